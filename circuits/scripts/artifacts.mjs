@@ -1,0 +1,78 @@
+// `npm run artifacts -w @pzk-auth/circuits`: rebuilds, from the committed r1cs and zkey, all that
+// follows from them: verification key, prover.bin, manifest and the TypeScript that carries them.
+// The same input gives the same bytes, so a second run leaves the work tree clean.
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import * as snarkjs from 'snarkjs';
+import { circomFlags, compileOwnership, readCircomVersion } from './compile.mjs';
+import { artifactsDirectory, circuitName, generatedModule } from './paths.mjs';
+import { phase1 } from './phase1.mjs';
+import { renderGeneratedModule } from './render-generated-module.mjs';
+
+const toJson = (value) => `${JSON.stringify(value, null, 2)}\n`;
+const inArtifacts = (name) => new URL(name, artifactsDirectory);
+
+function describe(file, bytes) {
+  return {
+    file,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    bytes: bytes.length,
+  };
+}
+
+/** Everything that is derived, as bytes by file name, and the manifest; writes nothing. */
+export async function buildArtifacts() {
+  const r1cs = new Uint8Array(await readFile(inArtifacts(`${circuitName}.r1cs`)));
+  const zkey = new Uint8Array(await readFile(inArtifacts(`${circuitName}.zkey`)));
+
+  const compiled = await compileOwnership();
+  if (!Buffer.from(compiled.r1cs).equals(r1cs)) {
+    throw new Error(`${circuitName}.circom no longer compiles to the committed r1cs: run setup`);
+  }
+
+  const verificationKey = await snarkjs.zKey.exportVerificationKey(zkey);
+  const verificationKeyJson = Buffer.from(toJson(verificationKey));
+
+  const artifacts = {
+    verificationKey: describe('verification-key.json', verificationKeyJson),
+    zkey: describe(`${circuitName}.zkey`, zkey),
+    r1cs: describe(`${circuitName}.r1cs`, r1cs),
+  };
+  const files = { 'verification-key.json': verificationKeyJson };
+  if (existsSync(new URL('prover-binary.mjs', import.meta.url))) {
+    const { buildProverBinary } = await import('./prover-binary.mjs');
+    const prover = await buildProverBinary({ r1cs, zkey });
+    files['prover.bin'] = prover;
+    artifacts.prover = describe('prover.bin', prover);
+  }
+
+  const manifest = {
+    id: 'ownership/v1',
+    publicSignals: ['commitment', 'context'],
+    setup: 'genuine',
+    phase1,
+    compiler: { name: 'circom', version: await readCircomVersion(), flags: circomFlags },
+    artifacts,
+    // Made by the build and checked by the tests, never shipped: it holds circom's GPL runtime.
+    notShipped: { wasm: describe(`${circuitName}.wasm`, compiled.wasm) },
+  };
+  files['manifest.json'] = Buffer.from(toJson(manifest));
+  return { files, manifest, module: renderGeneratedModule({ manifest, verificationKey }) };
+}
+
+/** Writes what `buildArtifacts` made. */
+export async function writeArtifacts() {
+  const { files, manifest, module } = await buildArtifacts();
+  for (const [name, bytes] of Object.entries(files)) await writeFile(inArtifacts(name), bytes);
+  await writeFile(generatedModule, module);
+  for (const { file, bytes, sha256 } of Object.values(manifest.artifacts)) {
+    console.log(`${file.padEnd(24)} ${String(bytes).padStart(7)} B  ${sha256}`);
+  }
+}
+
+if (process.argv[1] === import.meta.filename) {
+  await writeArtifacts();
+  // snarkjs keeps its worker threads, and with them the process, alive.
+  process.exit(0);
+}
