@@ -1,0 +1,36 @@
+/**
+ * Every domain-separation label of the protocol. Each stands for one use only; two uses never share
+ * one, so that a value made for one of them means nothing in another.
+ */
+export const labels = {
+  issuer: 'pzk-auth/v1/issuer',
+  commitment: 'pzk-auth/v1/commitment',
+  longKey: 'pzk-auth/v1/long-key',
+  context: 'pzk-auth/v1/context',
+  webauthn: 'pzk-auth/v1/webauthn',
+  prf: 'pzk-auth/v1/prf',
+  hpke: 'pzk-auth/v1/hpke',
+  pin: 'pzk-auth/v1/pin',
+  slotKey: 'pzk-auth/v1/slot-key',
+  slotAad: 'pzk-auth/v1/slot-aad',
+  vaultSeal: 'pzk-auth/v1/vault-seal',
+  manifest: 'pzk-auth/v1/manifest',
+  succession: 'pzk-auth/v1/succession',
+  recovery: 'pzk-auth/v1/recovery',
+  inviteId: 'pzk-auth/v1/invite-id',
+  inviteMacNew: 'pzk-auth/v1/invite-mac-new',
+  inviteMacOld: 'pzk-auth/v1/invite-mac-old',
+  pair: 'pzk-auth/v1/pair',
+  releaseChallenge: 'pzk-auth/v1/release-challenge',
+  releaseSeal: 'pzk-auth/v1/release-seal',
+  releaseSignature: 'pzk-auth/v1/release-signature',
+  /** Server side only: derives the HMAC key of nonces from the deployment's secret. */
+  nonceKey: 'pzk-auth/v1/nonce-key',
+  /** Server side only: the HMAC over a nonce. */
+  nonce: 'pzk-auth/v1/nonce',
+  /** Server side only: derives the key that wraps signing keys at rest. */
+  keyWrap: 'pzk-auth/v1/key-wrap',
+} as const;
+
+/** One of the protocol's labels. */
+export type Label = (typeof labels)[keyof typeof labels];

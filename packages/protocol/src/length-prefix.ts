@@ -1,0 +1,32 @@
+import { type Bytes, concatBytes, utf8 } from './bytes.js';
+
+/** A part of a composite value; `undefined` is an absent part and counts as empty. */
+export type LengthPrefixedPart = string | number | bigint | Uint8Array | undefined;
+
+function toBytes(part: LengthPrefixedPart): Uint8Array {
+  if (part === undefined) return new Uint8Array();
+  if (part instanceof Uint8Array) return part;
+  if (typeof part === 'string') return utf8(part);
+  if (typeof part === 'number' && !Number.isSafeInteger(part)) {
+    throw new TypeError('A number in a length-prefixed value must be a safe integer.');
+  }
+  if (part < 0) throw new TypeError('An integer in a length-prefixed value must not be negative.');
+  return utf8(part.toString(10));
+}
+
+/**
+ * `lp(a, b, ...)`: each part after its length as four bytes big-endian. Text counts as UTF-8,
+ * integers as canonical decimal, byte arrays raw. Injective, so that no two lists of parts share an
+ * encoding: `lp('a|b', 'c')` and `lp('a', 'b|c')` differ. Every hash and every additional
+ * authenticated data of composite values goes through it.
+ */
+export function lp(...parts: readonly LengthPrefixedPart[]): Bytes {
+  return concatBytes(
+    ...parts.flatMap((part) => {
+      const bytes = toBytes(part);
+      const length = new Uint8Array(4);
+      new DataView(length.buffer).setUint32(0, bytes.length, false);
+      return [length, bytes];
+    }),
+  );
+}

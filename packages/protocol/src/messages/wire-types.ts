@@ -1,0 +1,63 @@
+import * as v from 'valibot';
+import { isBase64url } from '../base64url.js';
+import { isFieldElement } from '../field.js';
+import { limits } from '../limits.js';
+
+/** Canonical base64url of exactly so many bytes. */
+export function base64urlBytes(length: number) {
+  const characters = Math.ceil((length * 4) / 3);
+  return v.pipe(
+    v.string(),
+    v.length(characters),
+    v.check((text) => isBase64url(text, length)),
+  );
+}
+
+/** Canonical base64url of a number of bytes between two bounds, both included. */
+export function base64urlBetween(minimum: number, maximum: number) {
+  return v.pipe(
+    v.string(),
+    v.minLength(Math.ceil((minimum * 4) / 3)),
+    v.maxLength(Math.ceil((maximum * 4) / 3)),
+    v.check((text) => isBase64url(text)),
+  );
+}
+
+/** A random id of 16 bytes. */
+export const identifier = base64urlBytes(16);
+
+/** A credential id (WebAuthn L3 section 5.1: at most 1023 bytes). */
+export const credentialId = base64urlBetween(1, 1023);
+
+/** A counter that starts with 1. */
+export const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+
+/** RFC 7638 thumbprint with SHA-256. */
+export const thumbprint = base64urlBytes(32);
+
+/** A nonce: opaque to the client. */
+export const nonceText = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9_-]+$/),
+  v.minLength(64),
+  v.maxLength(limits.nonceBytes),
+);
+
+/** A field element in canonical decimal. */
+export const fieldElement = v.pipe(
+  v.string(),
+  v.maxLength(77),
+  v.check((text) => isFieldElement(text)),
+);
+
+/** A Groth16 proof, 256 bytes; its coordinates are checked by `parseProof`. */
+export const proofText = base64urlBytes(256);
+
+/** An id of a circuit. Looked up in a `Map`, so no name reaches a prototype. */
+export const circuitId = v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,32}\/v[0-9]{1,4}$/));
+
+/** An issuer: an https URL (http for localhost), without query and fragment. */
+export const issuerUrl = v.pipe(v.string(), v.url(), v.maxLength(512));
+
+/** A scope string; canonicalised after parsing. */
+export const scopeText = v.pipe(v.string(), v.maxLength(limits.scopeBytes));

@@ -1,0 +1,69 @@
+import * as v from 'valibot';
+import { decodeBase64url } from '../base64url.js';
+import { type Bytes, concatBytes } from '../bytes.js';
+import { sha256 } from '../hash.js';
+import { lp } from '../length-prefix.js';
+import { limits } from '../limits.js';
+import { base64urlBetween, base64urlBytes, identifier } from '../messages/wire-types.js';
+import { GCM_IV_BYTES, GCM_TAG_BYTES, SEC1_POINT_BYTES, VAULT_SECRET_BYTES } from './vault-seal.js';
+
+/**
+ * What the server keeps of a vault for one recipient. Sizes are exact, so that nothing that looks
+ * like plaintext fits.
+ */
+export const vaultEntrySchema = v.strictObject({
+  vault_id: identifier,
+  /** Bytes of the signed manifest, opaque on the way. */
+  manifest: base64urlBetween(2, 32 * 1024),
+  /** ECDSA signature, 64 bytes r and s. */
+  manifest_signature: base64urlBytes(64),
+  /** HPKE: vault key and identity scalar sealed to this recipient. */
+  sealed: v.strictObject({
+    enc: base64urlBytes(SEC1_POINT_BYTES),
+    ct: base64urlBytes(VAULT_SECRET_BYTES + GCM_TAG_BYTES),
+  }),
+  /** This recipient's statement on who may sign the vault. */
+  pin: base64urlBytes(32),
+  /** In the manifest's order. A blob is IV (12 bytes), ciphertext, tag (16 bytes). */
+  slots: v.pipe(
+    v.array(
+      v.strictObject({
+        id: identifier,
+        blob: base64urlBetween(GCM_IV_BYTES + 1 + GCM_TAG_BYTES, 16 * 1024),
+      }),
+    ),
+    v.maxLength(limits.vaultSlots),
+  ),
+});
+
+/** A vault entry on the wire. */
+export type VaultEntry = v.InferOutput<typeof vaultEntrySchema>;
+
+/** The raw bytes of a sealed vault key: `enc` followed by `ct`, both of fixed length. */
+export function sealedBytes(sealed: VaultEntry['sealed']): Bytes {
+  return concatBytes(decodeBase64url(sealed.enc), decodeBase64url(sealed.ct));
+}
+
+/** SHA-256 of a sealed vault key, as the manifest lists it. */
+export function sealedHash(sealed: VaultEntry['sealed']): Bytes {
+  return sha256(sealedBytes(sealed));
+}
+
+/** SHA-256 of a slot's blob, as the manifest lists it. */
+export function blobHash(blob: string): Bytes {
+  return sha256(decodeBase64url(blob));
+}
+
+/** The hash of a whole vault entry, which the proof of an enrolment binds. */
+export function vaultEntryHash(entry: VaultEntry): Bytes {
+  return sha256(
+    lp(
+      entry.vault_id,
+      decodeBase64url(entry.manifest),
+      decodeBase64url(entry.manifest_signature),
+      sealedBytes(entry.sealed),
+      decodeBase64url(entry.pin),
+      ...entry.slots.map(({ blob }) => blobHash(blob)),
+    ),
+  );
+}
