@@ -2,6 +2,8 @@
 // contributions and a beacon), truncated to 2^10. Address and hash as in the README of snarkjs.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 
 export const phase1 = Object.freeze({
   name: 'powersOfTau28_hez_final_10.ptau',
@@ -22,4 +24,16 @@ export async function readPhase1(path) {
     );
   }
   return new Uint8Array(bytes);
+}
+
+/** Reads the file named by `--ptau`; without it, says how to get the file and ends the process. */
+export function readPhase1FromArguments(script) {
+  const { values } = parseArgs({ options: { ptau: { type: 'string' } }, strict: false });
+  if (typeof values.ptau !== 'string') {
+    console.error(`usage: npm run ${script} -w @pzk-auth/circuits -- --ptau ${phase1.name}`);
+    console.error(`download: ${phase1.url}`);
+    process.exit(2);
+  }
+  // npm runs scripts in the package's directory; the user's path is relative to his own.
+  return readPhase1(resolve(process.env.INIT_CWD ?? process.cwd(), values.ptau));
 }
