@@ -1,0 +1,164 @@
+import type { VaultEntry } from '@pzk-auth/protocol';
+
+/** The stores of facts that last. Every method rejects when it cannot know the answer. */
+export interface DurableStores {
+  readonly accounts: AccountStore;
+  readonly keys: KeyStore;
+  readonly devices: DeviceStore;
+  readonly vaults: VaultStore;
+  readonly signingKeys: SigningKeyStore;
+}
+
+/** Whoever owns keys, devices and vaults at an issuer. */
+export interface AccountRow {
+  readonly id: string;
+  /** The application's own user, where `authorize` linked one. */
+  readonly user?: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly revokedAt?: number | undefined;
+}
+
+/** Accounts. */
+export interface AccountStore {
+  /** @throws if the id exists. */
+  insert(account: AccountRow): Promise<void>;
+  get(id: string): Promise<AccountRow | undefined>;
+  /** Links an account to a user; `false` if it is linked to another already. */
+  linkUser(id: string, user: string): Promise<boolean>;
+  /** Marks as revoked, once: a second call keeps the first time. `false` if there is none. */
+  revoke(id: string, at: number): Promise<boolean>;
+}
+
+/** What a key demands besides the proof. */
+export type KeyDemand = 'passkey' | 'keypair' | 'none';
+
+/** An API key: its commitment, never the key. */
+export interface KeyRow {
+  /** The key id: `client_id` on the wire. */
+  readonly id: string;
+  readonly account: string;
+  /** Canonical decimal. Unique in the store. */
+  readonly commitment: string;
+  /** Sorted scope tokens that this key may ask for. */
+  readonly scopes: readonly string[];
+  readonly demands: KeyDemand;
+  /** A name for people. */
+  readonly label?: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly expiresAt?: number | undefined;
+  readonly revokedAt?: number | undefined;
+}
+
+/** API keys. */
+export interface KeyStore {
+  /** `false` if the id or the commitment exists; then nothing is written. */
+  insert(key: KeyRow): Promise<boolean>;
+  get(id: string): Promise<KeyRow | undefined>;
+  findByCommitment(commitment: string): Promise<KeyRow | undefined>;
+  /** In order of creation. */
+  listByAccount(account: string): Promise<readonly KeyRow[]>;
+  revoke(id: string, at: number): Promise<boolean>;
+}
+
+/** An enrolled device. */
+export interface DeviceRow {
+  /** Random; appears as `device` in tokens. */
+  readonly id: string;
+  readonly account: string;
+  /** The key that enrolled it. */
+  readonly key: string;
+  readonly kind: 'passkey' | 'keypair';
+  /** base64url, unique in the store; for `keypair` empty. */
+  readonly credentialId: string;
+  /** For `keypair`: thumbprint of the enrolled key, unique together with `account`; else empty. */
+  readonly jkt: string;
+  /** COSE key, the exact slice of authData, base64url; for `keypair` empty. */
+  readonly publicKey: string;
+  /** base64url of the 32 bytes that the client chose as `user.id`. */
+  readonly userHandle: string;
+  readonly transports: readonly string[];
+  readonly backupEligible: boolean;
+  readonly backedUp: boolean;
+  /** `device`: the vault stands on device storage, because the authenticator has no PRF. */
+  readonly keyProtection: 'passkey' | 'device' | 'none';
+  readonly counter: number;
+  /** The nonce of the exchange that set the counter. */
+  readonly counterNonce: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly revokedAt?: number | undefined;
+}
+
+/** What {@link DeviceStore.enroll} writes in one transaction. */
+export interface Enrollment {
+  readonly device: DeviceRow;
+  /** Created with the device where the account has no vault; ignored where it has one. */
+  readonly vault?: VaultRow | undefined;
+  /** Refuse unless this is the first device that the account ever had. */
+  readonly onlyFirst: boolean;
+}
+
+/** Answer of {@link DeviceStore.enroll}. */
+export type EnrollResult = 'enrolled' | 'known' | 'not_first';
+
+/** Devices. */
+export interface DeviceStore {
+  /**
+   * Writes device and vault together or nothing. `known`: the credential id (or, for a key pair, the
+   * jkt within the account) exists, revoked or not.
+   */
+  enroll(enrollment: Enrollment): Promise<EnrollResult>;
+  get(id: string): Promise<DeviceRow | undefined>;
+  findByCredentialId(credentialId: string): Promise<DeviceRow | undefined>;
+  findByJkt(account: string, jkt: string): Promise<DeviceRow | undefined>;
+  /** In order of creation. */
+  listByAccount(account: string): Promise<readonly DeviceRow[]>;
+  /**
+   * Atomically sets the signature counter (WebAuthn L3 section 6.1.1). `true` if the new counter is
+   * greater, or both are 0, or it is equal and was set by the same nonce; else `false`, unchanged.
+   */
+  advanceCounter(id: string, counter: number, nonce: string): Promise<boolean>;
+  revoke(id: string, at: number): Promise<boolean>;
+}
+
+/** A vault as the server keeps it: opaque blobs. */
+export interface VaultRow {
+  readonly account: string;
+  readonly vaultId: string;
+  readonly manifest: string;
+  readonly manifestSignature: string;
+  readonly slots: VaultEntry['slots'];
+  /** What is sealed to each device. */
+  readonly recipients: readonly VaultRecipientRow[];
+}
+
+/** The part of a vault that belongs to one device. */
+export interface VaultRecipientRow {
+  readonly device: string;
+  readonly sealed: VaultEntry['sealed'];
+  readonly pin: string;
+}
+
+/** Vaults. They are created by {@link DeviceStore.enroll}. */
+export interface VaultStore {
+  get(account: string): Promise<VaultRow | undefined>;
+}
+
+/** A signing key at rest. */
+export interface SigningKeyRow {
+  readonly kid: string;
+  /** The private JWK, wrapped (A256GCM JWE, compact) by a key derived from the deployment's secret. */
+  readonly wrapped: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+}
+
+/** Signing keys of tokens. */
+export interface SigningKeyStore {
+  /** In order of creation. */
+  list(): Promise<readonly SigningKeyRow[]>;
+  /** Inserts only if the store holds no signing key yet; returns whether it did. */
+  insertFirst(row: SigningKeyRow): Promise<boolean>;
+}

@@ -1,0 +1,94 @@
+import type {
+  AccountRow,
+  AccountStore,
+  DurableStores,
+  KeyRow,
+  KeyStore,
+  SigningKeyRow,
+  SigningKeyStore,
+} from '../durable-stores.js';
+import { memoryDevices } from './devices.js';
+import { frozenCopy } from './frozen-copy.js';
+import { assertSingleProcess, type SingleProcessOptions } from './single-process.js';
+
+/** Marks a row as revoked, once. */
+function revokeRow<T extends { readonly revokedAt?: number | undefined }>(
+  rows: Map<string, T>,
+  id: string,
+  at: number,
+): boolean {
+  const row = rows.get(id);
+  if (row === undefined) return false;
+  if (row.revokedAt === undefined) rows.set(id, Object.freeze({ ...row, revokedAt: at }));
+  return true;
+}
+
+function accountStore(): AccountStore {
+  const rows = new Map<string, AccountRow>();
+  return Object.freeze<AccountStore>({
+    insert: async (account) => {
+      if (rows.has(account.id)) throw new TypeError('An account of this id exists.');
+      rows.set(account.id, frozenCopy(account));
+    },
+    get: async (id) => rows.get(id),
+    linkUser: async (id, user) => {
+      const row = rows.get(id);
+      if (row === undefined) return false;
+      if (row.user !== undefined) return row.user === user;
+      rows.set(id, Object.freeze({ ...row, user }));
+      return true;
+    },
+    revoke: async (id, at) => revokeRow(rows, id, at),
+  });
+}
+
+function keyStore(): KeyStore {
+  const rows = new Map<string, KeyRow>();
+  const idByCommitment = new Map<string, string>();
+  const idsByAccount = new Map<string, string[]>();
+  return Object.freeze<KeyStore>({
+    insert: async (key) => {
+      if (rows.has(key.id) || idByCommitment.has(key.commitment)) return false;
+      rows.set(key.id, frozenCopy(key));
+      idByCommitment.set(key.commitment, key.id);
+      idsByAccount.set(key.account, [...(idsByAccount.get(key.account) ?? []), key.id]);
+      return true;
+    },
+    get: async (id) => rows.get(id),
+    findByCommitment: async (commitment) => {
+      const id = idByCommitment.get(commitment);
+      return id === undefined ? undefined : rows.get(id);
+    },
+    listByAccount: async (account) =>
+      Object.freeze((idsByAccount.get(account) ?? []).map((id) => rows.get(id) as KeyRow)),
+    revoke: async (id, at) => revokeRow(rows, id, at),
+  });
+}
+
+function signingKeyStore(): SigningKeyStore {
+  const rows: SigningKeyRow[] = [];
+  return Object.freeze<SigningKeyStore>({
+    list: async () => Object.freeze([...rows]),
+    insertFirst: async (row) => {
+      if (rows.length > 0) return false;
+      rows.push(frozenCopy(row));
+      return true;
+    },
+  });
+}
+
+/**
+ * The durable stores in this process's memory, for development and tests: all accounts, keys and
+ * devices are lost when the process ends, and nothing bounds their number.
+ *
+ * @throws TypeError in a worker of `node:cluster` or pm2
+ */
+export function memoryDurableStores(options: SingleProcessOptions = {}): DurableStores {
+  assertSingleProcess(options);
+  return Object.freeze<DurableStores>({
+    accounts: accountStore(),
+    keys: keyStore(),
+    ...memoryDevices(),
+    signingKeys: signingKeyStore(),
+  });
+}
