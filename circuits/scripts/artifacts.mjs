@@ -2,12 +2,12 @@
 // follows from them: verification key, prover.bin, manifest and the TypeScript that carries them.
 // The same input gives the same bytes, so a second run leaves the work tree clean.
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import * as snarkjs from 'snarkjs';
 import { circomFlags, compileOwnership, readCircomVersion } from './compile.mjs';
 import { artifactsDirectory, circuitName, generatedModule } from './paths.mjs';
 import { phase1 } from './phase1.mjs';
+import { buildProverBinary } from './prover-binary.mjs';
 import { renderGeneratedModule } from './render-generated-module.mjs';
 
 const toJson = (value) => `${JSON.stringify(value, null, 2)}\n`;
@@ -34,19 +34,14 @@ export async function buildArtifacts() {
   const verificationKey = await snarkjs.zKey.exportVerificationKey(zkey);
   const verificationKeyJson = Buffer.from(toJson(verificationKey));
 
+  const prover = await buildProverBinary({ r1cs, zkey });
+
   const artifacts = {
+    prover: describe('prover.bin', prover),
     verificationKey: describe('verification-key.json', verificationKeyJson),
     zkey: describe(`${circuitName}.zkey`, zkey),
     r1cs: describe(`${circuitName}.r1cs`, r1cs),
   };
-  const files = { 'verification-key.json': verificationKeyJson };
-  if (existsSync(new URL('prover-binary.mjs', import.meta.url))) {
-    const { buildProverBinary } = await import('./prover-binary.mjs');
-    const prover = await buildProverBinary({ r1cs, zkey });
-    files['prover.bin'] = prover;
-    artifacts.prover = describe('prover.bin', prover);
-  }
-
   const manifest = {
     id: 'ownership/v1',
     publicSignals: ['commitment', 'context'],
@@ -57,7 +52,11 @@ export async function buildArtifacts() {
     // Made by the build and checked by the tests, never shipped: it holds circom's GPL runtime.
     notShipped: { wasm: describe(`${circuitName}.wasm`, compiled.wasm) },
   };
-  files['manifest.json'] = Buffer.from(toJson(manifest));
+  const files = {
+    'verification-key.json': verificationKeyJson,
+    'prover.bin': prover,
+    'manifest.json': Buffer.from(toJson(manifest)),
+  };
   return { files, manifest, module: renderGeneratedModule({ manifest, verificationKey }) };
 }
 

@@ -21,7 +21,7 @@ export interface CircuitManifest {
   readonly setup: 'genuine' | 'development';
   readonly artifacts: {
     /** What a prover loads: constraints and proving key in one file. */
-    readonly prover?: CircuitArtifact;
+    readonly prover: CircuitArtifact;
     /** Groth16 verification key, snarkjs's JSON. */
     readonly verificationKey: CircuitArtifact;
     /** Proving key with the record of its contributions, snarkjs's format. */

@@ -11,6 +11,11 @@ export const ownershipV1: CircuitManifest = {
   publicSignals: ['commitment', 'context'],
   setup: 'genuine',
   artifacts: {
+    prover: {
+      file: 'prover.bin',
+      sha256: '523cfd8257f9af9b42add7d52c344c9497bd46bfb61d7ff619b70a1b2b9a9f70',
+      bytes: 184043,
+    },
     verificationKey: {
       file: 'verification-key.json',
       sha256: 'd281acec2a1a1462ebb8fa4a87d602902061e66eabc25688fb6bf728e8c42179',
