@@ -1,0 +1,144 @@
+import { PzkError, sha256 } from '@pzk-auth/protocol';
+
+/** Identity of an artifact, from the application's own build (`@pzk-auth/circuits`). */
+export interface ArtifactIdentity {
+  /** SHA-256, lower-case hex. */
+  readonly sha256: string;
+  /** Size in bytes. */
+  readonly bytes: number;
+}
+
+/** Options of {@link createArtifactLoader}. */
+export interface ArtifactLoaderOptions {
+  /** Base URL of the issuer's endpoints, e.g. `https://api.example.com/pzk`. */
+  readonly baseUrl: string;
+  /** What the answer has to be. Never taken from a server. */
+  readonly artifact: ArtifactIdentity;
+  /** Default: the global `fetch`. */
+  readonly fetch?: typeof fetch;
+  /**
+   * Where to keep the artifact between visits. Default: the Cache API, where the platform has one.
+   * `null` for none.
+   */
+  readonly cache?: CacheStorage | null;
+}
+
+const CACHE_NAME = 'pzk-auth-circuits';
+
+/**
+ * Makes the loader of an artifact served at `{baseUrl}/circuits/{sha256}`. What it loads, from the
+ * network or from the cache, has the size and the hash of the build or is refused; the server is
+ * trusted for nothing. The bytes are kept in memory after the first success.
+ *
+ * The loader throws PzkError `artifact_unavailable` if the artifact cannot be fetched and
+ * `artifact_mismatch` if it is another file.
+ */
+export function createArtifactLoader(options: ArtifactLoaderOptions): () => Promise<Uint8Array> {
+  const { artifact } = options;
+  if (!/^[0-9a-f]{64}$/.test(artifact.sha256)) {
+    throw new TypeError('artifact.sha256 must be a SHA-256 in lower-case hex');
+  }
+  if (!Number.isSafeInteger(artifact.bytes) || artifact.bytes <= 0) {
+    throw new TypeError('artifact.bytes must be a positive integer');
+  }
+  const url = `${options.baseUrl.replace(/\/+$/, '')}/circuits/${artifact.sha256}`;
+  const request = options.fetch ?? ((input, init) => fetch(input, init));
+  let loaded: Promise<Uint8Array> | undefined;
+
+  return () => {
+    if (loaded === undefined) {
+      const loading = load();
+      loaded = loading;
+      loading.catch(() => {
+        if (loaded === loading) loaded = undefined;
+      });
+    }
+    return loaded;
+  };
+
+  async function load(): Promise<Uint8Array> {
+    const cache = await openCache(options.cache);
+    const cached = await readCache(cache, url, artifact);
+    if (cached) return cached;
+
+    let bytes: Uint8Array<ArrayBuffer>;
+    try {
+      // Public and immutable: no cookies, and the browser's own cache may answer.
+      const response = await request(url, { credentials: 'omit' });
+      if (!response.ok) {
+        await response.body?.cancel();
+        throw new Error(`the server answered ${response.status}`);
+      }
+      bytes = await readBody(response, artifact.bytes);
+    } catch (cause) {
+      if (cause instanceof PzkError) throw cause;
+      throw new PzkError('artifact_unavailable', 'The prover artifact could not be fetched.', {
+        cause,
+      });
+    }
+    assertIdentity(bytes, artifact);
+    // A full or forbidden cache costs the next visit a download, nothing else.
+    await cache
+      ?.put(url, new Response(bytes, { headers: { 'content-type': 'application/octet-stream' } }))
+      .catch(() => undefined);
+    return bytes;
+  }
+}
+
+/** Reads at most `size` bytes: a server cannot make the client hold more. */
+async function readBody(response: Response, size: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(size);
+  let length = 0;
+  const reader = response.body?.getReader();
+  for (;;) {
+    const part = await reader?.read();
+    if (part === undefined || part.done) break;
+    if (length + part.value.length > size) {
+      await reader?.cancel();
+      return refuse();
+    }
+    bytes.set(part.value, length);
+    length += part.value.length;
+  }
+  return length === size ? bytes : refuse();
+}
+
+function assertIdentity(bytes: Uint8Array, artifact: ArtifactIdentity): void {
+  const hash = [...sha256(bytes)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  if (bytes.length !== artifact.bytes || hash !== artifact.sha256) refuse();
+}
+
+function refuse(): never {
+  throw new PzkError(
+    'artifact_mismatch',
+    'What was loaded is not the prover artifact that this build expects.',
+  );
+}
+
+async function openCache(storage: CacheStorage | null | undefined): Promise<Cache | undefined> {
+  try {
+    // Reading the property throws in some sandboxed frames, opening in some private windows.
+    const available = storage === undefined ? globalThis.caches : storage;
+    return await available?.open(CACHE_NAME);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the cache holds is checked like an answer of the network; what fails is deleted. */
+async function readCache(
+  cache: Cache | undefined,
+  url: string,
+  artifact: ArtifactIdentity,
+): Promise<Uint8Array | undefined> {
+  try {
+    const response = await cache?.match(url);
+    if (response === undefined) return undefined;
+    const bytes = await readBody(response, artifact.bytes);
+    assertIdentity(bytes, artifact);
+    return bytes;
+  } catch {
+    await cache?.delete(url).catch(() => false);
+    return undefined;
+  }
+}

@@ -1,0 +1,185 @@
+import { OWNERSHIP_CIRCUIT, PzkError } from '@pzk-auth/protocol';
+import { abortable, createAbortError, throwIfAborted } from './abort.js';
+import type { Prover, ProverSource } from './prover.js';
+import {
+  createWorkerError,
+  type ProvingWorker,
+  startProvingWorker,
+  type WebWorkerLike,
+} from './proving-worker.js';
+import { createSerialQueue } from './serial-queue.js';
+import type { WorkerRequest, WorkerResponse } from './worker-messages.js';
+
+/** Options of {@link createWorkerProver}. */
+export interface WorkerProverOptions extends ProverSource {
+  /**
+   * Makes the browser's worker from this package's `prover-worker` file, for bundlers that do not
+   * find it by themselves. Default: `new Worker(new URL('./prover-worker.js', import.meta.url))` as
+   * a module, and `worker_threads` in Node.
+   */
+  readonly createWorker?: () => WebWorkerLike;
+  /** Milliseconds for the worker's program to arrive and start. Default 30 000. */
+  readonly startTimeout?: number;
+}
+
+const DEFAULT_START_TIMEOUT = 30_000;
+
+/** A worker with the artifact loaded, or on the way to it. */
+interface Session {
+  /** Settles when the worker can prove, or has failed. */
+  readonly loaded: Promise<void>;
+  readonly request: (
+    message: WorkerRequest,
+    onProgress?: (fraction: number) => void,
+  ) => Promise<WorkerResponse>;
+  /** Ends the worker; a pending request rejects with the error. */
+  readonly end: (error: PzkError) => void;
+}
+
+/**
+ * A prover in a worker of its own, so that the page stays responsive. An abort ends the worker,
+ * which is the only way to stop WebAssembly; the next proof starts a fresh one.
+ */
+export function createWorkerProver(options: WorkerProverOptions): Prover {
+  const queue = createSerialQueue();
+  const closing = new AbortController();
+  let session: Session | undefined;
+
+  function open(): Session {
+    throwIfAborted(closing.signal);
+    if (session === undefined) {
+      const opened = openSession(options, () => {
+        if (session === opened) session = undefined;
+      });
+      session = opened;
+    }
+    return session;
+  }
+
+  return {
+    circuit: OWNERSHIP_CIRCUIT,
+    async warmUp() {
+      await abortable(open().loaded, closing.signal);
+    },
+    prove(input, { signal, onProgress } = {}) {
+      const stop = signal ? AbortSignal.any([signal, closing.signal]) : closing.signal;
+      const proof = queue.run(async () => {
+        throwIfAborted(stop);
+        const current = open();
+        const onAbort = (): void => current.end(createAbortError(stop.reason));
+        stop.addEventListener('abort', onAbort, { once: true });
+        try {
+          await current.loaded;
+          const { tag, m0, m1, salt, commitment, context } = input;
+          const response = await current.request(
+            { type: 'prove', input: { tag, m0, m1, salt, commitment, context } },
+            onProgress,
+          );
+          if (response.type !== 'proof') throw createWorkerError(undefined);
+          onProgress?.(1);
+          return response.proof;
+        } finally {
+          stop.removeEventListener('abort', onAbort);
+        }
+      });
+      // A queued call need not wait for its turn to be stopped.
+      return abortable(proof, stop);
+    },
+    close() {
+      if (!closing.signal.aborted) closing.abort(createAbortError());
+      session?.end(createAbortError());
+    },
+  };
+}
+
+function openSession(
+  { loadArtifact, createWorker, startTimeout = DEFAULT_START_TIMEOUT }: WorkerProverOptions,
+  onEnd: () => void,
+): Session {
+  let worker: ProvingWorker | undefined;
+  let ended: PzkError | undefined;
+  let pending: PendingAnswer | undefined;
+  let rejectReady: ((error: PzkError) => void) | undefined;
+
+  function end(error: PzkError): void {
+    if (ended) return;
+    ended = error;
+    worker?.terminate();
+    pending?.reject(error);
+    rejectReady?.(error);
+    onEnd();
+  }
+
+  function request(
+    message: WorkerRequest,
+    onProgress?: (fraction: number) => void,
+  ): Promise<WorkerResponse> {
+    return new Promise((resolve, reject) => {
+      if (ended) return reject(ended);
+      pending = { resolve, reject, onProgress };
+      // Copied, not transferred: the loader may keep the artifact for the next worker.
+      worker?.post(message, []);
+    });
+  }
+
+  function receive(response: WorkerResponse): void {
+    if (response.type === 'progress') {
+      pending?.onProgress?.(response.fraction);
+      return;
+    }
+    const answered = pending;
+    pending = undefined;
+    if (response.type === 'error') {
+      answered?.reject(new PzkError(response.code, response.message));
+    } else {
+      answered?.resolve(response);
+    }
+  }
+
+  /** The worker's program runs. Rejects where it cannot be loaded, rather than wait for ever. */
+  const ready = new Promise<void>((resolve, reject) => {
+    rejectReady = reject;
+    const started = startProvingWorker(createWorker);
+    worker = started;
+    const timer = setTimeout(() => {
+      end(createWorkerError(new Error('the worker did not start in time')));
+    }, startTimeout);
+    started.onFailure((cause) => {
+      clearTimeout(timer);
+      end(createWorkerError(cause));
+    });
+    started.onMessage((response) => {
+      if (response.type !== 'ready') return receive(response);
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+
+  const loaded = (async () => {
+    try {
+      // Side by side: the worker's program and the artifact.
+      const [artifact] = await Promise.all([loadArtifact(), ready]);
+      await request({ type: 'load', artifact });
+    } catch (error) {
+      // The worker is of no use without its artifact, and the next call tries anew.
+      const failure =
+        error instanceof PzkError
+          ? error
+          : new PzkError('artifact_unavailable', 'The artifact could not be loaded.', {
+              cause: error,
+            });
+      end(failure);
+      throw failure;
+    }
+  })();
+  // Whoever waits gets the rejection; nobody may be waiting yet.
+  loaded.catch(() => undefined);
+
+  return { loaded, request, end };
+}
+
+interface PendingAnswer {
+  readonly resolve: (response: WorkerResponse) => void;
+  readonly reject: (error: PzkError) => void;
+  readonly onProgress: ((fraction: number) => void) | undefined;
+}
