@@ -16,7 +16,7 @@ export const wireErrorCodes = [
   'use_dpop_nonce',
   'invalid_grant',
   'enrollment_refused',
-  'too_many_failures',
+  'too_many_requests',
   'invalid_token',
   'insufficient_scope',
   'insufficient_user_authentication',

@@ -30,6 +30,8 @@ export const labels = {
   nonce: 'pzk-auth/v1/nonce',
   /** Server side only: derives the key that wraps signing keys at rest. */
   keyWrap: 'pzk-auth/v1/key-wrap',
+  /** Server side only: derives subjects that differ by audience. */
+  pairwise: 'pzk-auth/v1/pairwise',
 } as const;
 
 /** One of the protocol's labels. */

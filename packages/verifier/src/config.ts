@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto';
+import { isApiKeyPrefix, isScopeToken, utf8 } from '@pzk-auth/protocol';
+import type { VerifierOptions } from './options.js';
+
+/** The options with every default resolved; frozen. */
+export interface VerifierConfig
+  extends Readonly<
+    Required<
+      Omit<VerifierOptions, 'audience' | 'origins' | 'scopes' | 'secret' | 'authorize' | 'circuits'>
+    >
+  > {
+  /** The default audience. */
+  readonly audience: string;
+  readonly audiences: ReadonlySet<string>;
+  readonly origins: ReadonlySet<string>;
+  readonly scopes: ReadonlySet<string>;
+  readonly secret: Uint8Array;
+  readonly authorize: VerifierOptions['authorize'];
+  /** Public URL of the endpoints, without a trailing slash. */
+  readonly baseUrl: string;
+}
+
+const LOCAL_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+function parseUrl(name: string, text: string): URL {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw new TypeError(`${name} must be an absolute URL.`);
+  }
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && LOCAL_HOSTS.has(url.hostname))) {
+    throw new TypeError(`${name} must use https; plain http is for localhost only.`);
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    throw new TypeError(`${name} must have no credentials, query or fragment.`);
+  }
+  return url;
+}
+
+/** An identifier URL has one spelling: it is compared and hashed as text. */
+function parseIdentifier(name: string, text: string): string {
+  const url = parseUrl(name, text);
+  const canonical = url.pathname === '/' ? url.origin : url.origin + url.pathname;
+  if (text !== canonical || text.endsWith('/')) {
+    throw new TypeError(`${name} must be written as ${canonical.replace(/\/+$/, '')}.`);
+  }
+  return text;
+}
+
+function parseOrigin(text: string, rpId: string): string {
+  const url = parseUrl('Each of origins', text);
+  if (url.origin !== text) throw new TypeError(`An origin must be written as ${url.origin}.`);
+  const host = url.hostname;
+  if (host === '127.0.0.1' || host === '[::1]') {
+    throw new TypeError(
+      'WebAuthn refuses IP addresses: open the page as http://localhost and write that into origins.',
+    );
+  }
+  if (host !== rpId && !host.endsWith(`.${rpId}`)) {
+    throw new TypeError(`rpId ${rpId} fits neither ${host} nor a parent domain of it.`);
+  }
+  return text;
+}
+
+function parseRpId(rpId: string): string {
+  if (!/^(localhost|([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?)$/.test(rpId)) {
+    throw new TypeError('rpId must be a domain name in lower case, without scheme and port.');
+  }
+  return rpId;
+}
+
+function parseSecret(secret: VerifierOptions['secret'], production: boolean): Uint8Array {
+  if (secret === undefined) {
+    if (production) {
+      throw new TypeError(
+        'secret is required in production: 32 random bytes, shared by all instances. ' +
+          'Make one with: openssl rand -base64 32',
+      );
+    }
+    return randomBytes(32);
+  }
+  const bytes = typeof secret === 'string' ? utf8(secret) : Uint8Array.from(secret);
+  if (bytes.length < 32 || new Set(bytes).size < 8) {
+    throw new TypeError('secret must hold at least 32 random bytes.');
+  }
+  return bytes;
+}
+
+function parseNumber(name: string, value: number, minimum: number, maximum: number): number {
+  if (!Number.isSafeInteger(value) || value < minimum || value > maximum) {
+    throw new TypeError(`${name} must be a whole number from ${minimum} to ${maximum}.`);
+  }
+  return value;
+}
+
+function parseBasePath(path: string): string {
+  if (!/^(\/[A-Za-z0-9._~-]+)+$/.test(path)) {
+    throw new TypeError('basePath must start with / and not end with one.');
+  }
+  return path;
+}
+
+/**
+ * Checks the options and resolves the defaults, once.
+ *
+ * @throws TypeError on anything that security depends on and that is missing, odd or inconsistent.
+ */
+export function resolveConfig(options: VerifierOptions): VerifierConfig {
+  const production = process.env.NODE_ENV === 'production';
+  const issuer = parseIdentifier('issuer', options.issuer);
+  const list = typeof options.audience === 'string' ? [options.audience] : options.audience;
+  const audiences = list.map((audience) => parseIdentifier('audience', audience));
+  const [audience] = audiences;
+  if (audience === undefined) throw new TypeError('audience is required.');
+  const rpId = parseRpId(options.rpId);
+  const origins = options.origins.map((origin) => parseOrigin(origin, rpId));
+  if (origins.length === 0) throw new TypeError('origins must name at least one page.');
+  if (options.scopes.length === 0 || !options.scopes.every(isScopeToken)) {
+    throw new TypeError('scopes must name at least one scope token, without spaces and quotes.');
+  }
+  if (options.stores === undefined) throw new TypeError('stores is required: memoryStores().');
+  const keyPrefix = options.keyPrefix ?? 'pzk';
+  if (!isApiKeyPrefix(keyPrefix)) {
+    throw new TypeError('keyPrefix: lower-case words joined by _, at most 12 characters.');
+  }
+  const basePath = parseBasePath(options.basePath ?? '/pzk');
+  const publicUrl = parseUrl('publicUrl', options.publicUrl ?? new URL(issuer).origin);
+  return Object.freeze({
+    issuer,
+    audience,
+    audiences: new Set(audiences),
+    rpId,
+    origins: new Set(origins),
+    scopes: new Set(options.scopes),
+    stores: options.stores,
+    basePath,
+    baseUrl: issuer + basePath,
+    publicUrl: publicUrl.href.replace(/\/+$/, ''),
+    secret: parseSecret(options.secret, production),
+    tokenLifetime: parseNumber('tokenLifetime', options.tokenLifetime ?? 300, 60, 900),
+    sessionLifetime: parseNumber('sessionLifetime', options.sessionLifetime ?? 3600, 60, 3600),
+    sessionIdle: parseNumber('sessionIdle', options.sessionIdle ?? 900, 60, 900),
+    firstDeviceWindow: parseNumber(
+      'firstDeviceWindow',
+      options.firstDeviceWindow ?? 86_400,
+      0,
+      30 * 86_400,
+    ),
+    keyPrefix,
+    authorize: options.authorize,
+    allowWithoutPrf: options.allowWithoutPrf ?? false,
+    allowSyncedPasskeys: options.allowSyncedPasskeys ?? true,
+    pairwiseSubjects: options.pairwiseSubjects ?? false,
+    addressFailureLimit: parseNumber(
+      'addressFailureLimit',
+      options.addressFailureLimit ?? 60,
+      1,
+      1_000_000,
+    ),
+    deviceFailureLimit: parseNumber(
+      'deviceFailureLimit',
+      options.deviceFailureLimit ?? 10,
+      1,
+      1_000_000,
+    ),
+    onEvent: options.onEvent ?? (() => {}),
+    clock: options.clock ?? Date.now,
+  });
+}

@@ -1,0 +1,225 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { encodeBase64url, isPzkError, PzkError } from '@pzk-auth/protocol';
+import { type Circuit, ownershipCircuit } from './circuit.js';
+import { resolveConfig } from './config.js';
+import { durations } from './durations.js';
+import {
+  type AuthenticateOptions,
+  type AuthenticateRequest,
+  authenticateRequest,
+} from './exchange/authenticate.js';
+import type { Engine } from './exchange/engine.js';
+import { revocationId } from './exchange/revocation-ids.js';
+import { corsHeaders, preflightHeaders } from './http/cors.js';
+import { type HandleContext, handleRequest } from './http/handle.js';
+import {
+  type ProblemParts,
+  problemResponse,
+  toProblem,
+  wireCode,
+} from './http/problem-response.js';
+import { createMetadata } from './http/well-known.js';
+import { type AccountManager, createAccountManager } from './keys/account-manager.js';
+import { createDeviceManager, type DeviceManager } from './keys/device-manager.js';
+import { createKeyManager, type KeyManager } from './keys/key-manager.js';
+import { createNonceGuard } from './nonce/nonce-guard.js';
+import { createNonceKeys } from './nonce/nonce-keys.js';
+import type { VerifierOptions } from './options.js';
+import type { PzkSession } from './session.js';
+import { failClosed } from './stores/fail-closed.js';
+import { createAccessTokenVerifier } from './token/access-token.js';
+import { loadSigningKeys, type SigningKeys } from './token/signing-keys.js';
+import type { AssertionCredential } from './webauthn/assertion.js';
+
+/** The engine: everything that a host needs, free of any framework. */
+export interface Verifier {
+  readonly issuer: string;
+  readonly basePath: string;
+  /** Public URL of the endpoints. */
+  readonly baseUrl: string;
+  readonly keys: KeyManager;
+  readonly devices: DeviceManager;
+  readonly accounts: AccountManager;
+  /** Administration of single tokens. */
+  readonly tokens: {
+    /** Ends a token; when this resolves, all instances refuse it. */
+    revoke(jti: string): Promise<void>;
+  };
+  /**
+   * Loads the signing keys, starts the workers and checks the verification keys. Called by the first
+   * request; call it at start to fail early. After a failure it may be called again.
+   *
+   * @throws PzkError `verification_key_rejected`, `not_ready`, `store_unavailable`
+   */
+  ready(): Promise<void>;
+  /** Serves the endpoints under the base path. Never rejects. */
+  handle(request: Request, context?: HandleContext): Promise<Response>;
+  /** Serves the metadata documents at the origin's root; undefined for any other path. */
+  handleWellKnown(request: Request): Response | undefined;
+  /**
+   * Authenticates a protected call.
+   *
+   * @throws PzkError `invalid_token`, `invalid_dpop_proof`, `insufficient_scope`,
+   * `insufficient_user_authentication`, `store_unavailable`
+   */
+  authenticate(request: AuthenticateRequest, options?: AuthenticateOptions): Promise<PzkSession>;
+  /** The answer of a protected route to an error of {@link Verifier.authenticate}. */
+  problem(
+    error: unknown,
+    request: AuthenticateRequest,
+    options?: AuthenticateOptions,
+  ): ProblemParts;
+  /** CORS headers for an answer of a protected route. */
+  cors(origin: string | null): Readonly<Record<string, string>>;
+  /** CORS headers for the answer to a preflight request. */
+  preflight(origin: string | null): Readonly<Record<string, string>>;
+  /** Ends the workers. Stores are the application's to close. */
+  close(): Promise<void>;
+}
+
+function createDecoy(): AssertionCredential {
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { x = '', y = '' } = publicKey.export({ format: 'jwk' });
+  // A COSE key (RFC 9053 section 7.1.1) as authenticators write it: EC2, ES256, P-256.
+  const head = Buffer.from('a50102032620012158', 'hex');
+  const coseKey = Buffer.concat([
+    head,
+    Buffer.from([0x20]),
+    Buffer.from(x, 'base64url'),
+    Buffer.from('225820', 'hex'),
+    Buffer.from(y, 'base64url'),
+  ]);
+  return {
+    credentialId: '',
+    publicKey: encodeBase64url(Uint8Array.from(coseKey)),
+    userHandle: encodeBase64url(Uint8Array.from(randomBytes(32))),
+    backupEligible: false,
+  };
+}
+
+function indexCircuits(circuits: readonly Circuit[]): ReadonlyMap<string, Circuit> {
+  const production = process.env.NODE_ENV === 'production';
+  for (const { manifest } of circuits) {
+    if (production && manifest.setup !== 'genuine') {
+      throw new TypeError(`Circuit ${manifest.id} has development keys: refused in production.`);
+    }
+  }
+  return new Map(circuits.map((circuit) => [circuit.proofSystem.id, circuit]));
+}
+
+/**
+ * Creates the engine of one issuer.
+ *
+ * @throws TypeError on options that are missing, odd or inconsistent.
+ */
+export function createVerifier(options: VerifierOptions): Verifier {
+  const config = resolveConfig(options);
+  const stores = failClosed(config.stores);
+  const circuits = indexCircuits(options.circuits ?? [ownershipCircuit()]);
+  const metadata = createMetadata(config);
+  let signingKeys: SigningKeys | undefined;
+  let starting: Promise<void> | undefined;
+
+  const currentKeys = () => {
+    if (signingKeys === undefined) throw new PzkError('not_ready', 'The verifier is not ready.');
+    return signingKeys;
+  };
+
+  const engine: Engine = {
+    config,
+    stores,
+    circuits,
+    nonceKeys: createNonceKeys(config.secret, config.issuer),
+    nonceGuard: createNonceGuard(config.clock),
+    decoy: createDecoy(),
+    tokens: createAccessTokenVerifier({
+      issuer: config.issuer,
+      audiences: config.audiences,
+      maximumLifetime: 900,
+      clock: config.clock,
+      keys: currentKeys,
+    }),
+    signingKeys: currentKeys,
+    emit: (event) => config.onEvent({ ...event, at: config.clock() }),
+  };
+
+  async function start(): Promise<void> {
+    const { secret, issuer } = config;
+    const [keys] = await Promise.all([
+      loadSigningKeys({ store: stores.signingKeys, secret, issuer, now: config.clock() }),
+      ...[...circuits.values()].map(({ proofSystem }) => proofSystem.ready()),
+    ]);
+    signingKeys = keys;
+  }
+
+  function ready(): Promise<void> {
+    starting ??= start().catch((error: unknown) => {
+      starting = undefined;
+      throw error;
+    });
+    return starting;
+  }
+
+  return {
+    issuer: config.issuer,
+    basePath: config.basePath,
+    baseUrl: config.baseUrl,
+    keys: createKeyManager(engine),
+    devices: createDeviceManager(engine),
+    accounts: createAccountManager(engine),
+    tokens: {
+      async revoke(jti) {
+        await stores.revocations.revoke([revocationId.token(jti)], durations.revocation);
+        engine.emit({ type: 'revoked', kind: 'token', id: jti });
+      },
+    },
+    ready,
+    async handle(request, context = {}) {
+      try {
+        await ready();
+      } catch (error) {
+        engine.emit({ type: 'fault', endpoint: 'start', error });
+        return problemResponse(new PzkError('store_unavailable', 'The start failed.'), 'endpoint');
+      }
+      return handleRequest(engine, request, context);
+    },
+    handleWellKnown(request) {
+      const document = metadata.get(new URL(request.url).pathname);
+      if (document === undefined || request.method !== 'GET') return undefined;
+      return new Response(document, {
+        headers: {
+          'content-type': 'application/json',
+          'cache-control': 'public, max-age=300',
+          'x-content-type-options': 'nosniff',
+          'access-control-allow-origin': '*',
+        },
+      });
+    },
+    async authenticate(request, demands = {}) {
+      if (signingKeys === undefined) await ready();
+      return authenticateRequest(engine, request, demands);
+    },
+    problem(error, request, demands = {}) {
+      const code = wireCode(error);
+      if (code === 'server_error' || code === 'store_unavailable') {
+        engine.emit({ type: 'fault', endpoint: 'protected', error });
+      } else {
+        const reason = isPzkError(error) ? error.message : '';
+        engine.emit({ type: 'refused', endpoint: 'protected', code, reason });
+      }
+      const { scope, maxAge } = demands;
+      return toProblem(error, 'resource', {
+        anonymous: request.headers.get('authorization') === null,
+        ...(scope === undefined
+          ? {}
+          : { scope: typeof scope === 'string' ? scope : scope.join(' ') }),
+        ...(maxAge === undefined ? {} : { maxAge }),
+      });
+    },
+    cors: (origin) => corsHeaders(origin, config.origins),
+    preflight: (origin) => preflightHeaders(origin, config.origins),
+    async close() {
+      await Promise.all([...circuits.values()].map(({ proofSystem }) => proofSystem.close()));
+    },
+  };
+}

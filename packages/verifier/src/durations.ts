@@ -1,0 +1,24 @@
+/** Named times, each with the sentence that fixes it. Milliseconds unless the name says seconds. */
+export const durations = {
+  /** A nonce, where a person acts. */
+  nonce: 5 * 60_000,
+  /** A nonce, where the key demands no person. */
+  headlessNonce: 60_000,
+  /** A consumed nonce is remembered for this much longer than it is valid. */
+  consumedGrace: 10 * 60_000,
+  /** Nonce keys change this often; the one before stays good for the nonces made with it. */
+  nonceKeyRotation: 60 * 60_000,
+  /** RFC 9449 section 11.1: proofs are accepted for a short time around `iat`. */
+  dpopPastSeconds: 60,
+  dpopFutureSeconds: 5,
+  /** Longer than the window above, at both ends. */
+  dpopJti: 70_000,
+  /** Clock skew that token validation grants, seconds. */
+  tokenSkewSeconds: 5,
+  /** No token or session row lives longer than this, so neither need its revocation. */
+  revocation: 75 * 60_000,
+  /** Window of the failure budgets. */
+  failureBudget: 10 * 60_000,
+  /** Reading a request's body. */
+  bodyRead: 10_000,
+} as const;

@@ -1,0 +1,92 @@
+import { dpopReplayId, verifyDpopProof } from '../dpop/dpop-proof.js';
+import { durations } from '../durations.js';
+import { refusal } from '../refuse.js';
+import type { PzkSession } from '../session.js';
+import type { Engine } from './engine.js';
+import { revocationIdsOfToken } from './revocation-ids.js';
+
+/** The parts of a request that authentication reads. A Web `Request` is one. */
+export interface AuthenticateRequest {
+  readonly method: string;
+  /** Absolute, or the path as the client sent it. Scheme and host are never used. */
+  readonly url: string;
+  /** Of a header that came twice, both values joined by a comma: it is then refused. */
+  readonly headers: { get(name: string): string | null };
+}
+
+/** What a protected route demands. */
+export interface AuthenticateOptions {
+  /** Scope tokens, separated by spaces or as a list; all of them are needed. */
+  readonly scope?: string | readonly string[];
+  /** How long ago the person may have been asked, in seconds (RFC 9470). */
+  readonly maxAge?: number;
+}
+
+const DPOP_SCHEME = /^DPoP +([A-Za-z0-9._~+/-]+=*)$/i;
+
+function readToken(headers: AuthenticateRequest['headers']): string {
+  const header = headers.get('authorization');
+  if (header === null) throw refusal('invalid_token', 'There is no token.');
+  const match = DPOP_SCHEME.exec(header);
+  // RFC 9449 section 7.1: a bound token under the scheme Bearer is refused.
+  if (match?.[1] === undefined) throw refusal('invalid_token', 'Not the scheme DPoP.');
+  return match[1];
+}
+
+function publicUrlOf(engine: Engine, url: string): string {
+  if (url.startsWith('/')) return engine.config.publicUrl + url;
+  const { pathname, search } = new URL(url);
+  return engine.config.publicUrl + pathname + search;
+}
+
+function assertScope(session: PzkSession, scope: AuthenticateOptions['scope']): void {
+  const demanded = typeof scope === 'string' ? scope.split(' ') : (scope ?? []);
+  if (!demanded.every((token) => token === '' || session.scopes.includes(token))) {
+    throw refusal('insufficient_scope', 'The token lacks a scope.');
+  }
+}
+
+function assertFresh(session: PzkSession, maxAge: number | undefined, now: number): void {
+  if (maxAge === undefined) return;
+  // A key that demands no passkey has no person to ask, however recent its proof is.
+  const asked = session.amr.includes('user');
+  if (!asked || now / 1000 - session.authTime > maxAge) {
+    throw refusal('insufficient_user_authentication', 'The person was asked too long ago.');
+  }
+}
+
+/**
+ * Authenticates a protected call: token, DPoP proof with `ath` and `cnf.jkt`, scope and age,
+ * revocation, and last, atomically, the replay record of the proof.
+ *
+ * @throws PzkError `invalid_token`, `invalid_dpop_proof`, `insufficient_scope`,
+ * `insufficient_user_authentication`, `store_unavailable`
+ */
+export async function authenticateRequest(
+  engine: Engine,
+  request: AuthenticateRequest,
+  options: AuthenticateOptions,
+): Promise<PzkSession> {
+  const { config, stores, tokens } = engine;
+  const accessToken = readToken(request.headers);
+  const session = await tokens.verify(accessToken);
+  const now = config.clock();
+  const proof = verifyDpopProof(request.headers.get('dpop'), {
+    method: request.method,
+    url: publicUrlOf(engine, request.url),
+    accessToken,
+    now,
+  });
+  if (proof.jkt !== session.jkt) {
+    throw refusal('invalid_dpop_proof', 'The proof is of another key than the token.');
+  }
+  assertScope(session, options.scope);
+  assertFresh(session, options.maxAge, now);
+  if (await stores.revocations.isRevoked(revocationIdsOfToken(session))) {
+    throw refusal('invalid_token', 'The token was revoked.');
+  }
+  if (!(await stores.replays.record(dpopReplayId(proof), durations.dpopJti))) {
+    throw refusal('invalid_dpop_proof', 'The proof was used before.');
+  }
+  return session;
+}

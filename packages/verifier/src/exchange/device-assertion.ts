@@ -1,0 +1,75 @@
+import { type Assertion, webauthnChallenge } from '@pzk-auth/protocol';
+import { refusal } from '../refuse.js';
+import type { DeviceRow } from '../stores/durable-stores.js';
+import { type VerifiedAssertion, verifyAssertion } from '../webauthn/assertion.js';
+import type { Engine } from './engine.js';
+import type { OpenExchange } from './open-exchange.js';
+import { isActiveDevice } from './standing.js';
+
+/** A device that has shown itself by an assertion over this exchange. */
+export interface AssertedDevice {
+  readonly device: DeviceRow;
+  readonly assertion: VerifiedAssertion;
+}
+
+/** Whether a counter would be accepted; the store decides again, atomically, when it is set. */
+function isPlausibleCounter(device: DeviceRow, counter: number, nonce: string): boolean {
+  if (counter === 0 && device.counter === 0) return true;
+  return counter > device.counter || (counter === device.counter && device.counterNonce === nonce);
+}
+
+/**
+ * Verifies the assertion of an exchange against the device that its credential id names. Where there
+ * is no such device, a decoy is judged, so that unknown and wrong cost the same.
+ *
+ * @param account - The account that the device must belong to; any if absent.
+ * @throws PzkError `invalid_grant`
+ */
+export async function verifyDeviceAssertion(
+  engine: Engine,
+  exchange: OpenExchange,
+  credential: Assertion,
+  account?: string,
+): Promise<AssertedDevice> {
+  const { config, stores, decoy } = engine;
+  const found = await stores.devices.findByCredentialId(credential.id);
+  const known = isActiveDevice(found, account ?? found?.account ?? '');
+  const { jkt, nonce, claims } = exchange;
+  const { audience, scope } = claims;
+  const assertion = await verifyAssertion(credential, {
+    challenge: webauthnChallenge({
+      purpose: 'session',
+      issuer: config.issuer,
+      audience,
+      nonce,
+      jkt,
+      scope,
+    }),
+    origins: config.origins,
+    rpId: config.rpId,
+    credential: known ? found : { ...decoy, credentialId: credential.id },
+    requireUserHandle: false,
+  });
+  if (!known) throw refusal('invalid_grant', 'Unknown or revoked device.');
+  if (!isPlausibleCounter(found, assertion.counter, nonce)) {
+    throw refusal('invalid_grant', 'The counter went back: the authenticator may be a copy.');
+  }
+  return { device: found, assertion };
+}
+
+/**
+ * Sets the counter of a device, after the nonce was consumed.
+ *
+ * @throws PzkError `invalid_grant` if another exchange set a higher one meanwhile.
+ */
+export async function advanceCounter(
+  engine: Engine,
+  asserted: AssertedDevice,
+  nonce: string,
+): Promise<void> {
+  const { device, assertion } = asserted;
+  const { devices } = engine.stores;
+  if (!(await devices.advanceCounter(device.id, assertion.counter, nonce))) {
+    throw refusal('invalid_grant', 'The counter went back: the authenticator may be a copy.');
+  }
+}

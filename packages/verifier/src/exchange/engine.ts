@@ -1,0 +1,31 @@
+import type { Circuit } from '../circuit.js';
+import type { VerifierConfig } from '../config.js';
+import type { VerifierEvent } from '../events.js';
+import type { NonceGuard } from '../nonce/nonce-guard.js';
+import type { NonceKeys } from '../nonce/nonce-keys.js';
+import type { Stores } from '../stores/stores.js';
+import type { AccessTokenVerifier } from '../token/access-token.js';
+import type { SigningKeys } from '../token/signing-keys.js';
+import type { AssertionCredential } from '../webauthn/assertion.js';
+
+type EventBody<T> = T extends { readonly at: number } ? Omit<T, 'at'> : never;
+
+/** What the exchanges of one issuer share. */
+export interface Engine {
+  readonly config: VerifierConfig;
+  readonly stores: Stores;
+  readonly circuits: ReadonlyMap<string, Circuit>;
+  readonly nonceKeys: NonceKeys;
+  readonly nonceGuard: NonceGuard;
+  readonly tokens: AccessTokenVerifier;
+  /** Judged in place of a device that does not exist, so that unknown costs what wrong costs. */
+  readonly decoy: AssertionCredential;
+  signingKeys(): SigningKeys;
+  emit(event: EventBody<VerifierEvent>): void;
+}
+
+/** What an adapter knows about a request beyond the request. */
+export interface RequestContext {
+  /** Address of the client as the host sees it, for failure budgets. */
+  readonly address?: string | undefined;
+}

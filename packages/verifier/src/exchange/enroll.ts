@@ -1,0 +1,253 @@
+import { randomBytes } from 'node:crypto';
+import {
+  decodeBase64url,
+  type EnrollRequest,
+  encodeBase64url,
+  enrollContext,
+  enrollRequestSchema,
+  limits,
+  type PasskeyEnrollment,
+  parseMessage,
+  type TokenResponse,
+  vaultEntryHash,
+  webauthnChallenge,
+} from '@pzk-auth/protocol';
+import { assertNoPrfResults } from '../http/prf-results.js';
+import { readJson } from '../http/read-body.js';
+import type { Authorization } from '../options.js';
+import { refusal } from '../refuse.js';
+import type { DeviceRow, VaultRow } from '../stores/durable-stores.js';
+import { checkVaultEntry } from '../vault/vault-entry-check.js';
+import { verifyAssertion } from '../webauthn/assertion.js';
+import { verifyRegistration } from '../webauthn/registration.js';
+import type { Engine, RequestContext } from './engine.js';
+import { consumeNonce, type OpenExchange, openExchange } from './open-exchange.js';
+import { assertAddressBudget, assertKnownCircuit, checkProof } from './proof-check.js';
+import { type ActiveKey, assertNotRevoked, findActiveKey } from './standing.js';
+import { assertScopeGranted, startSession } from './start-session.js';
+
+const ENDPOINT = '/enroll';
+
+/** What a device sent, verified as far as the device itself can show it. */
+interface Candidate {
+  readonly device: Omit<DeviceRow, 'account' | 'key'>;
+  readonly credentialId: string;
+  readonly coseKey?: Uint8Array | undefined;
+  readonly recipientKey?: Uint8Array | undefined;
+  readonly vaultEntryHash?: Uint8Array | undefined;
+  readonly vault?: PasskeyEnrollment['vault'];
+}
+
+async function verifyPasskey(
+  engine: Engine,
+  exchange: OpenExchange,
+  message: PasskeyEnrollment,
+): Promise<Candidate> {
+  const { config } = engine;
+  const { origins, rpId } = config;
+  const { jkt, nonce, claims } = exchange;
+  const { audience, scope } = claims;
+  const fields = { purpose: 'enroll', issuer: config.issuer, audience, nonce, jkt, scope } as const;
+  const challenge = webauthnChallenge(fields);
+  const allowSynced = config.allowSyncedPasskeys;
+  const registered = await verifyRegistration(message.registration, {
+    challenge,
+    origins,
+    rpId,
+    allowSynced,
+  });
+  const { credentialId, coseKey, backupEligible } = registered;
+  const credential = {
+    credentialId,
+    publicKey: encodeBase64url(coseKey),
+    userHandle: message.user_id,
+    backupEligible,
+  };
+  // Verified with the key just registered: whoever swapped that key cannot have signed this.
+  const asserted = await verifyAssertion(message.assertion, {
+    challenge,
+    origins,
+    rpId,
+    credential,
+    requireUserHandle: true,
+  });
+  // WebAuthn L3 section 6.1.1: two zeros are an authenticator without a counter.
+  const counted = asserted.counter !== 0 || registered.counter !== 0;
+  if (counted && asserted.counter <= registered.counter) {
+    throw refusal('invalid_grant', 'The counter went back within the enrolment.');
+  }
+  const { vault, recipient_key: recipientKey } = message;
+  if ((vault === undefined) !== (recipientKey === undefined)) {
+    throw refusal('invalid_request', 'A vault entry and its recipient key go together.');
+  }
+  const keyProtection =
+    vault === undefined || recipientKey === undefined
+      ? 'none'
+      : checkVaultEntry(vault, { issuer: config.issuer, credentialId, coseKey, recipientKey });
+  if (keyProtection === 'device' && !config.allowWithoutPrf) {
+    throw refusal('enrollment_refused', 'Devices without PRF are not accepted here.');
+  }
+  return {
+    credentialId,
+    coseKey,
+    recipientKey: recipientKey === undefined ? undefined : decodeBase64url(recipientKey),
+    vaultEntryHash: vault === undefined ? undefined : vaultEntryHash(vault),
+    vault,
+    device: {
+      id: randomId(),
+      kind: 'passkey',
+      ...credential,
+      jkt: '',
+      transports: message.registration.response.transports ?? [],
+      backedUp: asserted.backedUp,
+      keyProtection,
+      counter: asserted.counter,
+      counterNonce: nonce,
+      createdAt: exchange.now,
+    },
+  };
+}
+
+function keypairCandidate(exchange: OpenExchange): Candidate {
+  return {
+    credentialId: '',
+    device: {
+      id: randomId(),
+      kind: 'keypair',
+      credentialId: '',
+      jkt: exchange.jkt,
+      publicKey: '',
+      userHandle: '',
+      transports: [],
+      backupEligible: false,
+      backedUp: false,
+      keyProtection: 'none',
+      counter: 0,
+      counterNonce: '',
+      createdAt: exchange.now,
+    },
+  };
+}
+
+function randomId(): string {
+  return encodeBase64url(Uint8Array.from(randomBytes(16)));
+}
+
+function toVaultRow(account: string, candidate: Candidate): VaultRow | undefined {
+  const { vault, device } = candidate;
+  if (vault === undefined) return undefined;
+  return {
+    account,
+    vaultId: vault.vault_id,
+    manifest: vault.manifest,
+    manifestSignature: vault.manifest_signature,
+    slots: vault.slots,
+    recipients: [{ device: device.id, sealed: vault.sealed, pin: vault.pin }],
+  };
+}
+
+/** What the application says about this person, and whether the key alone would do. */
+interface Permission {
+  readonly authorization: Authorization | undefined;
+  /** Only as the first device of the account. */
+  readonly onlyFirst: boolean;
+}
+
+async function judgePermission(
+  engine: Engine,
+  request: Request,
+  active: ActiveKey,
+  now: number,
+): Promise<Permission> {
+  const { config, stores } = engine;
+  const { key, account } = active;
+  const devices = await stores.devices.listByAccount(account.id);
+  const authorization = await config.authorize?.(request, {
+    account: account.id,
+    user: account.user,
+    key: key.id,
+    hasDevices: devices.length > 0,
+  });
+  if (authorization?.allowDevice === true) return { authorization, onlyFirst: false };
+  const inWindow = now < key.createdAt + config.firstDeviceWindow * 1000;
+  if (devices.length > 0 || !inWindow) {
+    throw refusal('enrollment_refused', 'A proof alone enrols the first device, in time.');
+  }
+  return { authorization, onlyFirst: true };
+}
+
+async function linkUser(engine: Engine, account: string, authorization: Authorization | undefined) {
+  if (authorization?.user === undefined) return;
+  if (!(await engine.stores.accounts.linkUser(account, authorization.user))) {
+    throw refusal('enrollment_refused', 'The account is linked to another user.');
+  }
+}
+
+/** What the key demands decides which form is right; an unknown key is judged by its form. */
+function fits(message: EnrollRequest, active: ActiveKey | undefined): boolean {
+  if (active === undefined) return false;
+  return active.key.demands === ('registration' in message ? 'passkey' : 'keypair');
+}
+
+/**
+ * `POST {base}/enroll`: enrols a device, once, and starts its first session. Device and vault are
+ * written together after the nonce was consumed, or not at all.
+ */
+export async function enrollDevice(
+  engine: Engine,
+  request: Request,
+  context: RequestContext,
+): Promise<TokenResponse> {
+  const { config, stores } = engine;
+  const body = await readJson(request, limits.enrollBodyBytes);
+  const raw = body as { registration?: unknown; assertion?: unknown } | null;
+  assertNoPrfResults(raw?.registration, raw?.assertion);
+  const message = parseMessage(enrollRequestSchema, body);
+  assertKnownCircuit(engine, message.circuit);
+  await assertAddressBudget(engine, context);
+  const { nonce, circuit, commitment, proof } = message;
+  const exchange = openExchange(engine, { request, endpoint: ENDPOINT, purpose: 'enroll', nonce });
+
+  const active = await findActiveKey(engine, commitment, exchange.now);
+  const candidate =
+    'registration' in message
+      ? await verifyPasskey(engine, exchange, message)
+      : keypairCandidate(exchange);
+  const { audience, scope } = exchange.claims;
+  const statement = enrollContext({
+    issuer: config.issuer,
+    audience,
+    nonce,
+    jkt: exchange.jkt,
+    credentialId: candidate.credentialId,
+    scope,
+    circuitId: circuit,
+    commitment,
+    coseKey: candidate.coseKey,
+    recipientKey: candidate.recipientKey,
+    vaultEntryHash: candidate.vaultEntryHash,
+  });
+  const check = { circuit, commitment, context: statement, proof, lane: 'enroll' } as const;
+  const proofBytes = await checkProof(engine, exchange, check);
+  if (active === undefined || !fits(message, active)) {
+    throw refusal('invalid_grant', 'Unknown, revoked or expired key, or not of this kind.');
+  }
+  const { key, account } = active;
+  assertScopeGranted(scope, key);
+  const permission = await judgePermission(engine, request, active, exchange.now);
+
+  await consumeNonce(engine, exchange, ENDPOINT);
+  await assertNotRevoked(engine, { key, device: '' });
+  await linkUser(engine, account.id, permission.authorization);
+  const device: DeviceRow = { ...candidate.device, account: account.id, key: key.id };
+  const result = await stores.devices.enroll({
+    device,
+    vault: toVaultRow(account.id, candidate),
+    onlyFirst: permission.onlyFirst,
+  });
+  if (result !== 'enrolled') throw refusal('enrollment_refused', `Enrolment is ${result}.`);
+  const first = permission.onlyFirst;
+  const ids = { account: account.id, key: key.id, device: device.id };
+  engine.emit({ type: 'device_enrolled', ...ids, first });
+  return startSession(engine, exchange, { key, device, proof: proofBytes });
+}

@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto';
+import type { TokenResponse } from '@pzk-auth/protocol';
+import type { SessionRow } from '../stores/short-lived-stores.js';
+import { signAccessToken } from '../token/access-token.js';
+import type { Engine } from './engine.js';
+import { subjectOf } from './subject.js';
+
+/** Signs a token for a session. Everything was verified before. */
+export async function issueToken(
+  engine: Engine,
+  session: SessionRow,
+  grant: { readonly scope: string; readonly proofHash?: string },
+): Promise<TokenResponse> {
+  const { config } = engine;
+  const issuedAt = Math.floor(config.clock() / 1000);
+  const jti = randomUUID();
+  const token = await signAccessToken(
+    {
+      issuer: config.issuer,
+      audience: session.audience,
+      subject: subjectOf(config, session.account, session.audience),
+      key: session.key,
+      device: session.device,
+      scope: grant.scope,
+      jkt: session.jkt,
+      jti,
+      issuedAt,
+      expiresAt: issuedAt + config.tokenLifetime,
+      authTime: session.authTime,
+      amr: session.amr,
+      keyProtection: session.keyProtection,
+      ...(grant.proofHash === undefined ? {} : { proofHash: grant.proofHash }),
+    },
+    engine.signingKeys(),
+  );
+  engine.emit({
+    type: grant.proofHash === undefined ? 'token_renewed' : 'token_issued',
+    account: session.account,
+    key: session.key,
+    device: session.device,
+    jti,
+    scope: grant.scope,
+  });
+  return {
+    access_token: token,
+    token_type: 'DPoP',
+    expires_in: config.tokenLifetime,
+    scope: grant.scope,
+    client_id: session.key,
+  };
+}

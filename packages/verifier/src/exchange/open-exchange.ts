@@ -1,0 +1,73 @@
+import { encodeBase64url, sha256, utf8 } from '@pzk-auth/protocol';
+import { verifyDpopProof } from '../dpop/dpop-proof.js';
+import { durations } from '../durations.js';
+import { type NonceClaims, openNonce } from '../nonce/nonce.js';
+import { refusal } from '../refuse.js';
+import type { Engine } from './engine.js';
+
+/** An exchange whose session key and nonce are verified. */
+export interface OpenExchange {
+  readonly jkt: string;
+  readonly nonce: string;
+  readonly claims: NonceClaims;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** What the request says about its exchange. */
+export interface ExchangeRequest {
+  readonly request: Request;
+  /** Path of the endpoint under the base, for `htu`. */
+  readonly endpoint: string;
+  readonly purpose: 'enroll' | 'session';
+  readonly nonce: string;
+}
+
+/**
+ * Verifies DPoP proof and nonce of an exchange and that they belong together. The `jti` is not
+ * recorded: the nonce is the replay key here. Not yet verified: that the nonce is unused.
+ *
+ * @throws PzkError `invalid_dpop_proof`, `invalid_nonce`
+ */
+export function openExchange(engine: Engine, exchange: ExchangeRequest): OpenExchange {
+  const now = engine.config.clock();
+  const { jkt } = verifyDpopProof(exchange.request.headers.get('dpop'), {
+    method: 'POST',
+    url: engine.config.baseUrl + exchange.endpoint,
+    now,
+  });
+  const claims = openNonce(exchange.nonce, engine.nonceKeys, now);
+  if (claims.jkt !== jkt) throw refusal('invalid_nonce', 'The nonce is of another session key.');
+  if (claims.purpose !== exchange.purpose) {
+    throw refusal('invalid_nonce', 'The nonce is for another purpose.');
+  }
+  if (!engine.config.audiences.has(claims.audience)) {
+    throw refusal('invalid_nonce', 'The nonce is for another audience.');
+  }
+  return { jkt, nonce: exchange.nonce, claims, now };
+}
+
+/**
+ * Consumes the nonce of an exchange at an endpoint, atomically. Of any number of parallel exchanges
+ * with one nonce exactly one passes.
+ *
+ * @throws PzkError `invalid_nonce` if it was used or comes from before a loss of the store's history;
+ * `store_unavailable` if the store cannot tell. Never repeated here: a consume whose answer was lost
+ * may have happened.
+ */
+export async function consumeNonce(
+  engine: Engine,
+  exchange: OpenExchange,
+  endpoint: string,
+): Promise<void> {
+  const { nonce, claims } = exchange;
+  const ttl = claims.expiresAt - engine.config.clock() + durations.consumedGrace;
+  const key = `${endpoint} ${encodeBase64url(sha256(utf8(nonce)))}`;
+  const result = await engine.stores.nonces.consume(key, { epoch: claims.epoch, ttl });
+  if (result !== 'consumed') {
+    throw refusal(
+      'invalid_nonce',
+      result === 'stale' ? 'Nonce of a lost epoch.' : 'Nonce replayed.',
+    );
+  }
+}

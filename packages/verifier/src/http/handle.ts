@@ -1,0 +1,182 @@
+import { createChallenge } from '../exchange/challenge.js';
+import type { Engine, RequestContext } from '../exchange/engine.js';
+import { enrollDevice } from '../exchange/enroll.js';
+import { countAddressFailure } from '../exchange/proof-check.js';
+import { revokeToken } from '../exchange/revoke.js';
+import { requestToken } from '../exchange/token.js';
+import { openVault } from '../exchange/vault-open.js';
+import { refusal } from '../refuse.js';
+import { corsHeaders, preflightHeaders } from './cors.js';
+import { type ProblemPlace, problemResponse, wireCode } from './problem-response.js';
+
+/** What an adapter tells about a request beyond the request. */
+export interface HandleContext extends RequestContext {
+  /**
+   * Path below the base path, such as `/token`, where the host mounted the routes somewhere else than
+   * under the public path. Default: the request's path without the base path.
+   */
+  readonly path?: string | undefined;
+}
+
+interface Route {
+  readonly method: 'GET' | 'POST';
+  readonly place: ProblemPlace;
+  readonly run: (engine: Engine, request: Request, context: HandleContext) => Promise<Response>;
+}
+
+const NO_STORE = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+
+function json(value: unknown, status = 200, headers: Record<string, string> = NO_STORE): Response {
+  return new Response(JSON.stringify(value), {
+    status,
+    headers: { ...headers, 'content-type': 'application/json' },
+  });
+}
+
+const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
+  [
+    '/challenge',
+    {
+      method: 'POST',
+      place: 'endpoint',
+      run: async (engine, request) => json(await createChallenge(engine, request)),
+    },
+  ],
+  [
+    '/enroll',
+    {
+      method: 'POST',
+      place: 'endpoint',
+      run: async (engine, request, context) =>
+        json(await enrollDevice(engine, request, context), 201),
+    },
+  ],
+  [
+    '/vault/open',
+    {
+      method: 'POST',
+      place: 'endpoint',
+      run: async (engine, request, context) => json(await openVault(engine, request, context)),
+    },
+  ],
+  [
+    '/token',
+    {
+      method: 'POST',
+      place: 'oauth',
+      run: async (engine, request, context) => json(await requestToken(engine, request, context)),
+    },
+  ],
+  [
+    '/revoke',
+    {
+      method: 'POST',
+      place: 'oauth',
+      run: async (engine, request) => {
+        await revokeToken(engine, request);
+        return new Response(null, { status: 200, headers: NO_STORE });
+      },
+    },
+  ],
+  [
+    '/jwks.json',
+    {
+      method: 'GET',
+      place: 'endpoint',
+      run: async (engine) => {
+        const keys = [...engine.signingKeys().byKid.values()].map(({ publicJwk }) => publicJwk);
+        return json({ keys }, 200, {
+          ...NO_STORE,
+          'cache-control': 'public, max-age=300',
+        });
+      },
+    },
+  ],
+]);
+
+const ARTIFACT_PATH = /^\/circuits\/([0-9a-f]{64})$/;
+
+async function serveArtifact(engine: Engine, sha256: string): Promise<Response> {
+  for (const circuit of engine.circuits.values()) {
+    const { prover } = circuit.manifest.artifacts;
+    if (prover.sha256 !== sha256) continue;
+    const bytes = await circuit.readProver();
+    return new Response(Uint8Array.from(bytes), {
+      headers: {
+        'content-type': 'application/octet-stream',
+        'content-length': String(bytes.length),
+        // The name is the hash, so the content can never change.
+        'cache-control': 'public, max-age=31536000, immutable',
+        'x-content-type-options': 'nosniff',
+      },
+    });
+  }
+  throw refusal('not_found', 'No such artifact.');
+}
+
+function findRoute(path: string): Route | undefined {
+  const artifact = ARTIFACT_PATH.exec(path)?.[1];
+  if (artifact === undefined) return routes.get(path);
+  return {
+    method: 'GET',
+    place: 'endpoint',
+    run: (engine) => serveArtifact(engine, artifact),
+  };
+}
+
+function pathBelowBase(engine: Engine, request: Request): string | undefined {
+  const base = new URL(engine.config.baseUrl).pathname;
+  const { pathname } = new URL(request.url);
+  return pathname.startsWith(`${base}/`) ? pathname.slice(base.length) : undefined;
+}
+
+/** Refusals that count against the address: those an attacker would repeat. */
+const COUNTED: ReadonlySet<string> = new Set(['invalid_grant', 'enrollment_refused']);
+
+async function report(engine: Engine, endpoint: string, error: unknown, context: HandleContext) {
+  const code = wireCode(error);
+  if (code === 'server_error' || code === 'store_unavailable') {
+    engine.emit({ type: 'fault', endpoint, error });
+    return;
+  }
+  const reason = error instanceof Error ? error.message : '';
+  engine.emit({ type: 'refused', endpoint, code, reason });
+  // A store that cannot count does not change the refusal.
+  if (COUNTED.has(code)) await countAddressFailure(engine, context).catch(() => {});
+}
+
+function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
+  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+  return response;
+}
+
+/** Serves one request to the endpoints. Never rejects: every failure is a problem response. */
+export async function handleRequest(
+  engine: Engine,
+  request: Request,
+  context: HandleContext,
+): Promise<Response> {
+  const origin = request.headers.get('origin');
+  const { origins } = engine.config;
+  const path = context.path ?? pathBelowBase(engine, request);
+  const route = path === undefined ? undefined : findRoute(path);
+  // Only a known path goes into events: others are the client's text.
+  const endpoint = route === undefined ? 'unknown' : (path ?? 'unknown');
+  const place = route?.place ?? 'endpoint';
+  const cors = corsHeaders(origin, origins);
+  try {
+    if (route === undefined) throw refusal('not_found', 'No such endpoint.');
+    if (request.method === 'OPTIONS' && origin !== null) {
+      return new Response(null, { status: 204, headers: preflightHeaders(origin, origins) });
+    }
+    if (request.method !== route.method) {
+      const error = refusal('method_not_allowed', 'Another method.');
+      await report(engine, endpoint, error, context);
+      return withHeaders(problemResponse(error, place, { allow: route.method }), cors);
+    }
+    return withHeaders(await route.run(engine, request, context), cors);
+  } catch (error) {
+    await report(engine, endpoint, error, context);
+    return withHeaders(problemResponse(error, place), cors);
+  }
+}

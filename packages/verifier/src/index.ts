@@ -1,0 +1,49 @@
+export { isPzkError, PzkError, type PzkErrorCode } from '@pzk-auth/protocol';
+export { type Circuit, type OwnershipCircuitOptions, ownershipCircuit } from './circuit.js';
+export { createVerifier, type Verifier } from './create-verifier.js';
+export type { VerifierEvent } from './events.js';
+export type { AuthenticateOptions, AuthenticateRequest } from './exchange/authenticate.js';
+export type { HandleContext } from './http/handle.js';
+export type { ProblemParts } from './http/problem-response.js';
+export type { AccountManager } from './keys/account-manager.js';
+export type { DeviceManager } from './keys/device-manager.js';
+export type { IssuedKey, KeyManager, KeyOptions } from './keys/key-manager.js';
+export type { Authorization, AuthorizeContext, AuthorizeHook, VerifierOptions } from './options.js';
+export {
+  createGroth16ProofSystem,
+  type Groth16ProofSystemOptions,
+  hashVerificationKey,
+  type ProofLane,
+  type ProofStatement,
+  type ProofSystem,
+} from './proof/index.js';
+export type { KeyProtection, PzkSession } from './session.js';
+export type {
+  AccountRow,
+  AccountStore,
+  DeviceRow,
+  DeviceStore,
+  DurableStores,
+  Enrollment,
+  EnrollResult,
+  KeyDemand,
+  KeyRow,
+  KeyStore,
+  SigningKeyRow,
+  SigningKeyStore,
+  VaultRecipientRow,
+  VaultRow,
+  VaultStore,
+} from './stores/durable-stores.js';
+export { type MemoryStoresOptions, memoryStores } from './stores/memory/memory-stores.js';
+export type {
+  BudgetStore,
+  ConsumeResult,
+  NonceStore,
+  ReplayStore,
+  RevocationStore,
+  SessionRow,
+  SessionStore,
+  ShortLivedStores,
+} from './stores/short-lived-stores.js';
+export type { Stores } from './stores/stores.js';

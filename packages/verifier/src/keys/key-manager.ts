@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto';
+import {
+  computeCommitment,
+  encodeBase64url,
+  formatApiKey,
+  isFieldElement,
+  isScopeToken,
+  parseApiKey,
+} from '@pzk-auth/protocol';
+import { durations } from '../durations.js';
+import type { Engine } from '../exchange/engine.js';
+import { revocationId } from '../exchange/revocation-ids.js';
+import type { KeyDemand, KeyRow } from '../stores/durable-stores.js';
+
+/** What a new key is to be. */
+export interface KeyOptions {
+  /** Scope tokens that the key may ask for; each known to the issuer. */
+  readonly scopes: readonly string[];
+  /** The account that owns it. Default: a new account. */
+  readonly account?: string;
+  /** What it demands besides the proof. Default `passkey`. */
+  readonly demands?: KeyDemand;
+  /** A name for people. */
+  readonly label?: string;
+  /** Milliseconds since the epoch. Default: never. */
+  readonly expiresAt?: number;
+}
+
+/** A key that was just issued: the only time that it exists at the issuer. */
+export interface IssuedKey {
+  /** The API key itself. Show it once; it is stored nowhere. */
+  readonly apiKey: string;
+  readonly row: KeyRow;
+}
+
+/** Administration of API keys. */
+export interface KeyManager {
+  /** Makes a key of 256 random bits and stores its commitment. */
+  issue(options: KeyOptions): Promise<IssuedKey>;
+  /**
+   * Registers the commitment of a key that exists elsewhere. Whether that key can be guessed cannot be
+   * seen from its commitment: demand a pattern with at least 112 random bits at the client.
+   *
+   * @throws TypeError if the commitment is malformed or known already.
+   */
+  register(options: KeyOptions & { readonly commitment: string }): Promise<KeyRow>;
+  get(id: string): Promise<KeyRow | undefined>;
+  list(account: string): Promise<readonly KeyRow[]>;
+  /** Ends a key, its sessions and its tokens; when this resolves, all instances refuse them. */
+  revoke(id: string): Promise<boolean>;
+}
+
+function randomId(): string {
+  return encodeBase64url(Uint8Array.from(randomBytes(16)));
+}
+
+/** Creates the key manager of an issuer. */
+export function createKeyManager(engine: Engine): KeyManager {
+  const { config, stores } = engine;
+
+  function assertOptions(options: KeyOptions): void {
+    for (const scope of options.scopes) {
+      if (!isScopeToken(scope) || !config.scopes.has(scope)) {
+        throw new TypeError('scopes names a scope that the verifier does not know.');
+      }
+    }
+    if (options.expiresAt !== undefined && !(options.expiresAt > config.clock())) {
+      throw new TypeError('expiresAt must lie in the future, in milliseconds since the epoch.');
+    }
+  }
+
+  async function ownerOf(options: KeyOptions): Promise<string> {
+    if (options.account === undefined) {
+      const id = randomId();
+      await stores.accounts.insert({ id, createdAt: config.clock() });
+      return id;
+    }
+    const account = await stores.accounts.get(options.account);
+    if (account === undefined || account.revokedAt !== undefined) {
+      throw new TypeError('There is no such active account.');
+    }
+    return account.id;
+  }
+
+  async function register(options: KeyOptions & { readonly commitment: string }): Promise<KeyRow> {
+    assertOptions(options);
+    if (!isFieldElement(options.commitment)) {
+      throw new TypeError('commitment must be a canonical field element.');
+    }
+    const row: KeyRow = {
+      id: randomId(),
+      account: await ownerOf(options),
+      commitment: options.commitment,
+      scopes: [...new Set(options.scopes)].sort(),
+      demands: options.demands ?? 'passkey',
+      label: options.label,
+      createdAt: config.clock(),
+      expiresAt: options.expiresAt,
+    };
+    if (!(await stores.keys.insert(row))) throw new TypeError('This commitment is known already.');
+    return row;
+  }
+
+  return {
+    register,
+    async issue(options) {
+      const entropy = Uint8Array.from(randomBytes(32));
+      const apiKey = formatApiKey(config.keyPrefix, entropy);
+      entropy.fill(0);
+      const commitment = computeCommitment(parseApiKey(apiKey), config.issuer);
+      return { apiKey, row: await register({ ...options, commitment }) };
+    },
+    get: (id) => stores.keys.get(id),
+    list: (account) => stores.keys.listByAccount(account),
+    async revoke(id) {
+      // Durable first, then the copy that every call reads, then the answer.
+      if (!(await stores.keys.revoke(id, config.clock()))) return false;
+      await stores.revocations.revoke([revocationId.key(id)], durations.revocation);
+      engine.emit({ type: 'revoked', kind: 'key', id });
+      return true;
+    },
+  };
+}

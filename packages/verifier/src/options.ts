@@ -1,0 +1,87 @@
+import type { Circuit } from './circuit.js';
+import type { VerifierEvent } from './events.js';
+import type { Stores } from './stores/stores.js';
+
+/** What the application's {@link VerifierOptions.authorize} hook is asked about. */
+export interface AuthorizeContext {
+  /** The account that the proved key belongs to. */
+  readonly account: string;
+  /** The application's user linked to it, if any. */
+  readonly user: string | undefined;
+  /** The proved key. */
+  readonly key: string;
+  /** Whether the account has had a device before. */
+  readonly hasDevices: boolean;
+}
+
+/** What the hook may grant. */
+export interface Authorization {
+  /** Links the account to this user of the application; a link once made cannot be changed. */
+  readonly user?: string;
+  /** Allows a further device, or a first one after the window. */
+  readonly allowDevice?: boolean;
+}
+
+/**
+ * Asked at each enrolment after the proof was verified: who is this at the application, and may they
+ * add a device? The request's body has been read.
+ */
+export type AuthorizeHook = (
+  request: Request,
+  context: AuthorizeContext,
+) => Promise<Authorization | undefined> | Authorization | undefined;
+
+/** Options of `createVerifier`. */
+export interface VerifierOptions {
+  /** URL of this issuer: https, or http on localhost in development; no trailing slash. */
+  readonly issuer: string;
+  /** URL of the API that tokens are for (RFC 8707), or several; the first is the default. */
+  readonly audience: string | readonly string[];
+  /** WebAuthn RP id: the page's full host, or a registrable parent whose every subdomain you trust. */
+  readonly rpId: string;
+  /** Origins of the pages that may enrol and sign in, exact. */
+  readonly origins: readonly string[];
+  /** All scope tokens that exist at this issuer. */
+  readonly scopes: readonly string[];
+  readonly stores: Stores;
+  /** Path of the endpoints under the issuer. Default `/pzk`. */
+  readonly basePath?: string;
+  /**
+   * Public URL under which protected routes are reached, for the `htu` check of DPoP proofs; never
+   * taken from the Host header. Default: the origin of the issuer. With a path when a proxy strips one.
+   */
+  readonly publicUrl?: string;
+  /**
+   * Root secret of the deployment, at least 32 bytes of randomness: nonce keys are derived from it and
+   * signing keys at rest are wrapped by it. All instances share it. Required in production; elsewhere
+   * the default is random per process.
+   */
+  readonly secret?: string | Uint8Array;
+  /** Lifetime of access tokens in seconds, 60 to 900. Default 300. */
+  readonly tokenLifetime?: number;
+  /** How long a session can be renewed after the touch, in seconds, at most 3600. Default 3600. */
+  readonly sessionLifetime?: number;
+  /** How long an unused session stays renewable, in seconds, at most 900. Default 900. */
+  readonly sessionIdle?: number;
+  /** How long after its issue a key alone enrols the first device, in seconds. Default 86400. */
+  readonly firstDeviceWindow?: number;
+  /** Prefix of issued keys, at most 12 characters. Default `pzk`. */
+  readonly keyPrefix?: string;
+  readonly authorize?: AuthorizeHook;
+  /** Accept devices whose authenticator has no PRF; tokens then say `key_protection: device`. */
+  readonly allowWithoutPrf?: boolean;
+  /** Accept passkeys that may be synchronised between devices (flag BE). Default true. */
+  readonly allowSyncedPasskeys?: boolean;
+  /** Pairwise `sub`: unrelated values for each audience. Default false. */
+  readonly pairwiseSubjects?: boolean;
+  /** Accepted circuits. Default: `ownership/v1` with the keys of @pzk-auth/circuits. */
+  readonly circuits?: readonly Circuit[];
+  /** Failed exchanges that one address may cause in ten minutes. Default 60. */
+  readonly addressFailureLimit?: number;
+  /** Failed proofs that one device may send in ten minutes. Default 10. */
+  readonly deviceFailureLimit?: number;
+  /** Receives what happens: enrolments, tokens, refusals with their reasons. Must not throw. */
+  readonly onEvent?: (event: VerifierEvent) => void;
+  /** Milliseconds since the epoch. Default `Date.now`. */
+  readonly clock?: () => number;
+}

@@ -1,0 +1,133 @@
+import type {
+  BudgetStore,
+  ReplayStore,
+  RevocationStore,
+  SessionStore,
+  ShortLivedStores,
+} from '../stores/short-lived-stores.js';
+import { assertTimeToLive } from '../stores/time-to-live.js';
+import { createSend, type RedisClient, type Send, unavailable } from './bounded-client.js';
+import { createKeyNames, type KeyNames } from './key-names.js';
+import { redisNonceStore } from './nonce-store.js';
+import { ADD_SCRIPT, REVOKE_SCRIPT } from './scripts.js';
+import { formatSessionRow, parseSessionRow } from './session-json.js';
+
+/** Options of {@link redisStores}. */
+export interface RedisStoresOptions {
+  /** A client of ioredis 5.4 or newer; see {@link redisClientOptions}. It stays the caller's to close. */
+  readonly client: RedisClient;
+  /** What the names of all keys begin with: letters, digits and `: . _ -`. Default `pzk:`. */
+  readonly prefix?: string | undefined;
+  /** Milliseconds until a command has failed. Default 500. */
+  readonly timeout?: number | undefined;
+  /**
+   * Accept a Redis that evicts records when its memory is full. A nonce whose record is evicted can
+   * be used again, and a revoked token works again. Default `false`: then no challenge is issued.
+   */
+  readonly dangerouslyAllowEviction?: boolean | undefined;
+}
+
+/** A whole number, also from a client with `stringNumbers`. */
+function parseCount(answer: unknown): number {
+  const text = String(answer);
+  if (!/^(0|[1-9][0-9]{0,14})$/.test(text)) throw unavailable('Redis gave no whole number.');
+  return Number(text);
+}
+
+function replayStore(send: Send, names: KeyNames): ReplayStore {
+  return Object.freeze<ReplayStore>({
+    record: async (key, ttl) => {
+      assertTimeToLive(ttl);
+      const answer = await send((client) => client.set(names.replay(key), '1', 'PX', ttl, 'NX'));
+      if (answer !== 'OK' && answer !== null) throw unavailable('Redis gave an unknown answer.');
+      return answer === 'OK';
+    },
+  });
+}
+
+function revocationStore(send: Send, names: KeyNames): RevocationStore {
+  return Object.freeze<RevocationStore>({
+    revoke: async (ids, ttl) => {
+      assertTimeToLive(ttl);
+      const keys = ids.map(names.revocation);
+      if (keys.length === 0) return;
+      await send((client) => client.eval(REVOKE_SCRIPT, keys.length, ...keys, ttl));
+    },
+    isRevoked: async (ids) => {
+      const keys = ids.map(names.revocation);
+      if (keys.length === 0) return false;
+      return parseCount(await send((client) => client.exists(keys))) > 0;
+    },
+  });
+}
+
+function sessionStore(send: Send, names: KeyNames): SessionStore {
+  return Object.freeze<SessionStore>({
+    get: async (id) => {
+      const text = await send((client) => client.get(names.session(id)));
+      return text === null ? undefined : parseSessionRow(text);
+    },
+    put: async (id, row, ttl) => {
+      assertTimeToLive(ttl);
+      const text = formatSessionRow(row);
+      await send((client) => client.set(names.session(id), text, 'PX', ttl));
+    },
+    touch: async (id, ttl) => {
+      assertTimeToLive(ttl);
+      return parseCount(await send((client) => client.pexpire(names.session(id), ttl))) === 1;
+    },
+    delete: async (id) => {
+      await send((client) => client.del(names.session(id)));
+    },
+  });
+}
+
+function budgetStore(send: Send, names: KeyNames): BudgetStore {
+  return Object.freeze<BudgetStore>({
+    add: async (key, ttl) => {
+      assertTimeToLive(ttl);
+      return parseCount(await send((client) => client.eval(ADD_SCRIPT, 1, names.budget(key), ttl)));
+    },
+    read: async (key) => {
+      const answer = await send((client) => client.get(names.budget(key)));
+      return answer === null ? 0 : parseCount(answer);
+    },
+  });
+}
+
+/**
+ * The short-lived stores in Redis (6.2 or newer, or Valkey), shared by all processes that use the
+ * same server and prefix. They fail closed: whatever Redis cannot answer within the timeout rejects
+ * with `store_unavailable`, and nothing is tried again.
+ *
+ * Needs: a user that may run `INFO` and scripts; `maxmemory-policy noeviction` where memory is
+ * bounded. Replication of Redis is asynchronous: a failover may lose the last writes. For nonces
+ * the epoch answers that; a `jti` or a revocation of the last moments may be forgotten.
+ *
+ * @example
+ * ```ts
+ * import { Redis } from 'ioredis';
+ * import { redisClientOptions, redisStores } from '@pzk-auth/verifier/redis';
+ *
+ * const client = new Redis(process.env.REDIS_URL, redisClientOptions);
+ * const stores = { ...durable, ...redisStores({ client }) };
+ * ```
+ *
+ * @throws TypeError if an option is malformed
+ */
+export function redisStores(options: RedisStoresOptions): ShortLivedStores {
+  const { client, prefix = 'pzk:', timeout = 500, dangerouslyAllowEviction = false } = options;
+  if (typeof client?.eval !== 'function') throw new TypeError('client is a client of ioredis.');
+  if (!Number.isSafeInteger(timeout) || timeout < 1 || timeout > 60_000) {
+    throw new TypeError('timeout is a number of milliseconds from 1 to 60,000.');
+  }
+  const names = createKeyNames(prefix);
+  const send = createSend(client, timeout);
+  return Object.freeze<ShortLivedStores>({
+    nonces: redisNonceStore({ send, names, allowEviction: dangerouslyAllowEviction }),
+    replays: replayStore(send, names),
+    revocations: revocationStore(send, names),
+    sessions: sessionStore(send, names),
+    budgets: budgetStore(send, names),
+  });
+}

@@ -1,0 +1,62 @@
+import { isPzkError, PzkError } from '@pzk-auth/protocol';
+import type { Stores } from './stores.js';
+
+const STORE_TIMEOUTS = {
+  nonces: 500,
+  replays: 500,
+  revocations: 500,
+  sessions: 500,
+  budgets: 500,
+  accounts: 2000,
+  keys: 2000,
+  devices: 2000,
+  vaults: 2000,
+  signingKeys: 2000,
+} as const satisfies Record<keyof Stores, number>;
+
+async function bounded<T>(work: () => Promise<T>, timeout: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('The store took too long.')), timeout);
+  });
+  try {
+    return await Promise.race([work(), late]);
+  } catch (cause) {
+    if (isPzkError(cause)) throw cause;
+    throw new PzkError('store_unavailable', 'A store failed.', { cause });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+type AsyncMethod = (...args: unknown[]) => Promise<unknown>;
+
+function wrap<T extends object>(store: T, timeout: number): T {
+  return new Proxy(store, {
+    get(target, property, receiver) {
+      const value: unknown = Reflect.get(target, property, receiver);
+      if (typeof value !== 'function') return value;
+      const method = value as AsyncMethod;
+      return (...args: unknown[]) => bounded(async () => method.apply(target, args), timeout);
+    },
+  });
+}
+
+/**
+ * Puts a time limit around every call to a store and turns each failure into `store_unavailable`: an
+ * answer that is not known is never taken for a yes.
+ */
+export function failClosed(stores: Stores): Stores {
+  return {
+    nonces: wrap(stores.nonces, STORE_TIMEOUTS.nonces),
+    replays: wrap(stores.replays, STORE_TIMEOUTS.replays),
+    revocations: wrap(stores.revocations, STORE_TIMEOUTS.revocations),
+    sessions: wrap(stores.sessions, STORE_TIMEOUTS.sessions),
+    budgets: wrap(stores.budgets, STORE_TIMEOUTS.budgets),
+    accounts: wrap(stores.accounts, STORE_TIMEOUTS.accounts),
+    keys: wrap(stores.keys, STORE_TIMEOUTS.keys),
+    devices: wrap(stores.devices, STORE_TIMEOUTS.devices),
+    vaults: wrap(stores.vaults, STORE_TIMEOUTS.vaults),
+    signingKeys: wrap(stores.signingKeys, STORE_TIMEOUTS.signingKeys),
+  };
+}
