@@ -1,7 +1,8 @@
-import { PzkError } from '@pzk-auth/protocol';
+import { isPzkError, PzkError } from '@pzk-auth/protocol';
 
-/** The error of a stopped proof. */
+/** The error of a stopped proof; a coded error that was given as the reason stays what it is. */
 export function createAbortError(cause?: unknown): PzkError {
+  if (isPzkError(cause)) return cause;
   return new PzkError('aborted', 'The proof was stopped.', cause === undefined ? {} : { cause });
 }
 

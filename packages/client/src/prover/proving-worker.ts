@@ -74,8 +74,9 @@ function startNodeWorker(): ProvingWorker {
   const threads =
     typeof process === 'undefined' ? undefined : process.getBuiltinModule?.('node:worker_threads');
   if (threads === undefined) throw new Error('there are no workers here');
-  const file = new URL('../prover-worker.js', import.meta.url);
-  const worker = new threads.Worker(file);
+  // In two steps, so that bundlers for browsers do not take it for an asset of the page as well.
+  const here = import.meta.url;
+  const worker = new threads.Worker(new URL('../prover-worker.js', here));
   // An idle prover must not keep the process alive; while it works, its pending promise's owner does.
   worker.unref();
   return {
