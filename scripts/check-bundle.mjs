@@ -1,0 +1,90 @@
+#!/usr/bin/env node
+/**
+ * `npm run check:bundle`: bundles client and react-hooks for the browser and looks at every file that
+ * went in: no server package, no Node built-in. Workers count as entries of their own. Needs a build.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { finish, REPO_ROOT } from './lib/report.mjs';
+
+const ENTRIES = ['packages/client/dist/index.js', 'packages/react-hooks/dist/index.js'];
+const SERVER_CODE =
+  /(^|\/)packages\/(verifier|express)\/|node_modules\/(@pzk-auth\/(verifier|express)|express|@simplewebauthn\/server|ioredis|snarkjs|ffjavascript)\//;
+const WORKER = /new URL\(\s*['"](\.[^'"]+\.js)['"],\s*import\.meta\.url\s*\)/g;
+
+let passed = 0;
+const failures = [];
+for (const entry of ENTRIES) {
+  const problems = await inspect(entry);
+  if (problems.length === 0) {
+    passed += 1;
+  } else {
+    failures.push(`${entry} for the browser:\n  ${problems.join('\n  ')}`);
+  }
+}
+// The check proves itself: a bundle that imports the engine has to be refused.
+const planted = "export { createVerifier } from '@pzk-auth/verifier';";
+const stdin = { contents: planted, resolveDir: REPO_ROOT, sourcefile: 'planted.js' };
+if ((await bundle({ stdin })).problems.length > 0) {
+  passed += 1;
+} else {
+  failures.push('server code planted in a bundle was not found');
+}
+finish('bundle', { passed, failures });
+
+/** Bundles an entry and every worker that it can start; returns what does not belong. */
+async function inspect(entry) {
+  const done = new Set();
+  const queue = [entry];
+  const problems = [];
+  for (let next = queue.shift(); next; next = queue.shift()) {
+    if (!done.has(next)) {
+      done.add(next);
+      const result = await bundle({ entryPoints: [join(REPO_ROOT, next)] });
+      problems.push(...result.problems.map((problem) => `${next}: ${problem}`));
+      queue.push(...result.workers);
+      if (result.size) {
+        process.stdout.write(`check:bundle: ${next}: ${result.size}\n`);
+      }
+    }
+  }
+  return problems;
+}
+
+async function bundle(input) {
+  const result = await build({
+    ...input,
+    absWorkingDir: REPO_ROOT,
+    bundle: true,
+    write: false,
+    metafile: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    conditions: ['browser'],
+    external: ['react', 'react/jsx-runtime'],
+    outdir: 'out',
+    logLevel: 'silent',
+  }).catch((error) => ({ errors: error.errors ?? [{ text: String(error) }] }));
+  // With platform "browser" a Node built-in that no `browser` field maps away is an error, or a
+  // warning where it stands inside a try block.
+  const messages = [...(result.errors ?? []), ...(result.warnings ?? [])].map(
+    ({ text, location }) => `${text}${location ? ` (${location.file}:${location.line})` : ''}`,
+  );
+  const inputs = Object.keys(result.metafile?.inputs ?? {});
+  const server = inputs.filter((path) => SERVER_CODE.test(path)).map((path) => `holds ${path}`);
+  const bytes = result.outputFiles?.[0]?.contents;
+  return {
+    problems: [...messages, ...server],
+    workers: inputs.filter((path) => path.startsWith('packages/')).flatMap(startedWorkers),
+    size: bytes && `${bytes.length} bytes, ${gzipSync(bytes).length} gzip`,
+  };
+}
+
+function startedWorkers(path) {
+  const text = readFileSync(join(REPO_ROOT, path), 'utf8');
+  return [...text.matchAll(WORKER)].map(([, worker]) => join(path, '..', worker));
+}
