@@ -32,12 +32,13 @@ async function bounded<T>(work: () => Promise<T>, timeout: number): Promise<T> {
 type AsyncMethod = (...args: unknown[]) => Promise<unknown>;
 
 function wrap<T extends object>(store: T, timeout: number): T {
-  return new Proxy(store, {
-    get(target, property, receiver) {
-      const value: unknown = Reflect.get(target, property, receiver);
+  // On an empty target: the members of a frozen store could not be answered differently.
+  return new Proxy({} as T, {
+    get(_, property) {
+      const value: unknown = Reflect.get(store, property);
       if (typeof value !== 'function') return value;
       const method = value as AsyncMethod;
-      return (...args: unknown[]) => bounded(async () => method.apply(target, args), timeout);
+      return (...args: unknown[]) => bounded(async () => method.apply(store, args), timeout);
     },
   });
 }

@@ -1,0 +1,116 @@
+import type {
+  AuthenticateOptions,
+  AuthenticateRequest,
+  PzkSession,
+  Verifier,
+} from '@pzk-auth/verifier';
+import type { ErrorRequestHandler, Request as ExpressRequest, RequestHandler } from 'express';
+import { ProtectError } from './protect-error.js';
+import { sendResponse } from './send-response.js';
+import { rawHeader, toWebRequest } from './web-request.js';
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** Who calls. There on routes behind `protect()`. */
+      pzk: PzkSession;
+    }
+  }
+}
+
+/** Options of {@link pzkAuth}. */
+export interface PzkAuthOptions {
+  /**
+   * The client's address, for failure budgets. Default: `req.ip`, which follows Express's `trust proxy`
+   * setting.
+   */
+  readonly address?: (req: ExpressRequest) => string | undefined;
+}
+
+/** The middleware of one verifier. */
+export interface PzkAuth {
+  /** The metadata documents; mount at the origin's root: `app.use(pzk.wellKnown())`. */
+  wellKnown(): RequestHandler;
+  /** The endpoints; mount under the verifier's base path: `app.use('/pzk', pzk.routes())`. */
+  routes(): RequestHandler;
+  /**
+   * Guards a route: `req.pzk` is there behind it. Failures go to `next(error)`, and `errors()` or
+   * Express's own handler answers with the right status and headers.
+   */
+  protect(options?: AuthenticateOptions): RequestHandler;
+  /** CORS for protected routes called from the verifier's `origins`; mount before `protect()`. */
+  cors(): RequestHandler;
+  /** Answers failures of `protect()` with problem details; other errors pass on. Mount last. */
+  errors(): ErrorRequestHandler;
+}
+
+function toAuthenticateRequest(req: ExpressRequest): AuthenticateRequest {
+  return {
+    method: req.method,
+    url: req.originalUrl,
+    headers: { get: (name) => rawHeader(req, name) },
+  };
+}
+
+function assertOptions(options: AuthenticateOptions): void {
+  const { maxAge } = options;
+  if (maxAge !== undefined && !(Number.isFinite(maxAge) && maxAge >= 0)) {
+    throw new TypeError('protect: maxAge is a number of seconds.');
+  }
+}
+
+/** Creates the Express middleware of a verifier. Works with Express 4 and 5. */
+export function pzkAuth(verifier: Verifier, options: PzkAuthOptions = {}): PzkAuth {
+  const address = options.address ?? ((req: ExpressRequest) => req.ip);
+
+  return {
+    wellKnown: () => (req, res, next) => {
+      if (!req.path.startsWith('/.well-known/')) return next();
+      const response = verifier.handleWellKnown(toWebRequest(req));
+      if (response === undefined) return next();
+      sendResponse(response, res).catch(next);
+    },
+    routes: () => (req, res, next) => {
+      // Fetch forbids these methods, so no Web request can carry them.
+      if (req.method === 'TRACE' || req.method === 'CONNECT') return void res.status(405).end();
+      const context = { path: req.path, address: address(req) };
+      verifier
+        .handle(toWebRequest(req), context)
+        .then((response) => sendResponse(response, res))
+        .catch(next);
+    },
+    protect: (demands = {}) => {
+      assertOptions(demands);
+      return (req, _res, next) => {
+        const request = toAuthenticateRequest(req);
+        verifier.authenticate(request, demands).then(
+          (session) => {
+            req.pzk = session;
+            next();
+          },
+          (error: unknown) => {
+            next(new ProtectError(error, verifier.problem(error, request, demands)));
+          },
+        );
+      };
+    },
+    cors: () => (req, res, next) => {
+      const origin = rawHeader(req, 'origin');
+      const preflight =
+        req.method === 'OPTIONS' && rawHeader(req, 'access-control-request-method') !== null;
+      const headers = preflight ? verifier.preflight(origin) : verifier.cors(origin);
+      for (const [name, value] of Object.entries(headers)) {
+        if (name === 'vary') res.vary(value);
+        else res.setHeader(name, value);
+      }
+      if (preflight) res.status(204).end();
+      else next();
+    },
+    errors: () => (error, _req, res, next) => {
+      if (!(error instanceof ProtectError) || res.headersSent) return next(error);
+      res.status(error.status);
+      for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value);
+      res.end(error.body);
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import type { Request as ExpressRequest } from 'express';
+
+/**
+ * Headers as they came: `req.headers` keeps the first of two `Authorization` headers, and a check on it
+ * would judge another header than a proxy did. Here both are joined by a comma and refused later.
+ */
+export function rawHeaders(req: ExpressRequest): Headers {
+  const headers = new Headers();
+  for (let index = 0; index + 1 < req.rawHeaders.length; index += 2) {
+    const name = req.rawHeaders[index] as string;
+    // HTTP/2 pseudo-headers are no headers.
+    if (!name.startsWith(':')) headers.append(name, req.rawHeaders[index + 1] as string);
+  }
+  return headers;
+}
+
+/** One raw header; the values of a header that came twice are joined by a comma. */
+export function rawHeader(req: ExpressRequest, name: string): string | null {
+  let found: string | null = null;
+  for (let index = 0; index + 1 < req.rawHeaders.length; index += 2) {
+    if (req.rawHeaders[index]?.toLowerCase() !== name) continue;
+    const value = req.rawHeaders[index + 1] as string;
+    found = found === null ? value : `${found}, ${value}`;
+  }
+  return found;
+}
+
+/** A body that a parser mounted before has read already, written again in its own type. */
+function parsedBody(req: ExpressRequest): string | undefined {
+  const body: unknown = req.body;
+  if (!req.readableEnded || body === undefined || body === null) return undefined;
+  if (typeof body === 'string') return body;
+  if (body instanceof Uint8Array) return Buffer.from(body).toString('utf8');
+  if (req.is('application/x-www-form-urlencoded')) {
+    const fields = new URLSearchParams();
+    for (const [name, value] of Object.entries(body)) {
+      // A name that came twice stays double, so that it is refused.
+      for (const item of Array.isArray(value) ? value : [value]) fields.append(name, String(item));
+    }
+    return fields.toString();
+  }
+  return JSON.stringify(body);
+}
+
+/**
+ * The body as a Web stream. Cancelling leaves the socket open: Node's own adapter would destroy it, and
+ * the client would see a reset instead of the refusal.
+ */
+function bodyStream(req: ExpressRequest): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      req.on('data', (chunk: Uint8Array) => {
+        try {
+          controller.enqueue(chunk);
+          if ((controller.desiredSize ?? 0) <= 0) req.pause();
+        } catch {
+          // Cancelled meanwhile.
+          req.pause();
+        }
+      });
+      req.once('end', () => {
+        try {
+          controller.close();
+        } catch {
+          // Cancelled meanwhile.
+        }
+      });
+      req.once('error', (error) => controller.error(error));
+      req.once('close', () => {
+        if (!req.complete) controller.error(new Error('The client went away.'));
+      });
+    },
+    pull() {
+      req.resume();
+    },
+    cancel() {
+      req.pause();
+    },
+  });
+}
+
+/**
+ * The Web `Request` of an Express request. Its URL serves for routing only: scheme and host stand for
+ * nothing and are never read.
+ */
+export function toWebRequest(req: ExpressRequest): Request {
+  const headers = rawHeaders(req);
+  const url = `http://localhost${req.originalUrl.startsWith('/') ? req.originalUrl : '/'}`;
+  const { method } = req;
+  if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers });
+  const parsed = parsedBody(req);
+  if (parsed !== undefined) {
+    headers.delete('content-length');
+    return new Request(url, { method, headers, body: parsed });
+  }
+  const init: RequestInit & { duplex: 'half' } = {
+    method,
+    headers,
+    body: bodyStream(req),
+    duplex: 'half',
+  };
+  return new Request(url, init);
+}
