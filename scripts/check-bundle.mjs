@@ -8,15 +8,18 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { finish, REPO_ROOT } from './lib/report.mjs';
+import { readJson } from './lib/workspaces.mjs';
 
-const ENTRIES = ['packages/client/dist/index.js', 'packages/react-hooks/dist/index.js'];
+const BROWSER_PACKAGES = ['packages/client', 'packages/react-hooks'];
+/** Subpaths that browsers never load. */
+const NOT_FOR_BROWSERS = ['./testing', './package.json'];
 const SERVER_CODE =
   /(^|\/)packages\/(verifier|express)\/|node_modules\/(@pzk-auth\/(verifier|express)|express|@simplewebauthn\/server|ioredis|snarkjs|ffjavascript)\//;
 const WORKER = /new URL\(\s*['"](\.[^'"]+\.js)['"],\s*import\.meta\.url\s*\)/g;
 
 let passed = 0;
 const failures = [];
-for (const entry of ENTRIES) {
+for (const entry of BROWSER_PACKAGES.flatMap(entriesOf)) {
   const problems = await inspect(entry);
   if (problems.length === 0) {
     passed += 1;
@@ -33,6 +36,13 @@ if ((await bundle({ stdin })).problems.length > 0) {
   failures.push('server code planted in a bundle was not found');
 }
 finish('bundle', { passed, failures });
+
+/** What a page can import from a package, by its `exports`. */
+function entriesOf(workspace) {
+  return Object.entries(readJson(`${workspace}/package.json`).exports)
+    .filter(([subpath]) => !NOT_FOR_BROWSERS.includes(subpath))
+    .map(([, target]) => join(workspace, target.default));
+}
 
 /** Bundles an entry and every worker that it can start; returns what does not belong. */
 async function inspect(entry) {

@@ -15,6 +15,13 @@ const CHECKS = ['boundaries', 'packages', 'licenses', 'bundle', 'words', 'threat
 
 const sum = { passed: 0, failed: 0, skipped: 0 };
 const node = process.execPath;
+let endCurrentRun = () => undefined;
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    endCurrentRun();
+    process.exit(1);
+  });
+}
 
 rmSync(REPORT_DIR, { recursive: true, force: true });
 mkdirSync(REPORT_DIR, { recursive: true });
@@ -116,9 +123,10 @@ function run(args, cwd) {
       env: { ...process.env, CI: process.env.CI ?? '1', NO_COLOR: '1' },
     });
     let output = '';
+    endCurrentRun = () => process.kill(-child.pid, 'SIGKILL');
     const timer = setTimeout(() => {
       output += `\nstopped after ${STEP_TIMEOUT_MS / 60_000} minutes\n`;
-      process.kill(-child.pid, 'SIGKILL');
+      endCurrentRun();
     }, STEP_TIMEOUT_MS);
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8');
@@ -129,6 +137,7 @@ function run(args, cwd) {
     child.on('error', reject);
     child.on('close', (code) => {
       clearTimeout(timer);
+      endCurrentRun = () => undefined;
       const seconds = ((performance.now() - start) / 1000).toFixed(1);
       resolve({ code: code ?? 1, output, seconds });
     });
