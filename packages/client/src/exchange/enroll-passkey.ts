@@ -1,0 +1,153 @@
+import {
+  type Bytes,
+  DEVICE_SECRET_GENERATION,
+  encodeBase64url,
+  enrollContext,
+  FIRST_PRF_GENERATION,
+  PzkError,
+  tokenResponseSchema,
+  vaultEntryHash,
+} from '@pzk-auth/protocol';
+import type { EnrollState } from '../session/states.js';
+import type { DeviceSecretRecord } from '../storage/client-records.js';
+import { createDeviceSecret } from '../storage/device-secret.js';
+import type { SessionKey } from '../transport/session-key.js';
+import { createVaultEntry } from '../vault/create-vault-entry.js';
+import { extractCoseKey } from '../webauthn/cose-key.js';
+import {
+  createPasskey,
+  getPasskey,
+  type PasskeyRequest,
+  type PasskeyUser,
+} from '../webauthn/passkeys.js';
+import { type PrfSecrets, takePrfSecrets } from '../webauthn/prf-secrets.js';
+import { serializeAssertion, serializeRegistration } from '../webauthn/serialize-credential.js';
+import type { ExchangeContext, TokenGrant } from './exchange-context.js';
+import { proveOwnership } from './prove-ownership.js';
+import { requestChallenge } from './request-challenge.js';
+
+/** What an enrolment takes. */
+export interface EnrollPasskeyOptions {
+  readonly apiKey: Bytes;
+  readonly user: PasskeyUser;
+  readonly key: SessionKey;
+  readonly signal: AbortSignal;
+  readonly onStep: (step: EnrollState) => void;
+}
+
+/** The secret that the vault will be sealed to. */
+interface VaultSecret {
+  readonly secret: CryptoKey;
+  readonly confirmation?: CryptoKey;
+  readonly generation: number;
+  readonly deviceSecret?: DeviceSecretRecord;
+}
+
+function missingPrf(created: PrfSecrets): PzkError {
+  const announced = created.enabled === true || created.first !== undefined;
+  const hint = 'Use a passkey of the system, of a recent password manager or a security key.';
+  return announced
+    ? new PzkError('prf_missing_at_get', 'The passkey announced PRF, but gave no output.', { hint })
+    : new PzkError('prf_unsupported', 'The passkey does not support PRF.', { hint });
+}
+
+/**
+ * Seals only to an output of `get()`, and only if a second derivation agrees: that of `create()`
+ * where there was one, else of another `get()`. An authenticator that answers otherwise each time, or
+ * at `create()` only, would lock the user out of the vault.
+ */
+async function obtainVaultSecret(
+  { config }: ExchangeContext,
+  request: PasskeyRequest,
+  credentialId: string,
+  created: PrfSecrets,
+  confirmed: PrfSecrets,
+): Promise<VaultSecret> {
+  const generation = FIRST_PRF_GENERATION;
+  if (confirmed.first !== undefined) {
+    const confirmation =
+      created.first ??
+      (await takePrfSecrets(await getPasskey({ ...request, credentialId, generation }))).first;
+    if (confirmation === undefined) throw missingPrf({ ...created, enabled: true });
+    return { secret: confirmed.first, confirmation, generation };
+  }
+  if (!config.allowWithoutPrf) throw missingPrf(created);
+  const { record, secret } = await createDeviceSecret(credentialId);
+  return { secret, generation: DEVICE_SECRET_GENERATION, deviceSecret: record };
+}
+
+/**
+ * Enrols this device: makes a passkey, confirms it, seals the API key into a new vault, proves the
+ * key and registers all of it, bound together by the proof.
+ */
+export async function enrollPasskey(
+  context: ExchangeContext,
+  options: EnrollPasskeyOptions,
+): Promise<TokenGrant> {
+  const { config, transport, records } = context;
+  const { apiKey, key, signal, onStep, user } = options;
+  const { issuer, audience, rpId, scope } = config;
+  const authenticator = context.authenticator();
+
+  onStep({ status: 'challenge' });
+  const challenge = await requestChallenge(context, 'enroll', key, signal);
+  const request = { authenticator, issuer, rpId, challenge: challenge.webauthn, signal };
+  const generation = FIRST_PRF_GENERATION;
+
+  onStep({ status: 'creating-passkey' });
+  const userId = crypto.getRandomValues(new Uint8Array(32));
+  const credential = await createPasskey({ ...request, user, userId, generation });
+  const created = await takePrfSecrets(credential);
+  if (created.enabled === false && !config.allowWithoutPrf) throw missingPrf(created);
+  const registration = serializeRegistration(credential);
+  const credentialId = registration.id;
+  const { attestationObject } = credential.response as AuthenticatorAttestationResponse;
+  const coseKey = extractCoseKey(attestationObject);
+
+  onStep({ status: 'confirming-passkey' });
+  const assertionCredential = await getPasskey({ ...request, credentialId, generation });
+  const confirmed = await takePrfSecrets(assertionCredential);
+  const assertion = serializeAssertion(assertionCredential);
+  const vaultSecret = await obtainVaultSecret(context, request, credentialId, created, confirmed);
+
+  onStep({ status: 'sealing' });
+  const vault = await createVaultEntry({ issuer, credentialId, coseKey, apiKey, ...vaultSecret });
+  if (vaultSecret.deviceSecret !== undefined) {
+    // Before the server learns of the vault: without this record nobody could open it.
+    await records.writeDeviceSecret(credentialId, vaultSecret.deviceSecret);
+  }
+
+  const contextOf = (commitment: string) =>
+    enrollContext({
+      issuer,
+      audience,
+      nonce: challenge.nonce,
+      jkt: key.jkt,
+      credentialId,
+      scope,
+      circuitId: config.circuit.id,
+      commitment,
+      coseKey,
+      recipientKey: vault.recipientKey,
+      vaultEntryHash: vaultEntryHash(vault.entry),
+    });
+  const proof = await proveOwnership(context, { apiKey, contextOf, signal, onStep });
+
+  onStep({ status: 'exchanging' });
+  const body = {
+    nonce: challenge.nonce,
+    ...proof,
+    registration,
+    user_id: encodeBase64url(userId),
+    assertion,
+    recipient_key: encodeBase64url(vault.recipientKey),
+    vault: vault.entry,
+  };
+  const token = await transport.post({ path: '/enroll', body, key, signal }, tokenResponseSchema);
+  await records.writeDevice({
+    credentialId,
+    generation: vaultSecret.generation,
+    vault: vault.memory,
+  });
+  return { token, key };
+}

@@ -1,0 +1,103 @@
+import { PzkError, parseJson, parseMessage } from '@pzk-auth/protocol';
+import { toPzkError } from '../abort.js';
+import type { DpopSigner } from './dpop-signer.js';
+import { problemError, readErrorCode } from './problem.js';
+import type { SessionKey } from './session-key.js';
+
+/** A schema of `@pzk-auth/protocol`. */
+type Schema<T> = Parameters<typeof parseMessage<T>>[0];
+
+/** A request to one of the issuer's endpoints. */
+export interface EndpointRequest {
+  /** Under the base URL, with a leading slash. */
+  readonly path: string;
+  /** An object goes as JSON, `URLSearchParams` form-encoded. */
+  readonly body: object | URLSearchParams;
+  /** Signs a DPoP proof for the request. */
+  readonly key?: SessionKey;
+  readonly signal: AbortSignal;
+}
+
+/** Speaks with the issuer's endpoints. */
+export interface Transport {
+  /**
+   * Posts and parses the answer by its schema.
+   *
+   * @throws PzkError the server's code, `network_error`, `unexpected_response`, `aborted`
+   */
+  post<T>(request: EndpointRequest, schema: Schema<T>): Promise<T>;
+  /** Posts where the answer has no body. */
+  postVoid(request: EndpointRequest): Promise<void>;
+}
+
+/** Options of {@link createTransport}. */
+export interface TransportOptions {
+  readonly baseUrl: string;
+  readonly fetch: typeof fetch;
+  readonly signer: DpopSigner;
+}
+
+/** Makes the transport. It follows no redirect: a proof names one URL. */
+export function createTransport({ baseUrl, fetch, signer }: TransportOptions): Transport {
+  async function send(request: EndpointRequest): Promise<Response> {
+    const url = baseUrl + request.path;
+    const form = request.body instanceof URLSearchParams;
+    const proof = request.key && (await signer.sign(request.key, { method: 'POST', url }));
+    let response: Response;
+    try {
+      response = await fetch(url, {
+        method: 'POST',
+        headers: {
+          'content-type': form ? 'application/x-www-form-urlencoded' : 'application/json',
+          accept: 'application/json, application/problem+json',
+          ...(proof === undefined ? {} : { dpop: proof }),
+        },
+        body: form ? String(request.body) : JSON.stringify(request.body),
+        signal: request.signal,
+        cache: 'no-store',
+        credentials: 'omit',
+        redirect: 'error',
+        referrerPolicy: 'no-referrer',
+      });
+    } catch (cause) {
+      throw toPzkError(cause, request.signal, 'network_error');
+    }
+    signer.learnNonce(url, response);
+    return response;
+  }
+
+  async function sendTwice(request: EndpointRequest): Promise<Response> {
+    const response = await send(request);
+    if (response.ok) return response;
+    // RFC 9449 section 8: the same once more with the nonce that came with the refusal.
+    const wantsNonce =
+      request.key !== undefined &&
+      response.headers.has('dpop-nonce') &&
+      (await readErrorCode(response)) === 'use_dpop_nonce';
+    const answer = wantsNonce ? await send(request) : response;
+    if (!answer.ok) throw await problemError(answer);
+    return answer;
+  }
+
+  return {
+    async post(request, schema) {
+      const response = await sendTwice(request);
+      let text: string;
+      try {
+        text = await response.text();
+      } catch (cause) {
+        throw toPzkError(cause, request.signal, 'network_error');
+      }
+      try {
+        return parseMessage(schema, parseJson(text));
+      } catch (cause) {
+        throw new PzkError('unexpected_response', 'The answer of the server is malformed.', {
+          cause,
+        });
+      }
+    },
+    async postVoid(request) {
+      await (await sendTwice(request)).body?.cancel();
+    },
+  };
+}
