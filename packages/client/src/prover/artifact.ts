@@ -1,4 +1,4 @@
-import { PzkError, sha256 } from '@pzk-auth/protocol';
+import { PzkError } from '@pzk-auth/protocol';
 
 /** Identity of an artifact, from the application's own build (`@pzk-auth/circuits`). */
 export interface ArtifactIdentity {
@@ -76,9 +76,9 @@ export function createArtifactLoader(options: ArtifactLoaderOptions): () => Prom
         cause,
       });
     }
-    assertIdentity(bytes, artifact);
-    // A full or forbidden cache costs the next visit a download, nothing else.
-    await cache
+    await assertIdentity(bytes, artifact);
+    // Not waited for: a slow, full or forbidden cache costs the next visit a download, nothing else.
+    void cache
       ?.put(url, new Response(bytes, { headers: { 'content-type': 'application/octet-stream' } }))
       .catch(() => undefined);
     return bytes;
@@ -103,8 +103,12 @@ async function readBody(response: Response, size: number): Promise<Uint8Array<Ar
   return length === size ? bytes : refuse();
 }
 
-function assertIdentity(bytes: Uint8Array, artifact: ArtifactIdentity): void {
-  const hash = [...sha256(bytes)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+async function assertIdentity(
+  bytes: Uint8Array<ArrayBuffer>,
+  artifact: ArtifactIdentity,
+): Promise<void> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  const hash = [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   if (bytes.length !== artifact.bytes || hash !== artifact.sha256) refuse();
 }
 
@@ -135,7 +139,7 @@ async function readCache(
     const response = await cache?.match(url);
     if (response === undefined) return undefined;
     const bytes = await readBody(response, artifact.bytes);
-    assertIdentity(bytes, artifact);
+    await assertIdentity(bytes, artifact);
     return bytes;
   } catch {
     await cache?.delete(url).catch(() => false);

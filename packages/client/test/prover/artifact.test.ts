@@ -48,7 +48,7 @@ describe('createArtifactLoader', () => {
     await load();
     expect(request).toHaveBeenCalledTimes(1);
     expect(request.mock.calls[0]?.[0]).toBe(url);
-    expect(isArtifact(store.get(url))).toBe(true);
+    await vi.waitFor(() => expect(isArtifact(store.get(url))).toBe(true));
 
     const offline = answer(null, { status: 503 });
     expect(
@@ -91,7 +91,7 @@ describe('createArtifactLoader', () => {
       isArtifact(await createArtifactLoader({ baseUrl, artifact, fetch: request, cache })()),
     ).toBe(true);
     expect(request).toHaveBeenCalledTimes(1);
-    expect(isArtifact(store.get(url))).toBe(true);
+    await vi.waitFor(() => expect(isArtifact(store.get(url))).toBe(true));
   });
 
   it('works where there is no cache, or one that refuses everything', async () => {
