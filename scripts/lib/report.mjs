@@ -8,11 +8,11 @@ export const REPO_ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const REPORT_DIR = join(REPO_ROOT, '.cache/test-reports');
 
 /**
- * Ends a check script: prints each failure in full and one summary line, leaves the counts in
+ * Ends a check script: prints each failure in full (an empty text was printed before) and one summary line, leaves the counts in
  * `REPORT_DIR` and sets the exit code.
  */
 export function finish(name, { passed, failures, skipped = 0 }) {
-  for (const failure of failures) {
+  for (const failure of failures.filter(Boolean)) {
     process.stderr.write(`FAIL ${name}: ${failure}\n`);
   }
   process.stdout.write(`check:${name}: ${passed} passed, ${failures.length} failed\n`);
