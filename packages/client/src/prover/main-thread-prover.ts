@@ -1,5 +1,6 @@
 import { OWNERSHIP_CIRCUIT } from '@pzk-auth/protocol';
 import { abortable, createAbortError, throwIfAborted } from './abort.js';
+import { loadProverArtifact } from './load-prover-artifact.js';
 import type { Prover, ProverSource } from './prover.js';
 import type { ProvingEngine } from './proving-engine.js';
 import { createSerialQueue } from './serial-queue.js';
@@ -31,7 +32,7 @@ export function createMainThreadProver(options: MainThreadProverOptions): Prover
   async function loadEngine(): Promise<ProvingEngine> {
     // On demand: mcl is 0.6 MB, and a page that proves in a worker never needs it here.
     const [artifact, { createProvingEngine }] = await Promise.all([
-      options.loadArtifact(),
+      loadProverArtifact(options.loadArtifact),
       import('./proving-engine.js'),
     ]);
     return createProvingEngine(artifact);

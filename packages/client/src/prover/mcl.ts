@@ -39,9 +39,6 @@ export interface Mcl {
 export interface Group {
   /** Size of a point in mcl's memory. */
   readonly bytes: number;
-  readonly add: Binary;
-  readonly mul: Binary;
-  readonly neg: Unary;
   /** Sum of scalar * point over arrays that lie without gaps. Not constant in time. */
   readonly mulVec: MultiScalar;
   readonly normalize: Unary;
@@ -81,16 +78,10 @@ interface MclModule {
   _mclBnFr_deserialize(result: Pointer, bytes: Pointer, length: number): number;
   _mclBnFp_setInt32(result: Pointer, value: number): void;
   _mclBnFp_serialize(bytes: Pointer, length: number, value: Pointer): number;
-  _mclBnG1_add: Binary;
-  _mclBnG1_mul: Binary;
-  _mclBnG1_neg: Unary;
   _mclBnG1_mulVec: MultiScalar;
   _mclBnG1_normalize: Unary;
   _mclBnG1_isZero(point: Pointer): number;
   _mclBnG1_isValid(point: Pointer): number;
-  _mclBnG2_add: Binary;
-  _mclBnG2_mul: Binary;
-  _mclBnG2_neg: Unary;
   _mclBnG2_mulVec: MultiScalar;
   _mclBnG2_normalize: Unary;
   _mclBnG2_isZero(point: Pointer): number;
@@ -137,9 +128,6 @@ export async function createMcl(): Promise<Mcl> {
     },
     g1: {
       bytes: 3 * FP_BYTES,
-      add: mod._mclBnG1_add,
-      mul: mod._mclBnG1_mul,
-      neg: mod._mclBnG1_neg,
       mulVec: mod._mclBnG1_mulVec,
       normalize: mod._mclBnG1_normalize,
       isZero: (point) => mod._mclBnG1_isZero(point) === 1,
@@ -147,9 +135,6 @@ export async function createMcl(): Promise<Mcl> {
     },
     g2: {
       bytes: 6 * FP_BYTES,
-      add: mod._mclBnG2_add,
-      mul: mod._mclBnG2_mul,
-      neg: mod._mclBnG2_neg,
       mulVec: mod._mclBnG2_mulVec,
       normalize: mod._mclBnG2_normalize,
       isZero: (point) => mod._mclBnG2_isZero(point) === 1,

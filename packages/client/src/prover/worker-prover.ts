@@ -1,5 +1,6 @@
-import { OWNERSHIP_CIRCUIT, PzkError } from '@pzk-auth/protocol';
+import { isPzkError, OWNERSHIP_CIRCUIT, PzkError } from '@pzk-auth/protocol';
 import { abortable, createAbortError, throwIfAborted } from './abort.js';
+import { loadProverArtifact } from './load-prover-artifact.js';
 import type { Prover, ProverSource } from './prover.js';
 import {
   createWorkerError,
@@ -100,10 +101,12 @@ function openSession(
   let ended: PzkError | undefined;
   let pending: PendingAnswer | undefined;
   let rejectReady: ((error: PzkError) => void) | undefined;
+  let startTimer: ReturnType<typeof setTimeout> | undefined;
 
   function end(error: PzkError): void {
     if (ended) return;
     ended = error;
+    clearTimeout(startTimer);
     worker?.terminate();
     pending?.reject(error);
     rejectReady?.(error);
@@ -141,16 +144,13 @@ function openSession(
     rejectReady = reject;
     const started = startProvingWorker(createWorker);
     worker = started;
-    const timer = setTimeout(() => {
+    startTimer = setTimeout(() => {
       end(createWorkerError(new Error('the worker did not start in time')));
     }, startTimeout);
-    started.onFailure((cause) => {
-      clearTimeout(timer);
-      end(createWorkerError(cause));
-    });
+    started.onFailure((cause) => end(createWorkerError(cause)));
     started.onMessage((response) => {
       if (response.type !== 'ready') return receive(response);
-      clearTimeout(timer);
+      clearTimeout(startTimer);
       resolve();
     });
   });
@@ -158,16 +158,11 @@ function openSession(
   const loaded = (async () => {
     try {
       // Side by side: the worker's program and the artifact.
-      const [artifact] = await Promise.all([loadArtifact(), ready]);
+      const [artifact] = await Promise.all([loadProverArtifact(loadArtifact), ready]);
       await request({ type: 'load', artifact });
     } catch (error) {
       // The worker is of no use without its artifact, and the next call tries anew.
-      const failure =
-        error instanceof PzkError
-          ? error
-          : new PzkError('artifact_unavailable', 'The artifact could not be loaded.', {
-              cause: error,
-            });
+      const failure = isPzkError(error) ? error : createWorkerError(error);
       end(failure);
       throw failure;
     }

@@ -126,8 +126,10 @@ describe.each(kinds)('%s', (_name, create) => {
     const load = vi.fn(loadArtifact).mockRejectedValueOnce(cause);
     const prover = start({ loadArtifact: load });
     await expect(prover.warmUp()).rejects.toMatchObject({ code: 'artifact_unavailable' });
+    load.mockRejectedValueOnce(new Error('no such file'));
+    await expect(prover.warmUp()).rejects.toMatchObject({ code: 'artifact_unavailable' });
     await prover.warmUp();
-    expect(load).toHaveBeenCalledTimes(2);
+    expect(load).toHaveBeenCalledTimes(3);
   });
 
   it('refuses an artifact that is none', async () => {
