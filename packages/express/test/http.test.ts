@@ -10,7 +10,7 @@ const challengeBody = JSON.stringify({ purpose: 'session', jkt: JKT, scope: 'wea
 function post(
   server: TestServer,
   path: string,
-  body: BodyInit,
+  body: string | Uint8Array<ArrayBuffer>,
   headers: Record<string, string> = {},
 ) {
   return fetch(`${server.origin}/pzk${path}`, {
