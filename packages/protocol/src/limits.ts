@@ -12,8 +12,8 @@ export const limits = {
   jsonDepth: 8,
   /** A scope string. */
   scopeBytes: 512,
-  /** A nonce as text; it carries audience and scope, so its length varies. */
-  nonceBytes: 1536,
+  /** A nonce as text; it carries audience and scope, at most 1679 characters with both at their limit. */
+  nonceBytes: 1792,
   /** Slots of one vault entry at enrolment. */
   vaultSlots: 16,
 } as const;

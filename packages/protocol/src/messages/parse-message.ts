@@ -2,8 +2,8 @@ import * as v from 'valibot';
 import { PzkError } from '../errors.js';
 
 /**
- * Parses an unknown value by a schema: the one door from untyped to typed. The error names the path
- * of the first fault and never the value.
+ * Parses an unknown value by a schema: the one door from untyped to typed. The cause names the
+ * kind of the first fault and never the value.
  *
  * @throws PzkError `invalid_request`
  */

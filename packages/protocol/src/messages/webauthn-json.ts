@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { base64urlBetween, credentialId } from './wire-types.js';
+import { base64urlBetween, boundedArray, credentialId } from './wire-types.js';
 
 /**
  * The extension outputs that may travel. `prf.results` is not among them and cannot pass: it is the
@@ -22,9 +22,7 @@ export const registrationSchema = v.strictObject({
   response: v.strictObject({
     clientDataJSON: base64urlBetween(32, 4096),
     attestationObject: base64urlBetween(37, 16 * 1024),
-    transports: v.optional(
-      v.pipe(v.array(v.pipe(v.string(), v.regex(/^[a-z-]{1,32}$/))), v.maxLength(8)),
-    ),
+    transports: v.optional(boundedArray(v.pipe(v.string(), v.regex(/^[a-z-]{1,32}$/)), 0, 8)),
   }),
 });
 

@@ -23,6 +23,19 @@ export function base64urlBetween(minimum: number, maximum: number) {
   );
 }
 
+/**
+ * A list with bounds on its length, both included. The length is looked at first: nothing of a list
+ * that is too long is parsed.
+ */
+export function boundedArray<T extends v.GenericSchema>(item: T, minimum: number, maximum: number) {
+  return v.pipe(
+    v.custom<readonly unknown[]>(
+      (value) => Array.isArray(value) && value.length >= minimum && value.length <= maximum,
+    ),
+    v.array(item),
+  );
+}
+
 /** A random id of 16 bytes. */
 export const identifier = base64urlBytes(16);
 

@@ -4,7 +4,13 @@ import { PzkError } from '../errors.js';
 import { parseJson } from '../json.js';
 import { labels } from '../labels.js';
 import { lp } from '../length-prefix.js';
-import { base64urlBytes, count, identifier, issuerUrl } from '../messages/wire-types.js';
+import {
+  base64urlBytes,
+  boundedArray,
+  count,
+  identifier,
+  issuerUrl,
+} from '../messages/wire-types.js';
 import { slotKinds } from './slot.js';
 import { SEC1_POINT_BYTES } from './vault-seal.js';
 
@@ -34,20 +40,19 @@ const manifestSchema = v.strictObject({
   counter: count,
   /** SHA-256 of the previous manifest's bytes; empty in the first. */
   previous: v.union([v.literal(''), base64urlBytes(32)]),
-  recipients: v.pipe(v.array(recipientSchema), v.minLength(1), v.maxLength(32)),
-  slots: v.pipe(
-    v.array(
-      v.strictObject({
-        id: identifier,
-        version: count,
-        kind: v.picklist(slotKinds),
-        /** SHA-256 of the slot's blob. */
-        blob_hash: base64urlBytes(32),
-      }),
-    ),
-    v.maxLength(512),
+  recipients: boundedArray(recipientSchema, 1, 32),
+  slots: boundedArray(
+    v.strictObject({
+      id: identifier,
+      version: count,
+      kind: v.picklist(slotKinds),
+      /** SHA-256 of the slot's blob. */
+      blob_hash: base64urlBytes(32),
+    }),
+    0,
+    512,
   ),
-  agents: v.pipe(v.array(v.never()), v.maxLength(0)),
+  agents: boundedArray(v.never(), 0, 0),
   receipts_head: v.union([v.literal(''), base64urlBytes(32)]),
 });
 
@@ -75,7 +80,7 @@ export function formatManifest(manifest: VaultManifest): Bytes {
  */
 export function parseManifest(bytes: Uint8Array): VaultManifest {
   try {
-    const manifest = v.parse(manifestSchema, parseJson(bytes));
+    const manifest = v.parse(manifestSchema, parseJson(bytes), { abortEarly: true });
     const ids = [...manifest.recipients, ...manifest.slots].map(({ id }) => id);
     if (new Set(ids).size !== ids.length) throw new RangeError('An id occurs twice.');
     return manifest;

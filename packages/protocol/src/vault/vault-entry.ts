@@ -4,7 +4,12 @@ import { type Bytes, concatBytes } from '../bytes.js';
 import { sha256 } from '../hash.js';
 import { lp } from '../length-prefix.js';
 import { limits } from '../limits.js';
-import { base64urlBetween, base64urlBytes, identifier } from '../messages/wire-types.js';
+import {
+  base64urlBetween,
+  base64urlBytes,
+  boundedArray,
+  identifier,
+} from '../messages/wire-types.js';
 import { GCM_IV_BYTES, GCM_TAG_BYTES, SEC1_POINT_BYTES, VAULT_SECRET_BYTES } from './vault-seal.js';
 
 /**
@@ -25,14 +30,13 @@ export const vaultEntrySchema = v.strictObject({
   /** This recipient's statement on who may sign the vault. */
   pin: base64urlBytes(32),
   /** In the manifest's order. A blob is IV (12 bytes), ciphertext, tag (16 bytes). */
-  slots: v.pipe(
-    v.array(
-      v.strictObject({
-        id: identifier,
-        blob: base64urlBetween(GCM_IV_BYTES + 1 + GCM_TAG_BYTES, 16 * 1024),
-      }),
-    ),
-    v.maxLength(limits.vaultSlots),
+  slots: boundedArray(
+    v.strictObject({
+      id: identifier,
+      blob: base64urlBetween(GCM_IV_BYTES + 1 + GCM_TAG_BYTES, 16 * 1024),
+    }),
+    0,
+    limits.vaultSlots,
   ),
 });
 

@@ -1,0 +1,244 @@
+/** Vectors of docs/protocol.md section 12. */
+import { base64url, hex, hkdf, lp, seededBytes, sha256 } from './encodings.mjs';
+import { COSE_KEY, CREDENTIAL_ID, ISSUER } from './exchange-vectors.mjs';
+import {
+  deriveHpkeScalar,
+  encryptGcm,
+  hmacSha256,
+  publicPoint,
+  sealHpke,
+  signDeterministic,
+} from './p256.mjs';
+
+const VAULT_ID = base64url(seededBytes('vault id', 16));
+const RECIPIENT_ID = base64url(seededBytes('recipient id', 16));
+const SLOT_ID = base64url(seededBytes('slot id', 16));
+const OTHER_ISSUER = 'https://api.example.org';
+const OTHER_ID = base64url(seededBytes('another id', 16));
+const identityScalar = seededBytes('identity scalar', 32);
+const IDENTITY_KEY = publicPoint(identityScalar);
+const OTHER_IDENTITY_KEY = publicPoint(seededBytes('another identity scalar', 32));
+
+function variants(fields, changes) {
+  return [
+    ['the first', fields],
+    ...Object.entries(changes).map(([name, value]) => [
+      `${name} changed`,
+      { ...fields, [name]: value },
+    ]),
+  ];
+}
+
+function prf() {
+  const fields = { issuer: ISSUER, vaultId: VAULT_ID, credentialId: CREDENTIAL_ID, generation: 1 };
+  const changes = {
+    issuer: OTHER_ISSUER,
+    vaultId: OTHER_ID,
+    credentialId: 'recovery',
+    generation: 2,
+  };
+  const info = (label, { issuer, vaultId, credentialId, generation }) =>
+    hex(lp(label, issuer, vaultId, credentialId, generation));
+  return {
+    description: 'PRF inputs by issuer and generation, and the HKDF infos of a recipient.',
+    specification: 'docs/protocol.md, sections 12.1 and 12.2',
+    inputs: [
+      [ISSUER, 1],
+      [ISSUER, 2],
+      [ISSUER, 10],
+      [OTHER_ISSUER, 1],
+    ].map(([issuer, generation]) => ({
+      issuer,
+      generation,
+      input: base64url(sha256(lp('pzk-auth/v1/prf', issuer, generation))),
+    })),
+    infos: variants(fields, changes).map(([name, one]) => ({
+      name,
+      fields: one,
+      hpke: info('pzk-auth/v1/hpke', one),
+      pin: info('pzk-auth/v1/pin', one),
+    })),
+  };
+}
+
+function bindings() {
+  const seal = { issuer: ISSUER, vaultId: VAULT_ID, recipientId: RECIPIENT_ID, counter: 1 };
+  const pin = {
+    issuer: ISSUER,
+    vaultId: VAULT_ID,
+    recipientId: RECIPIENT_ID,
+    identityKey: hex(IDENTITY_KEY),
+  };
+  const slot = {
+    issuer: ISSUER,
+    vaultId: VAULT_ID,
+    slotId: SLOT_ID,
+    version: 1,
+    kind: 'api-key',
+  };
+  const { issuer: _i, kind: _k, ...slotKey } = slot;
+  const manifest = { vaultId: VAULT_ID, manifest: hex(Buffer.from('{"counter":1}')) };
+  const raw = (text) => Buffer.from(text, 'hex');
+  return {
+    description:
+      'What the parts of a vault are bound to. Within a list every case has another encoding.',
+    specification: 'docs/protocol.md, sections 12.3 to 12.6',
+    seal: variants(seal, {
+      issuer: OTHER_ISSUER,
+      vaultId: OTHER_ID,
+      recipientId: OTHER_ID,
+      counter: 2,
+    }).map(([name, one]) => ({
+      name,
+      fields: one,
+      info: hex(
+        lp('pzk-auth/v1/vault-seal', one.issuer, one.vaultId, one.recipientId, one.counter),
+      ),
+    })),
+    pin: variants(pin, {
+      issuer: OTHER_ISSUER,
+      vaultId: OTHER_ID,
+      recipientId: OTHER_ID,
+      identityKey: hex(OTHER_IDENTITY_KEY),
+    }).map(([name, one]) => ({
+      name,
+      fields: one,
+      message: hex(
+        lp('pzk-auth/v1/pin', one.issuer, one.vaultId, one.recipientId, raw(one.identityKey)),
+      ),
+    })),
+    slotKey: variants(slotKey, { vaultId: OTHER_ID, slotId: OTHER_ID, version: 2 }).map(
+      ([name, one]) => ({
+        name,
+        fields: one,
+        info: hex(lp('pzk-auth/v1/slot-key', one.vaultId, one.slotId, one.version)),
+      }),
+    ),
+    slotAad: variants(slot, {
+      issuer: OTHER_ISSUER,
+      vaultId: OTHER_ID,
+      slotId: OTHER_ID,
+      version: 2,
+    }).map(([name, one]) => ({
+      name,
+      fields: one,
+      aad: hex(
+        lp('pzk-auth/v1/slot-aad', ...[one.issuer, one.vaultId, one.slotId, one.version, one.kind]),
+      ),
+    })),
+    manifestSignature: variants(manifest, {
+      vaultId: OTHER_ID,
+      manifest: hex(Buffer.from('{"counter":2}')),
+    }).map(([name, one]) => ({
+      name,
+      fields: one,
+      message: hex(lp('pzk-auth/v1/manifest', one.vaultId, raw(one.manifest))),
+    })),
+  };
+}
+
+/** A whole vault with one recipient and one slot, each step of it computed. */
+function vaultEntry() {
+  const secret = seededBytes('PRF output', 32);
+  const salt = seededBytes('recipient salt', 32);
+  const vaultKey = seededBytes('vault key', 32);
+  const ephemeralScalar = seededBytes('ephemeral scalar', 32);
+  const iv = seededBytes('slot IV', 12);
+  const apiKey = 'pzk_example_key_that_opens_nothing';
+  const generation = 1;
+  const counter = 1;
+  const version = 1;
+  const recipientInfo = (label) => lp(label, ISSUER, VAULT_ID, CREDENTIAL_ID, generation);
+
+  const hpkeIkm = hkdf(secret, salt, recipientInfo('pzk-auth/v1/hpke'), 32);
+  const recipientScalar = deriveHpkeScalar(hpkeIkm);
+  const recipientKey = publicPoint(recipientScalar);
+  const sealed = sealHpke({
+    ephemeralScalar,
+    recipientKey,
+    info: lp('pzk-auth/v1/vault-seal', ISSUER, VAULT_ID, RECIPIENT_ID, counter),
+    plaintext: Buffer.concat([vaultKey, identityScalar]),
+  });
+  const sealedBytes = Buffer.concat([sealed.enc, sealed.ct]);
+
+  const slotInfo = lp('pzk-auth/v1/slot-key', VAULT_ID, SLOT_ID, version);
+  const slotKey = hkdf(vaultKey, Buffer.alloc(0), slotInfo, 32);
+  const aad = lp('pzk-auth/v1/slot-aad', ISSUER, VAULT_ID, SLOT_ID, version, 'api-key');
+  const blob = Buffer.concat([iv, encryptGcm(slotKey, iv, aad, Buffer.from(apiKey))]);
+
+  const manifest = Buffer.from(
+    JSON.stringify({
+      issuer: ISSUER,
+      vault_id: VAULT_ID,
+      identity_key: base64url(IDENTITY_KEY),
+      counter,
+      previous: '',
+      recipients: [
+        {
+          id: RECIPIENT_ID,
+          hpke_key: base64url(recipientKey),
+          credential_id: CREDENTIAL_ID,
+          cose_key: base64url(COSE_KEY),
+          salt: base64url(salt),
+          generation,
+          counter,
+          sealed_hash: base64url(sha256(sealedBytes)),
+        },
+      ],
+      slots: [{ id: SLOT_ID, version, kind: 'api-key', blob_hash: base64url(sha256(blob)) }],
+      agents: [],
+      receipts_head: '',
+    }),
+  );
+  const signature = signDeterministic(
+    identityScalar,
+    lp('pzk-auth/v1/manifest', VAULT_ID, manifest),
+  );
+  const pinKey = hkdf(secret, salt, recipientInfo('pzk-auth/v1/pin'), 32);
+  const pin = hmacSha256(
+    pinKey,
+    lp('pzk-auth/v1/pin', ISSUER, VAULT_ID, RECIPIENT_ID, IDENTITY_KEY),
+  );
+  const hash = sha256(lp(VAULT_ID, manifest, signature, sealedBytes, pin, sha256(blob)));
+  return {
+    description:
+      'A whole vault entry with one recipient and one slot, and each value on the way to it. The ' +
+      'secrets are test values; the ephemeral scalar of HPKE and the IV are chosen so that the ' +
+      'result is reproducible, and the ECDSA nonce follows RFC 6979.',
+    specification: 'docs/protocol.md, sections 12.2 to 12.7',
+    issuer: ISSUER,
+    credentialId: CREDENTIAL_ID,
+    coseKey: hex(COSE_KEY),
+    apiKey,
+    secrets: {
+      prfOutput: hex(secret),
+      salt: hex(salt),
+      vaultKey: hex(vaultKey),
+      identityScalar: hex(identityScalar),
+      ephemeralScalar: hex(ephemeralScalar),
+      slotIv: hex(iv),
+    },
+    derived: {
+      hpkeIkm: hex(hpkeIkm),
+      recipientScalar: hex(recipientScalar),
+      recipientKey: hex(recipientKey),
+      identityKey: hex(IDENTITY_KEY),
+      slotKey: hex(slotKey),
+      pinKey: hex(pinKey),
+      sealedHash: hex(sha256(sealedBytes)),
+      blobHash: hex(sha256(blob)),
+      manifestText: manifest.toString('utf8'),
+    },
+    entry: {
+      vault_id: VAULT_ID,
+      manifest: base64url(manifest),
+      manifest_signature: base64url(signature),
+      sealed: { enc: base64url(sealed.enc), ct: base64url(sealed.ct) },
+      pin: base64url(pin),
+      slots: [{ id: SLOT_ID, blob: base64url(blob) }],
+    },
+    entryHash: hex(hash),
+  };
+}
+
+export const vaultVectors = { prf, 'vault-bindings': bindings, 'vault-entry': vaultEntry };

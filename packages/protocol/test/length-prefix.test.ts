@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type LengthPrefixedPart, lp, utf8 } from '../src/index.js';
+import { fromHex, readVectors, toHex } from './read-vectors.js';
+
+interface Part {
+  readonly text?: string;
+  readonly integer?: string;
+  readonly number?: number;
+  readonly bytes?: string;
+}
+
+interface LpVectors {
+  readonly cases: readonly { name: string; parts: readonly Part[]; encoded: string }[];
+  readonly refused: readonly { name: string; parts: readonly Part[] }[];
+}
+
+const vectors = readVectors<LpVectors>('length-prefix');
+
+function toPart(part: Part): LengthPrefixedPart {
+  if (part.text !== undefined) return part.text;
+  if (part.integer !== undefined) return BigInt(part.integer);
+  if (part.number !== undefined) return part.number;
+  return part.bytes === undefined ? undefined : fromHex(part.bytes);
+}
+
+/** Reads an encoding back into its parts. */
+function split(encoded: Uint8Array): Uint8Array[] {
+  const view = new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength);
+  const parts: Uint8Array[] = [];
+  for (let offset = 0; offset < encoded.length; ) {
+    const length = view.getUint32(offset, false);
+    parts.push(encoded.subarray(offset + 4, offset + 4 + length));
+    offset += 4 + length;
+  }
+  return parts;
+}
+
+const part = fc.oneof(
+  fc.string({ unit: 'grapheme' }),
+  fc.uint8Array({ maxLength: 40 }),
+  fc.maxSafeNat(),
+  fc.bigInt({ min: 0n, max: 2n ** 256n }),
+  fc.constant(undefined),
+);
+
+function bytesOf(value: LengthPrefixedPart): Uint8Array {
+  if (value === undefined) return new Uint8Array();
+  return value instanceof Uint8Array ? value : utf8(String(value));
+}
+
+describe('lp', () => {
+  it.each(vectors.cases)('encodes: $name', ({ parts, encoded }) => {
+    expect(toHex(lp(...parts.map(toPart)))).toBe(encoded);
+  });
+
+  it.each(vectors.refused)('refuses $name', ({ parts }) => {
+    expect(() => lp(...parts.map(toPart))).toThrow(TypeError);
+  });
+
+  it('gives back exactly the parts that went in', () => {
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 8 }), (parts) => {
+        expect(split(lp(...parts)).map(toHex)).toEqual(parts.map((one) => toHex(bytesOf(one))));
+      }),
+    );
+  });
+
+  it('is injective: two lists share an encoding only if their parts are the same bytes', () => {
+    // Few letters and short parts, so that concatenations collide all the time.
+    const text = fc.array(fc.constantFrom('', 'a', 'b', 'ab', 'aa', '|', 'a|b', '\u0000'), {
+      maxLength: 4,
+    });
+    fc.assert(
+      fc.property(text, text, (a, b) => {
+        const same = a.length === b.length && a.every((one, index) => one === b[index]);
+        expect(toHex(lp(...a)) === toHex(lp(...b))).toBe(same);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import {
+  manifestSignatureMessage,
+  type PinFields,
+  pinMessage,
+  type SlotFields,
+  slotAad,
+  slotKeyInfo,
+  type VaultSealFields,
+  vaultSealInfo,
+} from '../../src/index.js';
+import { fromHex, readVectors, toHex } from '../read-vectors.js';
+
+interface Case<Fields> {
+  readonly name: string;
+  readonly fields: Fields;
+}
+
+interface BindingVectors {
+  readonly seal: readonly (Case<VaultSealFields> & { info: string })[];
+  readonly pin: readonly (Case<Omit<PinFields, 'identityKey'> & { identityKey: string }> & {
+    message: string;
+  })[];
+  readonly slotKey: readonly (Case<Omit<SlotFields, 'issuer' | 'kind'>> & { info: string })[];
+  readonly slotAad: readonly (Case<SlotFields> & { aad: string })[];
+  readonly manifestSignature: readonly (Case<{ vaultId: string; manifest: string }> & {
+    message: string;
+  })[];
+}
+
+const vectors = readVectors<BindingVectors>('vault-bindings');
+
+describe('what the parts of a vault are bound to', () => {
+  it.each(vectors.seal)('[V1] honest: HPKE info, $name', ({ fields, info }) => {
+    expect(toHex(vaultSealInfo(fields))).toBe(info);
+  });
+
+  it.each(vectors.pin)('pin, $name', ({ fields, message }) => {
+    const identityKey = fromHex(fields.identityKey);
+    expect(toHex(pinMessage({ ...fields, identityKey }))).toBe(message);
+  });
+
+  it.each(vectors.slotKey)('slot key, $name', ({ fields, info }) => {
+    expect(toHex(slotKeyInfo(fields))).toBe(info);
+  });
+
+  it.each(vectors.slotAad)('slot AAD, $name', ({ fields, aad }) => {
+    expect(toHex(slotAad(fields))).toBe(aad);
+  });
+
+  it.each(vectors.manifestSignature)('manifest signature, $name', ({ fields, message }) => {
+    expect(toHex(manifestSignatureMessage(fields.vaultId, fromHex(fields.manifest)))).toBe(message);
+  });
+
+  it('[V1] changes with each single field, and no two uses share an encoding', () => {
+    const all = [
+      ...vectors.seal.map(({ info }) => info),
+      ...vectors.pin.map(({ message }) => message),
+      ...vectors.slotKey.map(({ info }) => info),
+      ...vectors.slotAad.map(({ aad }) => aad),
+      ...vectors.manifestSignature.map(({ message }) => message),
+    ];
+    expect(new Set(all).size).toBe(all.length);
+  });
+
+  it('[V1] changes with the kind of a slot', () => {
+    const fields = vectors.slotAad[0]?.fields as SlotFields;
+    const other = { ...fields, kind: 'other' } as unknown as SlotFields;
+    expect(toHex(slotAad(other))).not.toBe(toHex(slotAad(fields)));
+  });
+});

@@ -1,0 +1,234 @@
+import { describe, expect, it } from 'vitest';
+import {
+  blobHash,
+  decodeBase64url,
+  encodeBase64url,
+  formatManifest,
+  hpkeInfo,
+  manifestSignatureMessage,
+  parseManifest,
+  parseMessage,
+  pinKeyInfo,
+  pinMessage,
+  sealedBytes,
+  sealedHash,
+  slotAad,
+  slotKeyInfo,
+  utf8,
+  type VaultEntry,
+  type VaultManifest,
+  vaultEntryHash,
+  vaultEntrySchema,
+} from '../../src/index.js';
+import { memberPaths, objectPaths, withMember, without } from '../messages/samples.js';
+import { codeOf, fromHex, readVectors, toHex } from '../read-vectors.js';
+
+interface VaultEntryVector {
+  readonly issuer: string;
+  readonly credentialId: string;
+  readonly apiKey: string;
+  readonly secrets: {
+    readonly prfOutput: string;
+    readonly salt: string;
+    readonly vaultKey: string;
+  };
+  readonly derived: {
+    readonly hpkeIkm: string;
+    readonly recipientKey: string;
+    readonly identityKey: string;
+    readonly pinKey: string;
+    readonly sealedHash: string;
+    readonly blobHash: string;
+    readonly manifestText: string;
+  };
+  readonly entry: VaultEntry;
+  readonly entryHash: string;
+}
+
+const vector = readVectors<VaultEntryVector>('vault-entry');
+const { entry, derived, secrets } = vector;
+const manifestBytes = decodeBase64url(entry.manifest);
+const manifest = parseManifest(manifestBytes);
+
+/** Flips one bit of a base64url value. */
+function flip(text: string): string {
+  const bytes = decodeBase64url(text);
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+  return encodeBase64url(bytes);
+}
+
+async function hkdf(
+  secret: Uint8Array<ArrayBuffer>,
+  salt: Uint8Array<ArrayBuffer>,
+  info: Uint8Array<ArrayBuffer>,
+) {
+  const key = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveBits']);
+  const bits = await crypto.subtle.deriveBits(
+    { name: 'HKDF', hash: 'SHA-256', salt, info },
+    key,
+    256,
+  );
+  return new Uint8Array(bits);
+}
+
+describe('vault entry', () => {
+  it('[V3] honest: has the hash of the vector', () => {
+    expect(parseMessage(vaultEntrySchema, entry)).toEqual(entry);
+    expect(toHex(vaultEntryHash(entry))).toBe(vector.entryHash);
+    expect(toHex(sealedHash(entry.sealed))).toBe(derived.sealedHash);
+    expect(sealedBytes(entry.sealed)).toHaveLength(65 + 80);
+    expect(toHex(blobHash(entry.slots[0]?.blob ?? ''))).toBe(derived.blobHash);
+  });
+
+  it('[V3] has another hash after any change', () => {
+    const [slot] = entry.slots;
+    if (slot === undefined) throw new Error('no slot');
+    const changed: VaultEntry[] = [
+      { ...entry, vault_id: flip(entry.vault_id) },
+      { ...entry, manifest: flip(entry.manifest) },
+      { ...entry, manifest_signature: flip(entry.manifest_signature) },
+      { ...entry, sealed: { ...entry.sealed, enc: flip(entry.sealed.enc) } },
+      { ...entry, sealed: { ...entry.sealed, ct: flip(entry.sealed.ct) } },
+      { ...entry, pin: flip(entry.pin) },
+      { ...entry, slots: [{ ...slot, blob: flip(slot.blob) }] },
+      { ...entry, slots: [] },
+      { ...entry, slots: [slot, slot] },
+    ];
+    const hashes = changed.map((one) => toHex(vaultEntryHash(one)));
+    expect(new Set([...hashes, vector.entryHash]).size).toBe(changed.length + 1);
+  });
+
+  it('[V5] refuses odd lengths of every fixed part, and blobs without room for IV and tag', () => {
+    const cut = (text: string) => encodeBase64url(decodeBase64url(text).slice(0, -1));
+    const grown = (text: string) => encodeBase64url(Uint8Array.of(...decodeBase64url(text), 0));
+    for (const change of [cut, grown, () => '']) {
+      const odd = [
+        { ...entry, vault_id: change(entry.vault_id) },
+        { ...entry, manifest_signature: change(entry.manifest_signature) },
+        { ...entry, sealed: { ...entry.sealed, enc: change(entry.sealed.enc) } },
+        { ...entry, sealed: { ...entry.sealed, ct: change(entry.sealed.ct) } },
+        { ...entry, pin: change(entry.pin) },
+      ];
+      for (const one of odd) {
+        expect(codeOf(() => parseMessage(vaultEntrySchema, one))).toBe('invalid_request');
+      }
+    }
+    const [slot] = entry.slots;
+    for (const length of [0, 12, 28]) {
+      const slots = [{ ...slot, blob: encodeBase64url(new Uint8Array(length)) }];
+      expect(codeOf(() => parseMessage(vaultEntrySchema, { ...entry, slots }))).toBe(
+        'invalid_request',
+      );
+    }
+  });
+
+  it('[V5] honest: takes the smallest blob, one byte of plaintext', () => {
+    const slots = [{ id: entry.slots[0]?.id, blob: encodeBase64url(new Uint8Array(29)) }];
+    expect(codeOf(() => parseMessage(vaultEntrySchema, { ...entry, slots }))).toBeUndefined();
+  });
+
+  it('derives, opens and verifies with WebCrypto what the vector holds', async () => {
+    const [recipient] = manifest.recipients;
+    const [slot] = manifest.slots;
+    if (recipient === undefined || slot === undefined) throw new Error('empty manifest');
+    const { issuer, credentialId } = vector;
+    const vaultId = entry.vault_id;
+    const derivation = { issuer, vaultId, credentialId, generation: recipient.generation };
+    const secret = fromHex(secrets.prfOutput);
+    const salt = decodeBase64url(recipient.salt);
+    expect(toHex(await hkdf(secret, salt, hpkeInfo(derivation)))).toBe(derived.hpkeIkm);
+    const pinKey = await hkdf(secret, salt, pinKeyInfo(derivation));
+    expect(toHex(pinKey)).toBe(derived.pinKey);
+
+    const identityKey = decodeBase64url(manifest.identity_key);
+    const hmac = await crypto.subtle.importKey(
+      'raw',
+      pinKey,
+      { name: 'HMAC', hash: 'SHA-256' },
+      false,
+      ['verify'],
+    );
+    const pinned = pinMessage({ issuer, vaultId, recipientId: recipient.id, identityKey });
+    expect(await crypto.subtle.verify('HMAC', hmac, decodeBase64url(entry.pin), pinned)).toBe(true);
+
+    const ecdsa = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+    const verifyKey = await crypto.subtle.importKey('raw', identityKey, ecdsa, false, ['verify']);
+    const signature = decodeBase64url(entry.manifest_signature);
+    const message = manifestSignatureMessage(vaultId, manifestBytes);
+    expect(await crypto.subtle.verify(ecdsa, verifyKey, signature, message)).toBe(true);
+
+    const fields = { issuer, vaultId, slotId: slot.id, version: slot.version, kind: slot.kind };
+    const slotBytes = await hkdf(fromHex(secrets.vaultKey), new Uint8Array(), slotKeyInfo(fields));
+    const slotKey = await crypto.subtle.importKey('raw', slotBytes, 'AES-GCM', false, ['decrypt']);
+    const blob = decodeBase64url(entry.slots[0]?.blob ?? '');
+    const gcm = {
+      name: 'AES-GCM',
+      iv: blob.slice(0, 12),
+      additionalData: slotAad(fields),
+      tagLength: 128,
+    };
+    const opened = await crypto.subtle.decrypt(gcm, slotKey, blob.slice(12));
+    expect(new TextDecoder().decode(opened)).toBe(vector.apiKey);
+  });
+});
+
+describe('manifest', () => {
+  const parse = (value: unknown) => parseManifest(utf8(JSON.stringify(value)));
+
+  it('[H6] honest: writes the bytes of the vector, and reads them', () => {
+    expect(new TextDecoder().decode(formatManifest(manifest))).toBe(derived.manifestText);
+    expect(parseManifest(formatManifest(manifest))).toEqual(manifest);
+  });
+
+  it('refuses it with any member missing', () => {
+    for (const path of memberPaths(manifest)) {
+      expect(
+        codeOf(() => parse(without(manifest, path))),
+        path,
+      ).toBe('vault_manifest_invalid');
+    }
+  });
+
+  it('[H6] refuses unknown members at every level, __proto__ and constructor among them', () => {
+    for (const path of objectPaths(manifest)) {
+      for (const name of ['extra', '__proto__', 'constructor', 'prototype']) {
+        const changed = withMember(manifest, path, name, { polluted: 1 });
+        expect(
+          codeOf(() => parse(changed)),
+          `${path} ${name}`,
+        ).toBe('vault_manifest_invalid');
+      }
+    }
+    expect('polluted' in {}).toBe(false);
+  });
+
+  it('refuses agents, doubled ids, no recipient, odd counters and generations', () => {
+    const [recipient] = manifest.recipients;
+    const [slot] = manifest.slots;
+    const bad: unknown[] = [
+      { ...manifest, agents: [{}] },
+      { ...manifest, recipients: [] },
+      { ...manifest, recipients: [recipient, recipient] },
+      { ...manifest, slots: [slot, slot] },
+      { ...manifest, slots: [{ ...slot, id: recipient?.id }] },
+      { ...manifest, slots: [{ ...slot, kind: 'password' }] },
+      ...[0, -1, 1.5, 2 ** 53, '1'].map((counter) => ({ ...manifest, counter })),
+      ...[-1, 1.5, 1_000_001, '1'].map((generation) => ({
+        ...manifest,
+        recipients: [{ ...recipient, generation }],
+      })),
+      { ...manifest, previous: 'x' },
+    ];
+    for (const value of bad) expect(codeOf(() => parse(value))).toBe('vault_manifest_invalid');
+  });
+
+  it('takes the generation 0 of a device secret', () => {
+    const recipients = manifest.recipients.map((one) => ({ ...one, generation: 0 }));
+    expect(codeOf(() => parse({ ...manifest, recipients }))).toBeUndefined();
+  });
+
+  it('writes no manifest that it would not read', () => {
+    const broken = { ...manifest, counter: 0 } as VaultManifest;
+    expect(() => formatManifest(broken)).toThrow();
+  });
+});
