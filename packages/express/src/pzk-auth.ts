@@ -52,13 +52,6 @@ function toAuthenticateRequest(req: ExpressRequest): AuthenticateRequest {
   };
 }
 
-function assertOptions(options: AuthenticateOptions): void {
-  const { maxAge } = options;
-  if (maxAge !== undefined && !(Number.isFinite(maxAge) && maxAge >= 0)) {
-    throw new TypeError('protect: maxAge is a number of seconds.');
-  }
-}
-
 /** Creates the Express middleware of a verifier. Works with Express 4 and 5. */
 export function pzkAuth(verifier: Verifier, options: PzkAuthOptions = {}): PzkAuth {
   const address = options.address ?? ((req: ExpressRequest) => req.ip);
@@ -80,7 +73,7 @@ export function pzkAuth(verifier: Verifier, options: PzkAuthOptions = {}): PzkAu
         .catch(next);
     },
     protect: (demands = {}) => {
-      assertOptions(demands);
+      verifier.assertDemands(demands);
       return (req, _res, next) => {
         const request = toAuthenticateRequest(req);
         verifier.authenticate(request, demands).then(

@@ -6,7 +6,9 @@ import { durations } from './durations.js';
 import {
   type AuthenticateOptions,
   type AuthenticateRequest,
+  assertDemands,
   authenticateRequest,
+  demandedScopes,
 } from './exchange/authenticate.js';
 import type { Engine } from './exchange/engine.js';
 import { revocationId } from './exchange/revocation-ids.js';
@@ -63,6 +65,12 @@ export interface Verifier {
    * `insufficient_user_authentication`, `store_unavailable`
    */
   authenticate(request: AuthenticateRequest, options?: AuthenticateOptions): Promise<PzkSession>;
+  /**
+   * Checks what a route demands, for adapters to call when the route is set up.
+   *
+   * @throws TypeError for a scope that the verifier does not know, or an odd `maxAge`.
+   */
+  assertDemands(options: AuthenticateOptions): void;
   /** The answer of a protected route to an error of {@link Verifier.authenticate}. */
   problem(
     error: unknown,
@@ -199,6 +207,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       if (signingKeys === undefined) await ready();
       return authenticateRequest(engine, request, demands);
     },
+    assertDemands: (demands) => assertDemands(config, demands),
     problem(error, request, demands = {}) {
       const code = wireCode(error);
       if (code === 'server_error' || code === 'store_unavailable') {
@@ -210,9 +219,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       const { scope, maxAge } = demands;
       return toProblem(error, 'resource', {
         anonymous: request.headers.get('authorization') === null,
-        ...(scope === undefined
-          ? {}
-          : { scope: typeof scope === 'string' ? scope : scope.join(' ') }),
+        ...(scope === undefined ? {} : { scope: demandedScopes(scope).join(' ') }),
         ...(maxAge === undefined ? {} : { maxAge }),
       });
     },

@@ -27,3 +27,18 @@ it('enrols, gets tokens, calls, renews and revokes', async () => {
   expect((await client.renew(row.id)).body.code).toBe('invalid_grant');
   await expect(call(issuer, client, token.body.access_token)).resolves.toBeDefined();
 });
+
+it('a token does not outlive its key', async () => {
+  const expiresAt = issuer.now() + 20_000;
+  const { apiKey } = await issuer.verifier.keys.issue({ scopes: ['weather:read'], expiresAt });
+  const client = await createWireClient(issuer, { apiKey });
+  const { status, body } = await client.enroll();
+  expect(status).toBe(201);
+  expect(body.expires_in).toBeLessThanOrEqual(20);
+});
+
+it('refuses at set-up what no route could demand', () => {
+  expect(() => issuer.verifier.assertDemands({ scope: 'weather:raed' })).toThrow(TypeError);
+  expect(() => issuer.verifier.assertDemands({ maxAge: -1 })).toThrow(TypeError);
+  expect(() => issuer.verifier.assertDemands({ scope: 'weather:read', maxAge: 0 })).not.toThrow();
+});

@@ -6,24 +6,30 @@ function normalizeEncoding(path: string): string {
   });
 }
 
+/**
+ * A URI as RFC 3986 writes it. The URL parser would repair spaces, backslashes and missing slashes, and
+ * what was signed would then be another text than what was judged.
+ */
+const ABSOLUTE_URI = /^https?:\/\/(?![/?#@])[!-[\]-~]+$/i;
+
 const canonicalCache = new Map<string, string>();
 const CACHE_SIZE = 1000;
 
 /**
  * The canonical form of a target URI for the `htu` comparison (RFC 9449 section 4.3): scheme and host
  * in lower case, default port gone, dot segments resolved, query and fragment cut off. Undefined if it
- * is no http(s) URL or carries credentials.
+ * is no http(s) URI or carries credentials.
  */
 export function canonicalizeHtu(text: string): string | undefined {
   const cached = canonicalCache.get(text);
   if (cached !== undefined) return cached;
+  if (!ABSOLUTE_URI.test(text)) return undefined;
   let url: URL;
   try {
     url = new URL(text);
   } catch {
     return undefined;
   }
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') return undefined;
   if (url.username !== '' || url.password !== '') return undefined;
   const canonical = url.origin + normalizeEncoding(url.pathname);
   if (text.length <= 512) {

@@ -29,6 +29,26 @@ function requiredMembers(jwk: Readonly<Record<string, unknown>>) {
   return undefined;
 }
 
+/**
+ * The y coordinates of the Ed25519 points of small order, with their non-canonical encodings, sign bit
+ * cleared. For such a point anyone can sign anything, so a token bound to it would be bound to nobody.
+ */
+const SMALL_ORDER = new Set([
+  '0000000000000000000000000000000000000000000000000000000000000000',
+  '0100000000000000000000000000000000000000000000000000000000000000',
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+]);
+
+function isSmallOrder(x: string): boolean {
+  const bytes = Buffer.from(x, 'base64url');
+  bytes[31] = (bytes[31] ?? 0) & 0x7f;
+  return SMALL_ORDER.has(bytes.toString('hex'));
+}
+
 const PRIVATE_OR_FOREIGN = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
 /**
@@ -60,6 +80,9 @@ export function importSessionKey(jwk: unknown): SessionKey {
   const exported = key.export({ format: 'jwk' });
   if (exported.x !== record.x || exported.y !== record.y) {
     throw refusal('invalid_dpop_proof', 'The jwk is not canonical.');
+  }
+  if (required.alg === 'EdDSA' && isSmallOrder(required.members.x)) {
+    throw refusal('invalid_dpop_proof', 'The jwk is a point of small order.');
   }
   const sessionKey = { key, alg: required.alg, jkt: encodeBase64url(sha256(utf8(text))) };
   if (cache.size >= CACHE_SIZE) cache.clear();

@@ -1,3 +1,4 @@
+import type { VerifierConfig } from '../config.js';
 import { dpopReplayId, verifyDpopProof } from '../dpop/dpop-proof.js';
 import { durations } from '../durations.js';
 import { refusal } from '../refuse.js';
@@ -22,6 +23,28 @@ export interface AuthenticateOptions {
   readonly maxAge?: number;
 }
 
+/** The demanded scope tokens as a list. */
+export function demandedScopes(scope: AuthenticateOptions['scope']): readonly string[] {
+  const tokens = typeof scope === 'string' ? scope.split(' ') : (scope ?? []);
+  return tokens.filter((token) => token !== '');
+}
+
+/**
+ * Checks demands when a route is set up, so that a typing error in a scope shows at start.
+ *
+ * @throws TypeError
+ */
+export function assertDemands(config: VerifierConfig, options: AuthenticateOptions): void {
+  const unknown = demandedScopes(options.scope).find((token) => !config.scopes.has(token));
+  if (unknown !== undefined) {
+    throw new TypeError(`scope: ${unknown} is not among the verifier's scopes.`);
+  }
+  const { maxAge } = options;
+  if (maxAge !== undefined && !(Number.isSafeInteger(maxAge) && maxAge >= 0)) {
+    throw new TypeError('maxAge is a whole number of seconds.');
+  }
+}
+
 const DPOP_SCHEME = /^DPoP +([A-Za-z0-9._~+/-]+=*)$/i;
 
 function readToken(headers: AuthenticateRequest['headers']): string {
@@ -33,15 +56,25 @@ function readToken(headers: AuthenticateRequest['headers']): string {
   return match[1];
 }
 
+/**
+ * Clients resolve dot segments before they send, so only a target made by hand holds one. A router that
+ * matches the raw path would see another resource in it than the proof names.
+ */
+const DOT_SEGMENT = /\/(\.|%2e){1,2}(?=\/|$)/i;
+
 function publicUrlOf(engine: Engine, url: string): string {
-  if (url.startsWith('/')) return engine.config.publicUrl + url;
-  const { pathname, search } = new URL(url);
-  return engine.config.publicUrl + pathname + search;
+  const { publicUrl } = engine.config;
+  const [path = ''] = url.split(/[?#]/, 1);
+  if (!DOT_SEGMENT.test(path)) {
+    if (path.startsWith('/')) return publicUrl + path;
+    // The absolute form (RFC 9112 section 3.2.2), or a Web `Request`.
+    if (URL.canParse(url)) return publicUrl + new URL(url).pathname;
+  }
+  throw refusal('invalid_dpop_proof', 'The request target is odd.');
 }
 
 function assertScope(session: PzkSession, scope: AuthenticateOptions['scope']): void {
-  const demanded = typeof scope === 'string' ? scope.split(' ') : (scope ?? []);
-  if (!demanded.every((token) => token === '' || session.scopes.includes(token))) {
+  if (!demandedScopes(scope).every((token) => session.scopes.includes(token))) {
     throw refusal('insufficient_scope', 'The token lacks a scope.');
   }
 }

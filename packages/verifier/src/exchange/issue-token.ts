@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { TokenResponse } from '@pzk-auth/protocol';
+import { refusal } from '../refuse.js';
+import type { KeyRow } from '../stores/durable-stores.js';
 import type { SessionRow } from '../stores/short-lived-stores.js';
 import { signAccessToken } from '../token/access-token.js';
 import type { Engine } from './engine.js';
@@ -9,11 +11,20 @@ import { subjectOf } from './subject.js';
 export async function issueToken(
   engine: Engine,
   session: SessionRow,
-  grant: { readonly scope: string; readonly proofHash?: string },
+  grant: {
+    readonly key: KeyRow;
+    readonly scope: string;
+    /** Hash of the canonical proof; absent at renewal. */
+    readonly proofHash?: string;
+  },
 ): Promise<TokenResponse> {
   const { config } = engine;
   const issuedAt = Math.floor(config.clock() / 1000);
   const jti = randomUUID();
+  // A token does not outlive its key.
+  const keyEnd = Math.floor((grant.key.expiresAt ?? Number.MAX_SAFE_INTEGER) / 1000);
+  const expiresAt = Math.min(issuedAt + config.tokenLifetime, keyEnd);
+  if (expiresAt <= issuedAt) throw refusal('invalid_grant', 'The key has expired.');
   const token = await signAccessToken(
     {
       issuer: config.issuer,
@@ -25,7 +36,7 @@ export async function issueToken(
       jkt: session.jkt,
       jti,
       issuedAt,
-      expiresAt: issuedAt + config.tokenLifetime,
+      expiresAt,
       authTime: session.authTime,
       amr: session.amr,
       keyProtection: session.keyProtection,
@@ -44,7 +55,7 @@ export async function issueToken(
   return {
     access_token: token,
     token_type: 'DPoP',
-    expires_in: config.tokenLifetime,
+    expires_in: expiresAt - issuedAt,
     scope: grant.scope,
     client_id: session.key,
   };

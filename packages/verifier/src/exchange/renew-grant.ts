@@ -57,5 +57,5 @@ export async function grantByRenewal(
   // Only a row that is still there: a session that was ended meanwhile does not come back.
   const ttl = Math.min(config.sessionIdle * 1000, remaining);
   if (!(await stores.sessions.touch(id, ttl))) throw refusal('invalid_grant', 'Session ended.');
-  return issueToken(engine, row, { scope });
+  return issueToken(engine, row, { key: active.key, scope });
 }

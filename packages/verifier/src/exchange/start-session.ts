@@ -55,5 +55,5 @@ export async function startSession(
   const ttl = Math.min(config.sessionIdle, config.sessionLifetime) * 1000;
   // Before signing: without the row the session could not be revoked as a whole.
   await stores.sessions.put(sessionRowId(row), row, ttl);
-  return issueToken(engine, row, { scope, proofHash: encodeBase64url(sha256(owner.proof)) });
+  return issueToken(engine, row, { key, scope, proofHash: encodeBase64url(sha256(owner.proof)) });
 }

@@ -169,7 +169,9 @@ export async function handleRequest(
     if (request.method === 'OPTIONS' && origin !== null) {
       return new Response(null, { status: 204, headers: preflightHeaders(origin, origins) });
     }
-    if (request.method !== route.method) {
+    // HEAD is answered as GET; the host leaves the body out (RFC 9110 section 9.3.2).
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    if (method !== route.method) {
       const error = refusal('method_not_allowed', 'Another method.');
       await report(engine, endpoint, error, context);
       return withHeaders(problemResponse(error, place, { allow: route.method }), cors);

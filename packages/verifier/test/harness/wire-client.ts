@@ -110,6 +110,7 @@ export interface WireClient {
   keypairBody(challenge: Challenge): Promise<Record<string, unknown>>;
   tokenForm(challenge: Challenge, over?: { credential?: null }): Promise<Record<string, string>>;
   post(path: string, body: unknown, over?: PostOptions): Promise<WireAnswer>;
+  get(path: string, headers: Record<string, string>): Promise<WireAnswer>;
   /** The honest enrolment. */
   enroll(): Promise<WireAnswer>;
   /** The honest token request. */
@@ -291,6 +292,7 @@ export async function createWireClient(
       const request = new Request(baseUrl + path, { method: 'POST', headers, body: payload });
       return send(issuer, request, over.address);
     },
+    get: (path, headers) => send(issuer, new Request(issuerUrl + path, { headers })),
     async enroll() {
       return client.post('/enroll', await client.enrollBody(await client.challenge('enroll')));
     },
