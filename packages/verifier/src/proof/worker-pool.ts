@@ -158,7 +158,7 @@ export class WorkerPool {
         name: 'pzk-proof',
         workerData: this.#options.start,
         // Nothing of the process reaches the thread: no secrets of its environment, no flags, and
-        // what it might print goes nowhere.
+        // what it might print goes nowhere (reading these streams would keep the process alive).
         env: {},
         argv: [],
         execArgv: [],
@@ -166,8 +166,6 @@ export class WorkerPool {
         stdout: true,
         stderr: true,
       });
-      worker.stdout.resume();
-      worker.stderr.resume();
       const thread: Thread = { worker, jobs: new Map(), ready: false };
       this.#threads.add(thread);
 
