@@ -118,6 +118,9 @@ function toSession(payload: JWTPayload, options: AccessTokenVerifierOptions): Pz
 
 const CACHE_SIZE = 10_000;
 
+/** All that this issuer writes into a header. Whatever else stands there, it did not write. */
+const HEADER: ReadonlySet<string> = new Set(['typ', 'alg', 'kid']);
+
 /**
  * Creates the verifier of access tokens. A token that was verified is remembered by its exact text
  * until it expires: its signature cannot become wrong meanwhile. Possession, revocation and replay are
@@ -135,6 +138,7 @@ export function createAccessTokenVerifier(
         token,
         (header) => {
           // Only our own keys, found by kid: jku, x5u, x5c and jwk in the header are never followed.
+          if (!Object.keys(header).every((name) => HEADER.has(name))) throw new TypeError('header');
           const key = header.kid === undefined ? undefined : options.keys().byKid.get(header.kid);
           if (key === undefined) throw new TypeError('unknown kid');
           return key.publicKey;
