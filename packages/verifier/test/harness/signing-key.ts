@@ -8,8 +8,8 @@ import type { WatchedIssuer } from './watched-issuer.js';
 export interface IssuerSigningKey {
   readonly kid: string;
   readonly publicJwk: JWK;
-  /** Signs any header and claims. Members that are undefined are left out. */
-  sign(header: Record<string, unknown>, claims: Record<string, unknown>): string;
+  /** Signs any header and claims; text is taken as it is. Members that are undefined are left out. */
+  sign(header: Record<string, unknown> | string, claims: Record<string, unknown> | string): string;
 }
 
 /** Opens the stored signing key of an issuer with its secret. */
@@ -26,7 +26,6 @@ export async function openSigningKey(issuer: WatchedIssuer): Promise<IssuerSigni
   return {
     kid: row.kid,
     publicJwk: { kty, crv, x, y },
-    sign: (header, claims) =>
-      compactJws({ typ: 'at+jwt', alg: 'ES256', kid: row.kid, ...header }, claims, signer),
+    sign: (header, claims) => compactJws(header, claims, signer),
   };
 }
