@@ -59,6 +59,8 @@ export function redisNonceStore({
     },
     consume: async (key, { epoch, ttl }) => {
       assertTimeToLive(ttl);
+      // None of ours, say of the memory store that ran before.
+      if (!EPOCH_SHAPE.test(epoch)) return 'stale';
       const answer = await send((client) =>
         client.eval(CONSUME_SCRIPT, 2, names.nonce(key), names.epochMarker, epoch, ttl),
       );

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import type { BudgetStore } from '../stores/short-lived-stores.js';
+import {
+  advance,
+  type ConformanceCase,
+  type ConformanceOptions,
+  type CreateStore,
+  LONG,
+  oddKeys,
+  PARALLEL,
+  PAST_SHORT,
+  race,
+  randomId,
+  SHORT,
+} from './conformance-case.js';
+
+/** What a {@link BudgetStore} has to do. */
+export function budgetStoreConformance(
+  create: CreateStore<BudgetStore>,
+  options: ConformanceOptions = {},
+): readonly ConformanceCase[] {
+  return [
+    {
+      name: 'budgets: 200 parallel additions are all counted, each sum once',
+      run: async () => {
+        const store = await create();
+        const key = randomId();
+        const sums = await race(() => store.add(key, LONG));
+        assert.equal(new Set(sums).size, PARALLEL);
+        assert.equal(Math.max(...sums), PARALLEL);
+        assert.equal(await store.read(key), PARALLEL);
+      },
+    },
+    {
+      name: 'budgets: reading adds nothing and an unknown key has 0',
+      run: async () => {
+        const store = await create();
+        const key = randomId();
+        assert.equal(await store.read(key), 0);
+        assert.equal(await store.read(key), 0);
+        assert.equal(await store.add(key, LONG), 1);
+        assert.equal(await store.read(key), 1);
+        assert.equal(await store.add(key, LONG), 2);
+      },
+    },
+    {
+      name: 'budgets: the window starts with the first addition; later ones do not prolong it',
+      run: async () => {
+        const store = await create();
+        const key = randomId();
+        assert.equal(await store.add(key, SHORT), 1);
+        assert.equal(await store.add(key, LONG), 2);
+        await advance(options, PAST_SHORT);
+        assert.equal(await store.read(key), 0);
+        assert.equal(await store.add(key, LONG), 1);
+      },
+    },
+    {
+      name: 'budgets: odd keys are kept apart',
+      run: async () => {
+        const store = await create();
+        for (const key of oddKeys()) assert.equal(await store.add(key, LONG), 1);
+      },
+    },
+  ];
+}

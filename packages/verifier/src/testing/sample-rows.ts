@@ -1,0 +1,103 @@
+import type {
+  AccountRow,
+  DeviceRow,
+  KeyRow,
+  SigningKeyRow,
+  VaultRow,
+} from '../stores/durable-stores.js';
+import type { SessionRow } from '../stores/short-lived-stores.js';
+import { randomId } from './conformance-case.js';
+
+const START = 1_750_000_000_000;
+
+/** A session row of random ids. */
+export function sessionRow(over: Partial<SessionRow> = {}): SessionRow {
+  return {
+    account: randomId(),
+    key: randomId(),
+    device: randomId(),
+    jkt: randomId(),
+    audience: 'https://api.example.com',
+    scope: 'a:read b:write',
+    authTime: START / 1_000,
+    amr: ['hwk', 'user', 'pop'],
+    keyProtection: 'passkey',
+    createdAt: START,
+    ...over,
+  };
+}
+
+/** An account that is linked to nobody. */
+export function accountRow(over: Partial<AccountRow> = {}): AccountRow {
+  return { id: randomId(), createdAt: START, ...over };
+}
+
+/** A key with a random commitment. */
+export function keyRow(over: Partial<KeyRow> = {}): KeyRow {
+  const random = BigInt(`0x${Buffer.from(randomId(), 'base64url').toString('hex')}`);
+  return {
+    id: randomId(),
+    account: randomId(),
+    commitment: random.toString(),
+    scopes: ['a:read', 'b:write'],
+    demands: 'passkey',
+    createdAt: START,
+    ...over,
+  };
+}
+
+/** A passkey device. */
+export function deviceRow(over: Partial<DeviceRow> = {}): DeviceRow {
+  return {
+    id: randomId(),
+    account: randomId(),
+    key: randomId(),
+    kind: 'passkey',
+    credentialId: randomId(),
+    jkt: '',
+    publicKey: randomId(),
+    userHandle: randomId(),
+    transports: ['internal', 'hybrid'],
+    backupEligible: true,
+    backedUp: false,
+    keyProtection: 'passkey',
+    counter: 0,
+    counterNonce: randomId(),
+    createdAt: START,
+    ...over,
+  };
+}
+
+/** A device that is a key pair. */
+export function keypairRow(over: Partial<DeviceRow> = {}): DeviceRow {
+  return deviceRow({
+    kind: 'keypair',
+    credentialId: '',
+    jkt: randomId(),
+    publicKey: '',
+    keyProtection: 'none',
+    ...over,
+  });
+}
+
+/** A vault with one slot and one recipient; the blobs are random and open nothing. */
+export function vaultRow(account: string, device: string): VaultRow {
+  return {
+    account,
+    vaultId: randomId(),
+    manifest: randomId(),
+    manifestSignature: randomId(),
+    slots: [{ id: randomId(), blob: randomId() }],
+    recipients: [{ device, sealed: { enc: randomId(), ct: randomId() }, pin: randomId() }],
+  };
+}
+
+/** A signing key; what it wraps is random. */
+export function signingKeyRow(): SigningKeyRow {
+  return { kid: randomId(), wrapped: randomId(), createdAt: START };
+}
+
+/** The time of the n-th creation in a case. Milliseconds. */
+export function creationTime(index: number): number {
+  return START + index * 1_000;
+}

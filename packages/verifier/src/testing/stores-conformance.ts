@@ -1,0 +1,40 @@
+import type { DurableStores } from '../stores/durable-stores.js';
+import type { ShortLivedStores } from '../stores/short-lived-stores.js';
+import { accountStoreConformance } from './account-store-conformance.js';
+import { budgetStoreConformance } from './budget-store-conformance.js';
+import type { ConformanceCase, ConformanceOptions, CreateStore } from './conformance-case.js';
+import { deviceStoreConformance } from './device-store-conformance.js';
+import { keyStoreConformance } from './key-store-conformance.js';
+import { nonceStoreConformance } from './nonce-store-conformance.js';
+import { replayStoreConformance } from './replay-store-conformance.js';
+import { revocationStoreConformance } from './revocation-store-conformance.js';
+import { sessionStoreConformance } from './session-store-conformance.js';
+import { signingKeyStoreConformance } from './signing-key-store-conformance.js';
+import { vaultStoreConformance } from './vault-store-conformance.js';
+
+/** All suites of the short-lived stores. */
+export function shortLivedStoresConformance(
+  create: CreateStore<ShortLivedStores>,
+  options: ConformanceOptions = {},
+): readonly ConformanceCase[] {
+  return [
+    ...nonceStoreConformance(async () => (await create()).nonces, options),
+    ...replayStoreConformance(async () => (await create()).replays, options),
+    ...revocationStoreConformance(async () => (await create()).revocations, options),
+    ...sessionStoreConformance(async () => (await create()).sessions, options),
+    ...budgetStoreConformance(async () => (await create()).budgets, options),
+  ];
+}
+
+/** All suites of the durable stores. `create` gives empty stores each time. */
+export function durableStoresConformance(
+  create: CreateStore<DurableStores>,
+): readonly ConformanceCase[] {
+  return [
+    ...accountStoreConformance(async () => (await create()).accounts),
+    ...keyStoreConformance(async () => (await create()).keys),
+    ...deviceStoreConformance(async () => (await create()).devices),
+    ...vaultStoreConformance(create),
+    ...signingKeyStoreConformance(async () => (await create()).signingKeys),
+  ];
+}
