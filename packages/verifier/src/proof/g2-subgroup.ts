@@ -80,3 +80,14 @@ export function createG2SubgroupTest(memory: CurveMemory): (point: Pointer) => b
     return mcl._mclBnG2_isEqual(sum, multiple) === 1;
   };
 }
+
+/**
+ * Makes the reader of points of G2: x.c0, x.c1, y.c0, y.c1 into memory, `false` unless each is below
+ * q and the point is on the twist and in the subgroup.
+ */
+export function createG2Reader(
+  memory: CurveMemory,
+): (out: Pointer, bytes: Uint8Array, offset: number) => boolean {
+  const isInSubgroup = createG2SubgroupTest(memory);
+  return (out, bytes, offset) => memory.readTwist(out, bytes, offset) && isInSubgroup(out);
+}

@@ -71,7 +71,7 @@ const COMPILED_TIME_VAR = 46;
 /** Makes an instance of mcl for BN254 with a memory of its own. */
 export async function createMcl(): Promise<Mcl> {
   const instantiate = createModule as unknown as (options: {
-    cryptoGetRandomValues(out: Uint8Array): void;
+    cryptoGetRandomValues(out: Uint8Array<ArrayBuffer>): void;
   }) => Promise<Mcl>;
   const mcl = await instantiate({
     cryptoGetRandomValues: (out) => void globalThis.crypto.getRandomValues(out),

@@ -3,7 +3,12 @@ import { PzkError } from '@pzk-auth/protocol';
 import { JobQueue } from './job-queue.js';
 import type { ProofLane } from './proof-system.js';
 import { VerificationKeyError } from './verification-key.js';
-import type { WorkerJob, WorkerReport, WorkerStart } from './worker-messages.js';
+import {
+  parseWorkerReport,
+  type WorkerJob,
+  type WorkerReport,
+  type WorkerStart,
+} from './worker-messages.js';
 
 /** Options of {@link WorkerPool}. */
 export interface WorkerPoolOptions {
@@ -190,15 +195,16 @@ export class WorkerPool {
       worker.on('error', end);
       worker.on('messageerror', end);
       worker.on('exit', (code) => end(new Error(`The thread ended with code ${code}.`)));
-      worker.on('message', (report: WorkerReport) => {
+      worker.on('message', (message: unknown) => {
         if (!this.#threads.has(thread)) return;
-        if (report.type === 'ready' && !thread.ready) {
+        const report = parseWorkerReport(message);
+        if (report?.type === 'ready' && !thread.ready) {
           clearTimeout(timer);
           thread.ready = true;
           worker.unref();
           resolve();
           this.#dispatch();
-        } else if (report.type === 'key_refused' && !thread.ready) {
+        } else if (report?.type === 'key_refused' && !thread.ready) {
           end(
             new VerificationKeyError(
               'point_invalid',
@@ -212,9 +218,9 @@ export class WorkerPool {
     });
   }
 
-  /** Settles the job of a verdict; `false` if there is no such job or no such verdict. */
-  #accept(thread: Thread, report: WorkerReport): boolean {
-    if (report.type !== 'verdict' || typeof report.valid !== 'boolean') return false;
+  /** Settles the job of a verdict; `false` if this is none, or of no job of this thread. */
+  #accept(thread: Thread, report: WorkerReport | undefined): boolean {
+    if (report?.type !== 'verdict') return false;
     const job = thread.jobs.get(report.id);
     if (job === undefined) return false;
     thread.jobs.delete(job.id);
