@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis, type RedisOptions } from 'ioredis';
+
+/** A redis-server of this test's own. */
+export interface RedisServer {
+  readonly port: number;
+  /** A new connection, closed with the server. Fault tests talk to Redis directly through one. */
+  connect(options?: Partial<RedisOptions>): Redis;
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
+  /** Ends the process at once, as a crash would. */
+  kill(): Promise<void>;
+  /** Starts it again, empty, on the same port. */
+  restart(): Promise<void>;
+  /** Closes all connections, ends the process and removes its directory. */
+  stop(): Promise<void>;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no free port');
+  return address.port;
+}
+
+/** Starts redis-server on a free port of the loopback, without persistence. */
+export async function startRedis(extra: readonly string[] = []): Promise<RedisServer> {
+  const port = await freePort();
+  const directory = await mkdtemp(join(tmpdir(), 'pzk-redis-'));
+  const clients: Redis[] = [];
+  let child = await launch();
+
+  async function launch(): Promise<ChildProcess> {
+    const started = spawn(
+      'redis-server',
+      [
+        ...['--port', `${port}`, '--bind', '127.0.0.1', '--dir', directory],
+        ...['--save', '', '--appendonly', 'no', '--enable-debug-command', 'yes'],
+        ...extra,
+      ],
+      { stdio: 'ignore' },
+    );
+    let failure: Error | undefined;
+    started.once('error', (cause) => {
+      failure = new Error('redis-server does not start; `npm run setup` installs it.', { cause });
+    });
+    const probe = new Redis(port, '127.0.0.1', { retryStrategy: () => 20 });
+    probe.on('error', () => {});
+    try {
+      for (;;) {
+        if (failure !== undefined) throw failure;
+        if (started.exitCode !== null) throw new Error('redis-server ended at once');
+        if (probe.status === 'ready') return started;
+        await sleep(5);
+      }
+    } finally {
+      probe.disconnect();
+    }
+  }
+
+  async function kill(): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  }
+
+  return {
+    port,
+    connect: (options = {}) => {
+      const client = new Redis({ ...options, port, host: '127.0.0.1' } as RedisOptions);
+      // Faults are what the tests are about: their errors arrive at the commands.
+      client.on('error', () => {});
+      clients.push(client);
+      return client;
+    },
+    signal: (signal) => {
+      child.kill(signal);
+    },
+    kill,
+    restart: async () => {
+      await kill();
+      child = await launch();
+    },
+    stop: async () => {
+      for (const client of clients) client.disconnect();
+      await kill();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
