@@ -1,4 +1,10 @@
 export {
+  createTestClient,
+  type TestClient,
+  type TestClientOptions,
+} from './create-test-client.js';
+export { type MintTestSessionOptions, mintTestSession } from './mint-test-session.js';
+export {
   type AuthenticatorTampering,
   createSoftwareAuthenticator,
   type SoftwareAuthenticator,

@@ -1,0 +1,278 @@
+import type { Bytes } from '@pzk-auth/protocol';
+import { PzkError } from '@pzk-auth/protocol';
+import { toPzkError } from './abort.js';
+import { type ClientConfig, type ClientOptions, resolveClientOptions } from './client-options.js';
+import { enrollPasskey } from './exchange/enroll-passkey.js';
+import type { ExchangeContext, TokenGrant } from './exchange/exchange-context.js';
+import { enrollHeadless, startHeadless } from './exchange/headless.js';
+import { parseOwnApiKey } from './exchange/own-api-key.js';
+import { startSession } from './exchange/start-session.js';
+import {
+  createArtifactLoader,
+  createMainThreadProver,
+  createWorkerProver,
+  type Prover,
+} from './prover/index.js';
+import { createCeremonyGuard } from './session/ceremony-guard.js';
+import { createProtectedFetch } from './session/protected-fetch.js';
+import { createSessionManager } from './session/session-manager.js';
+import { createSnapshotStore, type Observable } from './session/snapshot-store.js';
+import type { EnrollState, SessionState } from './session/states.js';
+import { createClientRecords } from './storage/client-records.js';
+import { createDpopSigner } from './transport/dpop-signer.js';
+import {
+  describeSessionKey,
+  generateSessionKey,
+  type SessionKey,
+} from './transport/session-key.js';
+import { createTransport } from './transport/transport.js';
+import type { PasskeyAuthenticator, PasskeyUser } from './webauthn/passkeys.js';
+
+/** Options of {@link Client.enroll}. */
+export interface EnrollOptions {
+  /** The API key, as the user has it. Keep no copy: a string cannot be overwritten. */
+  readonly apiKey: string;
+  /** Shown by the authenticator beside the passkey. */
+  readonly user: PasskeyUser;
+  readonly signal?: AbortSignal;
+}
+
+/** Options of {@link Client.start}. */
+export interface StartOptions {
+  /** Serves where this device has no vault that it can open; usually absent. */
+  readonly apiKey?: string;
+  /** Lets the user choose among all passkeys instead of the one used last. Default false. */
+  readonly anyPasskey?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Options of {@link Client.enrollHeadless} and {@link Client.startHeadless}. */
+export interface HeadlessStartOptions {
+  readonly apiKey: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A client of one issuer. Its own `subscribe` and `getSnapshot` show the session, those of
+ * `enrollment` an enrolment. Everything rejects with `PzkError`.
+ */
+export interface Client extends Observable<SessionState> {
+  readonly config: ClientConfig;
+  readonly enrollment: Observable<EnrollState>;
+  /**
+   * Enrols this device: a new passkey, the API key encrypted under it, one proof. Two touches; three
+   * where the authenticator gives no PRF output at creation. The session is active afterwards.
+   */
+  enroll(options: EnrollOptions): Promise<void>;
+  /**
+   * Starts a session with one touch of the passkey. While a session is active it gets a token with a
+   * fresh touch; if that fails, the active session stays and only the promise rejects.
+   */
+  start(options?: StartOptions): Promise<void>;
+  /** Registers a key pair of this process as a device, for keys that demand `keypair`. */
+  enrollHeadless(options: HeadlessStartOptions): Promise<void>;
+  /** Starts a session without a passkey, for keys that demand `keypair` or `none`. */
+  startHeadless(options: HeadlessStartOptions): Promise<void>;
+  /** After a reload: goes on with the stored session key, without a touch, if the server allows. */
+  resume(): Promise<boolean>;
+  /** Gets a new token with the session key alone. */
+  renew(): Promise<void>;
+  /**
+   * Forgets the session and its key, then revokes the token. If the server cannot be reached it
+   * rejects, and the token ends by itself within minutes.
+   */
+  signOut(): Promise<void>;
+  /**
+   * `fetch` with the token and a DPoP proof. Renews the token where it has run out; repeats once if
+   * the server asks for a nonce, and once if it refuses the token. Rejects with
+   * `insufficient_user_authentication` where the server wants a fresh touch, and with a `TypeError`
+   * for an origin that must not get the token.
+   */
+  readonly fetch: typeof fetch;
+  /** Loads the prover ahead of the first proof. */
+  warmUp(): Promise<void>;
+  /** Sets a finished or failed enrolment back to `idle`. */
+  resetEnrollment(): void;
+  /** Aborts what runs and frees the prover. Final; the stored session key stays. */
+  close(): void;
+}
+
+function createDefaultProver(config: ClientConfig): Prover {
+  const { baseUrl, circuit, fetch } = config;
+  const loadArtifact = createArtifactLoader({ baseUrl, artifact: circuit.prover, fetch });
+  return typeof Worker === 'function'
+    ? createWorkerProver({ loadArtifact })
+    : createMainThreadProver({ loadArtifact });
+}
+
+function findAuthenticator(config: ClientConfig): PasskeyAuthenticator {
+  if (config.authenticator !== undefined) return config.authenticator;
+  if (typeof PublicKeyCredential === 'function' && typeof navigator === 'object') {
+    return navigator.credentials;
+  }
+  throw new PzkError('unsupported_environment', 'There is no WebAuthn here.', {
+    hint: 'Open the page over HTTPS or at localhost, in a current browser.',
+  });
+}
+
+/**
+ * Makes a client. Nothing is asked of the user or the network until a method is called, so that it
+ * can be made on a server, too.
+ *
+ * @throws TypeError for wrong options, with a hint.
+ */
+export function createClient(options: ClientOptions): Client {
+  const config = resolveClientOptions(options);
+  let prover = config.prover;
+  const signer = createDpopSigner(config.clock);
+  const context: ExchangeContext = {
+    config,
+    signer,
+    transport: createTransport({ baseUrl: config.baseUrl, fetch: config.fetch, signer }),
+    records: createClientRecords(config.storage, config),
+    get prover() {
+      prover ??= createDefaultProver(config);
+      return prover;
+    },
+    authenticator: () => findAuthenticator(config),
+  };
+  const session = createSnapshotStore<SessionState>({ status: 'signed-out' }, (observed) =>
+    manager.setObserved(observed),
+  );
+  const enrollment = createSnapshotStore<EnrollState>({ status: 'idle' });
+  const manager = createSessionManager(context, session);
+  const guard = createCeremonyGuard();
+
+  /** Runs an exchange with the key in bytes, which are overwritten whatever happens. */
+  async function withApiKey<T>(text: string, use: (apiKey: Bytes) => Promise<T>): Promise<T> {
+    const apiKey = parseOwnApiKey(text, config.keyPattern);
+    try {
+      return await use(apiKey);
+    } finally {
+      apiKey.fill(0);
+    }
+  }
+
+  const passkeyKey = async () => (await manager.storedKey()) ?? (await generateSessionKey());
+
+  async function headlessKey(): Promise<SessionKey> {
+    const stored = await context.records.readHeadlessKey();
+    if (stored !== undefined) return describeSessionKey(stored);
+    const key = await generateSessionKey();
+    await context.records.writeHeadlessKey(key.keyPair);
+    return key;
+  }
+
+  function runSession(
+    signal: AbortSignal | undefined,
+    exchange: (signal: AbortSignal) => Promise<TokenGrant>,
+  ): Promise<void> {
+    return guard.run(signal, async (combined) => {
+      const before = session.getSnapshot();
+      try {
+        await manager.adopt(await exchange(combined));
+      } catch (cause) {
+        const error = toPzkError(cause, combined, 'unexpected_response');
+        if (manager.current() !== undefined) session.set(manager.restingState());
+        else if (error.code === 'aborted') session.set(settled(before));
+        else session.set({ status: 'failed', error });
+        throw error;
+      }
+    });
+  }
+
+  function runEnrollment(
+    signal: AbortSignal | undefined,
+    exchange: (signal: AbortSignal) => Promise<TokenGrant>,
+  ): Promise<void> {
+    return guard.run(signal, async (combined) => {
+      const before = enrollment.getSnapshot();
+      try {
+        await manager.adopt(await exchange(combined));
+        enrollment.set({ status: 'enrolled' });
+      } catch (cause) {
+        const error = toPzkError(cause, combined, 'unexpected_response');
+        enrollment.set(error.code === 'aborted' ? before : { status: 'failed', error });
+        throw error;
+      }
+    });
+  }
+
+  /** What to go back to: never to a session that is gone. */
+  function settled(before: SessionState): SessionState {
+    return before.status === 'failed' ? before : manager.restingState();
+  }
+
+  return {
+    config,
+    enrollment: { subscribe: enrollment.subscribe, getSnapshot: enrollment.getSnapshot },
+    subscribe: session.subscribe,
+    getSnapshot: session.getSnapshot,
+    enroll: ({ apiKey: text, user, signal }) =>
+      runEnrollment(signal, (combined) =>
+        withApiKey(text, async (apiKey) =>
+          enrollPasskey(context, {
+            apiKey,
+            user,
+            key: await passkeyKey(),
+            signal: combined,
+            onStep: enrollment.set,
+          }),
+        ),
+      ),
+    start: ({ apiKey: text, anyPasskey = false, signal } = {}) =>
+      runSession(signal, async (combined) => {
+        const begin = async (apiKey?: Bytes) =>
+          startSession(context, {
+            apiKey,
+            anyPasskey,
+            key: await passkeyKey(),
+            signal: combined,
+            onStep: session.set,
+          });
+        return text === undefined ? begin() : withApiKey(text, begin);
+      }),
+    enrollHeadless: ({ apiKey: text, signal }) =>
+      runEnrollment(signal, (combined) =>
+        withApiKey(text, async (apiKey) =>
+          enrollHeadless(context, {
+            apiKey,
+            key: await headlessKey(),
+            signal: combined,
+            onStep: enrollment.set,
+          }),
+        ),
+      ),
+    startHeadless: ({ apiKey: text, signal }) =>
+      runSession(signal, (combined) =>
+        withApiKey(text, async (apiKey) =>
+          startHeadless(context, {
+            apiKey,
+            key: await headlessKey(),
+            signal: combined,
+            onStep: session.set,
+          }),
+        ),
+      ),
+    resume: () => manager.resume(),
+    renew: async () => {
+      await manager.renew();
+    },
+    signOut: async () => {
+      await guard.cancel();
+      await manager.signOut();
+    },
+    fetch: createProtectedFetch(config, signer, manager),
+    warmUp: () => context.prover.warmUp(),
+    resetEnrollment() {
+      const { status } = enrollment.getSnapshot();
+      if (status === 'enrolled' || status === 'failed') enrollment.set({ status: 'idle' });
+    },
+    close() {
+      guard.close();
+      manager.close();
+      // A prover that the application made is the application's to close.
+      if (config.prover === undefined) prover?.close();
+    },
+  };
+}

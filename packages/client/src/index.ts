@@ -1,0 +1,37 @@
+export { isPzkError, PzkError, type PzkErrorCode } from '@pzk-auth/protocol';
+export type { CircuitPins, ClientConfig, ClientOptions } from './client-options.js';
+export {
+  type Client,
+  createClient,
+  type EnrollOptions,
+  type HeadlessStartOptions,
+  type StartOptions,
+} from './create-client.js';
+export {
+  type ArtifactIdentity,
+  type ArtifactLoaderOptions,
+  createArtifactLoader,
+  createMainThreadProver,
+  createWorkerProver,
+  type MainThreadProverOptions,
+  type ProofInput,
+  type ProveOptions,
+  type Prover,
+  type ProverSource,
+  type WebWorkerLike,
+  type WorkerProverOptions,
+} from './prover/index.js';
+export type { Observable } from './session/snapshot-store.js';
+export type { ActiveSession, EnrollState, SessionState } from './session/states.js';
+export type { ClientStorage } from './storage/client-storage.js';
+export { createIndexedDbStorage } from './storage/indexeddb-storage.js';
+export { createMemoryStorage } from './storage/memory-storage.js';
+export {
+  type Capability,
+  type CapabilityReport,
+  type CapabilityState,
+  probeSupport,
+  type SupportReport,
+} from './support/probe-support.js';
+export type { PasskeyAuthenticator, PasskeyUser } from './webauthn/passkeys.js';
+export { serializeAssertion, serializeRegistration } from './webauthn/serialize-credential.js';

@@ -1,0 +1,87 @@
+import { PzkError } from '@pzk-auth/protocol';
+import { toPzkError } from '../abort.js';
+import type { ClientConfig } from '../client-options.js';
+import type { DpopSigner } from '../transport/dpop-signer.js';
+import { readErrorCode } from '../transport/problem.js';
+import type { LiveSession, SessionManager } from './session-manager.js';
+
+/** A token this close to its end is renewed first: it might run out on the way. Milliseconds. */
+const EXPIRY_MARGIN_MS = 2000;
+
+function resolveUrl(input: RequestInfo | URL, audience: string): string | Request {
+  if (input instanceof Request) return input;
+  const base = typeof location === 'object' ? location.href : audience;
+  return new URL(String(input), base).href;
+}
+
+/**
+ * Makes the `fetch` of protected calls (RFC 9449 section 7).
+ *
+ * Redirects are refused: a proof names one URL, and a token must not follow elsewhere.
+ */
+export function createProtectedFetch(
+  config: ClientConfig,
+  signer: DpopSigner,
+  manager: SessionManager,
+): typeof fetch {
+  function assertOrigin(url: string): void {
+    if (config.tokenOrigins.has(new URL(url).origin)) return;
+    throw new TypeError(
+      'pzk fetch: the token goes to the origins of issuer and audience only; see allowedOrigins.',
+    );
+  }
+
+  async function usableSession(): Promise<LiveSession> {
+    const session = manager.current();
+    if (session === undefined) {
+      throw new PzkError('not_signed_in', 'There is no session.', {
+        hint: 'Call start() or resume() first.',
+      });
+    }
+    if (config.clock() + EXPIRY_MARGIN_MS < session.expiresAt) return session;
+    return manager.renew();
+  }
+
+  async function attempt(request: Request, session: LiveSession): Promise<Response> {
+    const { url, method, signal } = request;
+    const accessToken = session.token.access_token;
+    const headers = new Headers(request.headers);
+    headers.set('authorization', `DPoP ${accessToken}`);
+    headers.set('dpop', await signer.sign(session.key, { method, url, accessToken }));
+    let response: Response;
+    try {
+      // A copy each time, so that the body is there for a second attempt.
+      response = await config.fetch(new Request(request.clone(), { headers, redirect: 'error' }));
+    } catch (cause) {
+      throw toPzkError(cause, signal, 'network_error');
+    }
+    signer.learnNonce(url, response);
+    return response;
+  }
+
+  return async (input, init) => {
+    const request = new Request(resolveUrl(input, config.audience), init);
+    assertOrigin(request.url);
+    let renewed = false;
+    let answeredNonce = false;
+    for (;;) {
+      const session = await usableSession();
+      const response = await attempt(request, session);
+      if (response.status !== 401 && response.status !== 400) return response;
+      const code = await readErrorCode(response);
+      if (code === 'insufficient_user_authentication') {
+        throw new PzkError(code, 'The server asks for a fresh touch of the passkey.', {
+          hint: 'Call start(), then repeat the call.',
+        });
+      }
+      if (code === 'use_dpop_nonce' && response.headers.has('dpop-nonce') && !answeredNonce) {
+        answeredNonce = true;
+      } else if (code === 'invalid_token' && !renewed) {
+        renewed = true;
+        // Another call may have renewed it meanwhile.
+        if (manager.current() === session) await manager.renew();
+      } else return response;
+      await response.body?.cancel();
+    }
+  };
+}

@@ -1,0 +1,244 @@
+import {
+  isPzkError,
+  PzkError,
+  parseScope,
+  RENEW_GRANT,
+  type TokenResponse,
+  tokenResponseSchema,
+} from '@pzk-auth/protocol';
+import type { ExchangeContext, TokenGrant } from '../exchange/exchange-context.js';
+import { describeSessionKey, type SessionKey } from '../transport/session-key.js';
+import { readTokenClaims } from '../transport/token-claims.js';
+import type { SnapshotStore } from './snapshot-store.js';
+import type { ActiveSession, SessionState } from './states.js';
+
+const RETRY_MS = 15_000;
+/** setTimeout takes 31 bits; a longer delay would fire at once. */
+const MAXIMUM_DELAY_MS = 2 ** 31 - 1;
+
+/** Refusals after which only a new touch helps. */
+const FINAL_REFUSALS: ReadonlySet<string> = new Set([
+  'invalid_grant',
+  'invalid_token',
+  'invalid_scope',
+  'invalid_target',
+  'insufficient_user_authentication',
+]);
+
+/** A session in memory. The token is nowhere else. */
+export interface LiveSession {
+  readonly key: SessionKey;
+  readonly token: TokenResponse;
+  /** Milliseconds since the epoch, by this device's clock. */
+  readonly expiresAt: number;
+}
+
+/** Holds the session: takes tokens in, renews and ends them, and shows its state. */
+export interface SessionManager {
+  /** The session, also when its token has run out but may be renewed. */
+  current(): LiveSession | undefined;
+  /** Takes a new token as the session and keeps its key for a reload. */
+  adopt(grant: TokenGrant): Promise<void>;
+  /**
+   * Gets a new token with the session key alone. Parallel calls share one request.
+   *
+   * @throws PzkError `not_signed_in`, `session_expired`, and what the transport throws
+   */
+  renew(): Promise<LiveSession>;
+  /** The session key that is stored, for the next start. */
+  storedKey(): Promise<SessionKey | undefined>;
+  /** Renews with the stored key. False where there is none or the server has let the session go. */
+  resume(): Promise<boolean>;
+  /** Forgets the session here, then revokes its token at the server. */
+  signOut(): Promise<void>;
+  /** What the state is without any ceremony. */
+  restingState(): SessionState;
+  /** Starts or stops renewal ahead of time. */
+  setObserved(observed: boolean): void;
+  close(): void;
+}
+
+/** @param store - Where the state is shown. */
+export function createSessionManager(
+  { config, transport, signer, records }: ExchangeContext,
+  store: SnapshotStore<SessionState>,
+): SessionManager {
+  const closing = new AbortController();
+  let live: LiveSession | undefined;
+  let renewal: Promise<LiveSession> | undefined;
+  let resumption: Promise<boolean> | undefined;
+  let observed = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  // Counts sign-outs, so that an answer that arrives after one revives nothing.
+  let epoch = 0;
+
+  function describe({ token, expiresAt }: LiveSession, renewing: boolean): ActiveSession {
+    return {
+      status: 'active',
+      expiresAt,
+      scope: Object.freeze(parseScope(token.scope)),
+      clientId: token.client_id,
+      ...readTokenClaims(token.access_token),
+      renewing,
+    };
+  }
+
+  function schedule(delay?: number): void {
+    clearTimeout(timer);
+    if (!observed || live === undefined || closing.signal.aborted) return;
+    const due = live.expiresAt - config.renewBefore * 1000 - config.clock();
+    timer = setTimeout(
+      () => void renewInBackground(),
+      Math.min(Math.max(delay ?? due, 0), MAXIMUM_DELAY_MS),
+    );
+    // A process that has nothing else to do ends.
+    if (typeof timer === 'object') timer.unref();
+  }
+
+  async function renewInBackground(): Promise<void> {
+    const attempted = live;
+    try {
+      await renew();
+    } catch (error) {
+      // `renew` shows what is final. Anything else may pass: try again while the token is good.
+      if (attempted === undefined || attempted !== live || closing.signal.aborted) return;
+      if (config.clock() < attempted.expiresAt) return schedule(RETRY_MS);
+      if (isPzkError(error)) store.set({ status: 'failed', error });
+    }
+  }
+
+  async function adopt({ token, key }: TokenGrant): Promise<void> {
+    const expiresAt = config.clock() + token.expires_in * 1000;
+    live = { key, token, expiresAt };
+    store.set(describe(live, false));
+    // Short tokens: never so early that renewal would run without end.
+    const lifetime = token.expires_in * 1000;
+    schedule(Math.max(lifetime - config.renewBefore * 1000, lifetime / 2));
+    await records.writeSession({
+      keyPair: key.keyPair,
+      clientId: token.client_id,
+      scope: token.scope,
+      clockOffset: signer.clockOffset,
+    });
+  }
+
+  function requestRenewal(key: SessionKey, clientId: string, scope: string) {
+    const body = new URLSearchParams({ grant_type: RENEW_GRANT, client_id: clientId, scope });
+    if (config.resource !== undefined) body.set('resource', config.resource);
+    return transport.post(
+      { path: '/token', body, key, signal: closing.signal },
+      tokenResponseSchema,
+    );
+  }
+
+  async function forget(): Promise<void> {
+    epoch++;
+    live = undefined;
+    clearTimeout(timer);
+    await records.deleteSession();
+  }
+
+  async function renewOnce(): Promise<LiveSession> {
+    const before = live;
+    if (before === undefined) throw new PzkError('not_signed_in', 'There is no session.');
+    const started = epoch;
+    const showsActive = () => store.getSnapshot().status === 'active';
+    if (showsActive()) store.set(describe(before, true));
+    try {
+      const { client_id: clientId, scope } = before.token;
+      const token = await requestRenewal(before.key, clientId, scope);
+      if (started !== epoch) throw new PzkError('aborted', 'The session ended meanwhile.');
+      // A ceremony may have brought a newer token of the same key; it is as good as this one.
+      if (live === before) await adopt({ token, key: before.key });
+      return live ?? before;
+    } catch (cause) {
+      if (started !== epoch || live !== before) throw cause;
+      if (isPzkError(cause) && FINAL_REFUSALS.has(cause.code)) {
+        const error = new PzkError('session_expired', 'The session has ended.', {
+          cause,
+          hint: 'Start a new one with a touch of the passkey.',
+        });
+        await forget();
+        store.set({ status: 'failed', error });
+        throw error;
+      }
+      if (showsActive()) store.set(describe(before, false));
+      throw cause;
+    }
+  }
+
+  function renew(): Promise<LiveSession> {
+    renewal ??= renewOnce().finally(() => {
+      renewal = undefined;
+    });
+    return renewal;
+  }
+
+  async function resumeOnce(): Promise<boolean> {
+    if (live !== undefined) {
+      if (config.clock() >= live.expiresAt) await renew();
+      return true;
+    }
+    const record = await records.readSession();
+    if (record === undefined) return false;
+    const started = epoch;
+    // The clock offset of the last challenge: a renewal brings none.
+    if (signer.clockOffset === 0) signer.clockOffset = record.clockOffset;
+    const previous = store.getSnapshot();
+    store.set({ status: 'exchanging' });
+    try {
+      const key = await describeSessionKey(record.keyPair);
+      const token = await requestRenewal(key, record.clientId, record.scope);
+      if (started !== epoch) return false;
+      await adopt({ token, key });
+      return true;
+    } catch (cause) {
+      if (started !== epoch) return false;
+      store.set(previous);
+      if (!isPzkError(cause) || !FINAL_REFUSALS.has(cause.code)) throw cause;
+      await records.deleteSession();
+      return false;
+    }
+  }
+
+  return {
+    current: () => live,
+    adopt,
+    renew,
+    async storedKey() {
+      if (live !== undefined) return live.key;
+      const record = await records.readSession();
+      return record && describeSessionKey(record.keyPair);
+    },
+    resume() {
+      resumption ??= resumeOnce().finally(() => {
+        resumption = undefined;
+      });
+      return resumption;
+    },
+    async signOut() {
+      const ended = live;
+      await forget();
+      store.set({ status: 'signed-out' });
+      if (ended === undefined) return;
+      const { access_token: token, client_id: clientId } = ended.token;
+      const body = new URLSearchParams({
+        token,
+        token_type_hint: 'access_token',
+        client_id: clientId,
+      });
+      const request = { path: '/revoke', body, key: ended.key, signal: closing.signal };
+      await transport.postVoid(request);
+    },
+    restingState: () =>
+      live === undefined ? { status: 'signed-out' } : describe(live, renewal !== undefined),
+    setObserved(value) {
+      observed = value;
+      schedule();
+    },
+    close() {
+      closing.abort();
+      clearTimeout(timer);
+    },
+  };
+}
