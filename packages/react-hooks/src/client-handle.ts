@@ -1,0 +1,82 @@
+import {
+  type Client,
+  type ClientOptions,
+  createClient,
+  type EnrollState,
+  type SessionState,
+} from '@pzk-auth/client';
+import type { Snapshot } from './snapshot.js';
+
+const SIGNED_OUT: SessionState = Object.freeze({ status: 'signed-out' });
+const IDLE: EnrollState = Object.freeze({ status: 'idle' });
+
+/** How a provider holds its client. */
+export interface ClientHandle {
+  /** The client. Called in effects and actions only: while rendering nothing is created. */
+  client(): Client;
+  readonly session: Snapshot<SessionState>;
+  readonly enrollment: Snapshot<EnrollState>;
+  /** Keeps the client open until the returned function is called. */
+  retain(): () => void;
+}
+
+/** A client of the application's own, which stays the application's to close. */
+export function holdClient(client: Client): ClientHandle {
+  return {
+    client: () => client,
+    session: {
+      subscribe: (listener) => client.subscribe(listener),
+      get: () => client.getSnapshot(),
+      getServer: () => SIGNED_OUT,
+    },
+    enrollment: {
+      subscribe: (listener) => client.enrollment.subscribe(listener),
+      get: () => client.enrollment.getSnapshot(),
+      getServer: () => IDLE,
+    },
+    retain: () => () => {},
+  };
+}
+
+/**
+ * Creates its client when it is first needed and closes it when nobody retains it any more; after
+ * that the next need creates another.
+ */
+export function createClientHandle(options: ClientOptions): ClientHandle {
+  let client: Client | undefined;
+  let retained = 0;
+
+  const open = () => {
+    client ??= createClient(options);
+    return client;
+  };
+
+  return {
+    client: open,
+    session: {
+      subscribe: (listener) => open().subscribe(listener),
+      get: () => client?.getSnapshot() ?? SIGNED_OUT,
+      getServer: () => SIGNED_OUT,
+    },
+    enrollment: {
+      subscribe: (listener) => open().enrollment.subscribe(listener),
+      get: () => client?.enrollment.getSnapshot() ?? IDLE,
+      getServer: () => IDLE,
+    },
+    retain() {
+      retained++;
+      let held = true;
+      return () => {
+        if (!held) return;
+        held = false;
+        retained--;
+        // Later: StrictMode ends and repeats all effects in one go, which is no unmount.
+        setTimeout(() => {
+          if (retained > 0) return;
+          client?.close();
+          client = undefined;
+        }, 0);
+      };
+    },
+  };
+}

@@ -1,0 +1,282 @@
+import type { Client, EnrollState, SessionState } from '@pzk-auth/client';
+import { act, render, renderHook, screen, waitFor } from '@testing-library/react';
+import { type ReactNode, StrictMode } from 'react';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  PzkProvider,
+  type UseEnroll,
+  type UseSession,
+  useEnroll,
+  usePzkFetch,
+  useSession,
+} from '../src/index.js';
+import { createService, ORIGIN, type Service, USER } from './service.js';
+
+let service: Service;
+let client: Client;
+
+beforeEach(async () => {
+  service = await createService();
+  client = service.createClient();
+});
+afterEach(async () => {
+  client.close();
+  await service.close();
+});
+
+/** All hooks of one component, with every state that it was rendered with. */
+function useAll(seen: { session: SessionState[]; enroll: EnrollState[] }) {
+  const session = useSession();
+  const enroll = useEnroll();
+  const pzkFetch = usePzkFetch();
+  seen.session.push(session);
+  seen.enroll.push(enroll);
+  return { session, enroll, pzkFetch };
+}
+
+function mount(options: { strict?: boolean; client?: Client } = {}) {
+  const seen: { session: SessionState[]; enroll: EnrollState[] } = { session: [], enroll: [] };
+  const wrapper = ({ children }: { children: ReactNode }) => {
+    const tree = <PzkProvider client={options.client ?? client}>{children}</PzkProvider>;
+    return options.strict ? <StrictMode>{tree}</StrictMode> : tree;
+  };
+  return { seen, ...renderHook(() => useAll(seen), { wrapper }) };
+}
+
+const statuses = (states: readonly { status: string }[]) => [
+  ...new Set(states.map(({ status }) => status)),
+];
+
+/** Lets the prompt wait until the test answers. */
+function holdPrompt() {
+  let answer = () => {};
+  const asked = new Promise<void>((resolveAsked) => {
+    service.authenticator.configure({
+      onUserPrompt: () =>
+        new Promise<void>((resolve) => {
+          answer = resolve;
+          resolveAsked();
+        }),
+    });
+  });
+  return { asked, answer: () => answer() };
+}
+
+describe('useEnroll and useSession', () => {
+  it('show each step of an enrolment and of a start', async () => {
+    const { seen, result } = mount({ strict: true });
+    expect(result.current.session.status).toBe('signed-out');
+    expect(result.current.enroll.status).toBe('idle');
+
+    let enrolled: EnrollState | undefined;
+    await act(async () => {
+      enrolled = await result.current.enroll.enroll({ apiKey: service.apiKey, user: USER });
+    });
+    expect(enrolled).toMatchObject({ status: 'enrolled' });
+    expect(result.current.enroll.status).toBe('enrolled');
+    expect(result.current.session).toMatchObject({ status: 'active', scope: ['weather:read'] });
+
+    let ended: SessionState | undefined;
+    await act(async () => {
+      ended = await result.current.session.start();
+    });
+    expect(ended).toMatchObject({ status: 'active' });
+    expect(result.current.session.status).toBe('active');
+    expect(statuses(seen.enroll)).toEqual(
+      expect.arrayContaining(['idle', 'creating-passkey', 'proving', 'enrolled']),
+    );
+  });
+
+  it('render every state that the client passes through', async () => {
+    const shown: string[] = [];
+    const { result } = mount();
+    const note = () => shown.push(client.enrollment.getSnapshot().status);
+    const end = client.enrollment.subscribe(note);
+    await act(async () => {
+      await result.current.enroll.enroll({ apiKey: service.apiKey, user: USER });
+    });
+    end();
+    expect([...new Set(shown)]).toEqual([
+      'challenge',
+      'creating-passkey',
+      'confirming-passkey',
+      'sealing',
+      'proving',
+      'exchanging',
+      'enrolled',
+    ]);
+  });
+
+  it('call the API, renew and sign out', async () => {
+    const { result } = mount();
+    await act(async () => {
+      await result.current.enroll.enroll({ apiKey: service.apiKey, user: USER });
+    });
+    const answer = await result.current.pzkFetch(`${ORIGIN}/api/weather`);
+    expect(answer.status).toBe(200);
+    await act(async () => {
+      expect(await result.current.session.renew()).toMatchObject({ status: 'active' });
+    });
+    await act(async () => {
+      expect(await result.current.session.signOut()).toMatchObject({ status: 'signed-out' });
+    });
+    expect(result.current.session.status).toBe('signed-out');
+  });
+
+  it('put a failure into the state and do not reject', async () => {
+    service.authenticator.configure({
+      onUserPrompt: () => {
+        throw new DOMException('no', 'NotAllowedError');
+      },
+    });
+    const { result } = mount();
+    await act(async () => {
+      const ended = await result.current.enroll.enroll({ apiKey: service.apiKey, user: USER });
+      expect(ended.status).toBe('failed');
+    });
+    const { enroll } = result.current;
+    expect(enroll.status === 'failed' && enroll.error.code).toBe('passkey_cancelled');
+  });
+
+  it('keep the identity of their actions', async () => {
+    const { result, rerender } = mount();
+    const pick = ({ session, enroll, pzkFetch }: ReturnType<typeof useAll>) => {
+      const { start, resume, renew, signOut, abort, warmUp } = session;
+      return [start, resume, renew, signOut, abort, warmUp, enroll.enroll, enroll.abort, pzkFetch];
+    };
+    const before = pick(result.current);
+    rerender();
+    await act(async () => {
+      await result.current.enroll.enroll({ apiKey: service.apiKey, user: USER });
+    });
+    const after = pick(result.current);
+    expect(after.every((action, index) => action === before[index])).toBe(true);
+  });
+
+  it('start nothing by themselves, also under StrictMode', async () => {
+    mount({ strict: true });
+    await act(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    });
+    expect(service.requests).toEqual([]);
+    expect(service.authenticator.credentials()).toEqual([]);
+  });
+});
+
+describe('abort', () => {
+  it('ends a ceremony from another component than the one that started it', async () => {
+    const { asked } = holdPrompt();
+    const hooks: { starter?: UseEnroll; other?: UseEnroll } = {};
+    function Starter() {
+      hooks.starter = useEnroll();
+      return null;
+    }
+    function Other() {
+      hooks.other = useEnroll();
+      return <p>{hooks.other.status}</p>;
+    }
+    render(
+      <PzkProvider client={client}>
+        <Starter />
+        <Other />
+      </PzkProvider>,
+    );
+    await act(async () => {
+      const enrolling = hooks.starter?.enroll({ apiKey: service.apiKey, user: USER });
+      await asked;
+      hooks.other?.abort();
+      await enrolling;
+    });
+    expect(screen.queryByText('creating-passkey')).toBeNull();
+    expect(service.requests).toEqual(['/pzk/challenge']);
+  });
+
+  it('comes with the unmount of the component that started the ceremony', async () => {
+    const { asked } = holdPrompt();
+    const hook: { session?: UseSession } = {};
+    function Starter() {
+      hook.session = useSession();
+      return null;
+    }
+    const { rerender } = render(
+      <PzkProvider client={client}>
+        <Starter />
+      </PzkProvider>,
+    );
+    let starting: Promise<SessionState> | undefined;
+    await act(async () => {
+      starting = hook.session?.start();
+      await asked.catch(() => undefined);
+    });
+    rerender(<PzkProvider client={client}>{null}</PzkProvider>);
+    await act(async () => {
+      await starting;
+    });
+    expect(client.getSnapshot().status).not.toBe('active');
+    expect(client.getSnapshot().status).not.toBe('passkey');
+    expect(service.requests).toEqual(['/pzk/challenge']);
+  });
+
+  it('does not come with the unmount of another component', async () => {
+    const { asked, answer } = holdPrompt();
+    const hook: { enroll?: UseEnroll } = {};
+    function Starter() {
+      hook.enroll = useEnroll();
+      return null;
+    }
+    function Other() {
+      useEnroll();
+      return null;
+    }
+    const tree = (withOther: boolean) => (
+      <PzkProvider client={client}>
+        <Starter />
+        {withOther && <Other />}
+      </PzkProvider>
+    );
+    const { rerender } = render(tree(true));
+    let enrolling: Promise<EnrollState> | undefined;
+    await act(async () => {
+      enrolling = hook.enroll?.enroll({ apiKey: service.apiKey, user: USER });
+      await asked;
+    });
+    rerender(tree(false));
+    service.authenticator.configure({ onUserPrompt: () => undefined });
+    await act(async () => {
+      answer();
+      expect(await enrolling).toMatchObject({ status: 'enrolled' });
+    });
+  });
+
+  it('follows a signal of the caller', async () => {
+    const { asked } = holdPrompt();
+    const { result } = mount();
+    const controller = new AbortController();
+    await act(async () => {
+      const request = { apiKey: service.apiKey, user: USER, signal: controller.signal };
+      const enrolling = result.current.enroll.enroll(request);
+      await asked;
+      controller.abort();
+      await enrolling;
+    });
+    expect(result.current.enroll.status).not.toBe('enrolled');
+    expect(result.current.enroll.status).not.toBe('creating-passkey');
+  });
+});
+
+describe('outside of a provider', () => {
+  it('a hook says what is missing', () => {
+    expect(() => renderHook(() => useSession())).toThrow(/PzkProvider/);
+  });
+
+  it('an own client is left open by the provider', async () => {
+    const { unmount, result } = mount();
+    await act(async () => {
+      await result.current.enroll.enroll({ apiKey: service.apiKey, user: USER });
+    });
+    unmount();
+    await waitFor(() => expect(client.getSnapshot().status).toBe('active'));
+    const answer = await client.fetch(`${ORIGIN}/api/weather`);
+    expect(answer.status).toBe(200);
+  });
+});

@@ -1,0 +1,144 @@
+import type { ClientOptions } from '@pzk-auth/client';
+import { act, render } from '@testing-library/react';
+import { StrictMode } from 'react';
+import { hydrateRoot } from 'react-dom/client';
+import { renderToString } from 'react-dom/server';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createClientHandle } from '../src/client-handle.js';
+import {
+  PzkProvider,
+  type UseEnroll,
+  type UseSession,
+  useEnroll,
+  usePasskeySupport,
+  useSession,
+} from '../src/index.js';
+import { createService, type Service, USER } from './service.js';
+
+let service: Service;
+beforeEach(async () => {
+  service = await createService();
+});
+afterEach(() => service.close());
+
+const nextTask = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+function Status() {
+  const session = useSession();
+  const enroll = useEnroll();
+  const support = usePasskeySupport();
+  return (
+    <p>
+      {session.status} {enroll.status} {support.status}
+    </p>
+  );
+}
+
+/** Options that say when they are read: then a client is created. */
+function watchOptions(options: ClientOptions): { options: ClientOptions; reads: () => number } {
+  let reads = 0;
+  return {
+    reads: () => reads,
+    options: {
+      ...options,
+      get issuer() {
+        reads++;
+        return options.issuer;
+      },
+    },
+  };
+}
+
+describe('PzkProvider', () => {
+  it('creates its client once under StrictMode and closes it at the real unmount', async () => {
+    const hook: { session?: UseSession; enroll?: UseEnroll } = {};
+    function Capture() {
+      hook.session = useSession();
+      hook.enroll = useEnroll();
+      return null;
+    }
+    const { unmount } = render(
+      <StrictMode>
+        <PzkProvider options={service.clientOptions}>
+          <Capture />
+        </PzkProvider>
+      </StrictMode>,
+    );
+    await act(nextTask);
+    await act(async () => {
+      await hook.enroll?.enroll({ apiKey: service.apiKey, user: USER });
+    });
+    expect(hook.session?.status).toBe('active');
+    unmount();
+    await act(nextTask);
+  });
+
+  it('refuses to be without a client and options', () => {
+    const props = {} as Parameters<typeof PzkProvider>[0];
+    expect(() => render(<PzkProvider {...props} />)).toThrow(/client or the options/);
+  });
+
+  it('warms up and resumes if told, and neither is a ceremony', async () => {
+    render(
+      <StrictMode>
+        <PzkProvider options={service.clientOptions} resume warmUp>
+          <Status />
+        </PzkProvider>
+      </StrictMode>,
+    );
+    await act(async () => {
+      await vi.waitFor(() => {
+        expect(service.requests.some((path) => path.startsWith('/pzk/circuits/'))).toBe(true);
+      });
+    });
+    expect(service.requests).not.toContain('/pzk/challenge');
+    expect(service.requests).not.toContain('/pzk/token');
+  });
+});
+
+describe('on a server', () => {
+  it('renders the signed-out state without a client, and hydrates without a difference', async () => {
+    const { options, reads } = watchOptions(service.clientOptions);
+    const tree = (
+      <PzkProvider options={options}>
+        <Status />
+      </PzkProvider>
+    );
+    const html = renderToString(tree);
+    expect(html.replaceAll('<!-- -->', '')).toBe('<p>signed-out idle checking</p>');
+    expect(reads()).toBe(0);
+
+    const container = document.createElement('div');
+    container.innerHTML = html;
+    const problems: unknown[] = [];
+    const root = await act(async () =>
+      hydrateRoot(container, tree, { onRecoverableError: (error) => problems.push(error) }),
+    );
+    await act(nextTask);
+    expect(problems).toEqual([]);
+    expect(container.textContent).toMatch(/^signed-out idle /);
+    expect(reads()).toBeGreaterThan(0);
+    await act(async () => root.unmount());
+  });
+});
+
+describe('createClientHandle', () => {
+  it('gives the same client until the last holder has let go, then another', async () => {
+    const handle = createClientHandle(service.clientOptions);
+    const first = handle.client();
+    const close = vi.spyOn(first, 'close');
+    const release = handle.retain();
+    release();
+    const releaseAgain = handle.retain();
+    await nextTask();
+    expect(handle.client()).toBe(first);
+    expect(close).not.toHaveBeenCalled();
+    releaseAgain();
+    releaseAgain();
+    await nextTask();
+    expect(close).toHaveBeenCalledTimes(1);
+    expect(handle.session.get()).toEqual({ status: 'signed-out' });
+    expect(handle.client()).not.toBe(first);
+    handle.client().close();
+  });
+});

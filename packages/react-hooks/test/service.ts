@@ -1,0 +1,63 @@
+import { type Client, type ClientOptions, createClient } from '@pzk-auth/client';
+import { createSoftwareAuthenticator, type SoftwareAuthenticator } from '@pzk-auth/client/testing';
+import { createVerifier, memoryStores, type Verifier } from '@pzk-auth/verifier';
+
+export const ORIGIN = 'http://localhost:3000';
+export const USER = { name: 'somebody', displayName: 'Somebody' };
+
+/** An issuer with an API, without a network between. */
+export interface Service {
+  readonly verifier: Verifier;
+  readonly authenticator: SoftwareAuthenticator;
+  readonly apiKey: string;
+  readonly clientOptions: ClientOptions;
+  /** Paths that were asked for. */
+  readonly requests: string[];
+  createClient(): Client;
+  close(): Promise<void>;
+}
+
+export async function createService(): Promise<Service> {
+  const verifier = createVerifier({
+    issuer: ORIGIN,
+    audience: ORIGIN,
+    rpId: 'localhost',
+    origins: [ORIGIN],
+    scopes: ['weather:read'],
+    stores: memoryStores(),
+  });
+  const authenticator = createSoftwareAuthenticator({ origin: ORIGIN });
+  const { apiKey } = await verifier.keys.issue({ scopes: ['weather:read'] });
+  const requests: string[] = [];
+  const fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+    // jsdom's AbortSignal is none of Node's: fetch alone would refuse it.
+    const { signal, ...rest } = init ?? {};
+    signal?.throwIfAborted();
+    const request = new Request(input, rest);
+    const { pathname } = new URL(request.url);
+    requests.push(pathname);
+    if (pathname !== '/api/weather') return verifier.handle(request);
+    try {
+      const session = await verifier.authenticate(request, { scope: 'weather:read' });
+      return Response.json({ for: session.account });
+    } catch (error) {
+      const { status, headers, body } = verifier.problem(error, request);
+      return new Response(body, { status, headers });
+    }
+  };
+  const clientOptions: ClientOptions = {
+    issuer: ORIGIN,
+    scope: ['weather:read'],
+    authenticator,
+    fetch,
+  };
+  return {
+    verifier,
+    authenticator,
+    apiKey,
+    clientOptions,
+    requests,
+    createClient: () => createClient(clientOptions),
+    close: () => verifier.close(),
+  };
+}
