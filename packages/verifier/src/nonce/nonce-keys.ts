@@ -21,7 +21,8 @@ export function createNonceKeys(secret: Uint8Array, issuer: string): NonceKeys {
     periodAt,
     keyOf(period, now) {
       // One period to either side: a nonce outlives the turn of a period, and clocks differ a little.
-      if (Math.abs(period - periodAt(now)) > 1) return undefined;
+      // The period is read before it is authenticated, so it may be anything.
+      if (!Number.isSafeInteger(period) || Math.abs(period - periodAt(now)) > 1) return undefined;
       let key = cache.get(period);
       if (key === undefined) {
         const info = lp(labels.nonceKey, issuer, period);

@@ -1,0 +1,149 @@
+import { decodeBase64url, encodeBase64url } from '@pzk-auth/protocol';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { durations } from '../../src/durations.js';
+import { type NonceClaims, openNonce, sealNonce } from '../../src/nonce/nonce.js';
+import { createNonceKeys } from '../../src/nonce/nonce-keys.js';
+
+const secret = Uint8Array.from({ length: 32 }, (_, index) => index);
+const keys = createNonceKeys(secret, 'https://api.example.com');
+
+const NOW = 1_800_000_000_000;
+const sample: NonceClaims = {
+  epoch: 'epoch',
+  purpose: 'session',
+  jkt: 'jkt',
+  audience: 'https://api.example.com',
+  scope: 'weather:read',
+  issuedAt: NOW,
+  expiresAt: NOW + durations.nonce,
+};
+
+const text = fc.string({ unit: 'grapheme', maxLength: 40 });
+const claims: fc.Arbitrary<NonceClaims> = fc
+  .record({
+    epoch: text,
+    purpose: fc.constantFrom('enroll' as const, 'session' as const),
+    jkt: text,
+    audience: text,
+    scope: text,
+    issuedAt: fc.integer({ min: 1_000_000_000_000, max: 4_000_000_000_000 }),
+    life: fc.integer({ min: 1, max: durations.nonce }),
+  })
+  .map(({ life, ...rest }) => ({ ...rest, expiresAt: rest.issuedAt + life }));
+
+const invalid = expect.objectContaining({ code: 'invalid_nonce' });
+const open = (nonce: string, now = NOW, with_ = keys) => openNonce(nonce, with_, now);
+
+describe('sealNonce and openNonce', () => {
+  it('open to the claims that were sealed, for as long as they last', () => {
+    fc.assert(
+      fc.property(claims, fc.double({ min: 0, max: 1, noNaN: true }), (sealed, when) => {
+        const nonce = sealNonce(sealed, keys);
+        const life = sealed.expiresAt - sealed.issuedAt;
+        const now = sealed.issuedAt + Math.min(Math.floor(when * life), life - 1);
+        expect(openNonce(nonce, keys, now)).toEqual(sealed);
+        expect(() => openNonce(nonce, keys, sealed.expiresAt)).toThrow(invalid);
+      }),
+    );
+  });
+
+  it('refuse every mutation of one byte', () => {
+    fc.assert(
+      fc.property(claims, fc.nat(), fc.integer({ min: 1, max: 255 }), (sealed, at, change) => {
+        const bytes = decodeBase64url(sealNonce(sealed, keys));
+        const index = at % bytes.length;
+        bytes[index] = (bytes[index] ?? 0) ^ change;
+        expect(() => openNonce(encodeBase64url(bytes), keys, sealed.issuedAt)).toThrow(invalid);
+      }),
+    );
+  });
+
+  it('refuse a change of any single byte of one nonce', () => {
+    const bytes = decodeBase64url(sealNonce(sample, keys));
+    for (let index = 0; index < bytes.length; index++) {
+      for (const change of [0x01, 0x80, 0xff]) {
+        const mutated = bytes.slice();
+        mutated[index] = (mutated[index] ?? 0) ^ change;
+        expect(() => open(encodeBase64url(mutated))).toThrow(invalid);
+      }
+    }
+  });
+
+  it('refuse every truncation and extension', () => {
+    const bytes = decodeBase64url(sealNonce(sample, keys));
+    for (let length = 0; length < bytes.length; length++) {
+      expect(() => open(encodeBase64url(bytes.slice(0, length)))).toThrow(invalid);
+    }
+    for (const more of [1, 4, 32]) {
+      const longer = new Uint8Array(bytes.length + more);
+      longer.set(bytes);
+      expect(() => open(encodeBase64url(longer))).toThrow(invalid);
+    }
+  });
+
+  it('refuse arbitrary bytes and texts, and other spellings of a good one', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        expect(() => open(encodeBase64url(bytes))).toThrow(invalid);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (odd) => {
+        expect(() => open(odd)).toThrow(invalid);
+      }),
+    );
+    const nonce = sealNonce(sample, keys);
+    for (const spelling of [`${nonce}=`, `${nonce} `, `\n${nonce}`, nonce.toLowerCase()]) {
+      expect(() => open(spelling)).toThrow(invalid);
+    }
+  });
+
+  it('differ each time', () => {
+    const nonces = new Set(Array.from({ length: 100 }, () => sealNonce(sample, keys)));
+    expect(nonces.size).toBe(100);
+  });
+
+  it('separate issuers, secrets and claims', () => {
+    const nonce = sealNonce(sample, keys);
+    const others = [
+      createNonceKeys(secret, 'https://api.example.com/tenant'),
+      createNonceKeys(
+        secret.map((byte) => byte ^ 1),
+        'https://api.example.com',
+      ),
+    ];
+    for (const other of others) expect(() => open(nonce, NOW, other)).toThrow(invalid);
+    // The boundary between two claims is part of what is authenticated.
+    const shifted = { ...sample, jkt: 'jkth', audience: sample.audience.slice(1) };
+    const [first, second] = [sample, shifted].map((one) => decodeBase64url(sealNonce(one, keys)));
+    expect(first).toHaveLength(second?.length ?? 0);
+    expect(open(encodeBase64url(second as Uint8Array))).toEqual(shifted);
+  });
+
+  it('end exactly with their time', () => {
+    const nonce = sealNonce(sample, keys);
+    expect(open(nonce, sample.expiresAt - 1)).toEqual(sample);
+    expect(() => open(nonce, sample.expiresAt)).toThrow(invalid);
+    expect(() => open(nonce, sample.expiresAt + 1)).toThrow(invalid);
+  });
+
+  it('outlive the turn of their key, and no second one', () => {
+    const turn = Math.ceil(NOW / durations.nonceKeyRotation) * durations.nonceKeyRotation;
+    const late = { ...sample, issuedAt: turn - 1, expiresAt: turn - 1 + durations.nonce };
+    const nonce = sealNonce(late, keys);
+    expect(open(nonce, turn + 1000)).toEqual(late);
+    const fresh = createNonceKeys(secret, 'https://api.example.com');
+    expect(open(nonce, turn + 1000, fresh)).toEqual(late);
+    expect(keys.keyOf(keys.periodAt(NOW) - 2, NOW)).toBeUndefined();
+    expect(keys.keyOf(keys.periodAt(NOW) + 2, NOW)).toBeUndefined();
+    for (const odd of [Number.NaN, Number.POSITIVE_INFINITY, 0.5]) {
+      expect(keys.keyOf(odd, NOW)).toBeUndefined();
+    }
+  });
+
+  it('refuse a nonce that a clock stepping back would lengthen', () => {
+    const nonce = sealNonce(sample, keys);
+    expect(() => open(nonce, NOW - 1)).toThrow(invalid);
+  });
+});
