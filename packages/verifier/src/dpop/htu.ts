@@ -7,10 +7,10 @@ function normalizeEncoding(path: string): string {
 }
 
 /**
- * A URI as RFC 3986 writes it. The URL parser would repair spaces, backslashes and missing slashes, and
- * what was signed would then be another text than what was judged.
+ * A URI as RFC 3986 writes it, without user information. The URL parser would repair spaces,
+ * backslashes and missing slashes: what was signed would then be another text than what was judged.
  */
-const ABSOLUTE_URI = /^https?:\/\/(?![/?#@])[!-[\]-~]+$/i;
+const ABSOLUTE_URI = /^https?:\/\/(?=[^/?#@]+([/?#]|$))[!-[\]-~]+$/i;
 
 const canonicalCache = new Map<string, string>();
 const CACHE_SIZE = 1000;
@@ -30,7 +30,6 @@ export function canonicalizeHtu(text: string): string | undefined {
   } catch {
     return undefined;
   }
-  if (url.username !== '' || url.password !== '') return undefined;
   const canonical = url.origin + normalizeEncoding(url.pathname);
   if (text.length <= 512) {
     if (canonicalCache.size >= CACHE_SIZE) canonicalCache.clear();
