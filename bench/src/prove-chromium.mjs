@@ -51,7 +51,7 @@ export async function measureProveChromium({ quick, note }) {
     const warmProofs = quick ? 3 : 6;
     /** @param {'ours' | 'peer'} name */
     const visit = (name) => async (/** @type {number} */ round) => {
-      const result = await visitPage(browser, pages[name].url, warmProofs);
+      const result = await visitPage(browser, pages[name], warmProofs);
       if (round >= 0) visits[name].push(result);
       return result.cold;
     };

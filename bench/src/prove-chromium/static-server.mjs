@@ -14,10 +14,17 @@ const TYPES = new Map([
 const POLICY = "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'";
 
 /**
+ * @typedef {object} StaticServer
+ * @property {string} url
+ * @property {() => number} bytesSent - by now, to all visitors: bodies as compressed, and headers
+ * @property {() => void} close
+ */
+
+/**
  * Serves files from memory, compressed once with brotli at its best, as a host of static files would.
  *
  * @param {ReadonlyMap<string, Uint8Array>} files - by path; `/index.html` also as `/`
- * @returns {Promise<{ url: string, close: () => void }>}
+ * @returns {Promise<StaticServer>}
  */
 export async function startStaticServer(files) {
   /** @type {Map<string, { type: string, body: Uint8Array }>} */
@@ -49,11 +56,15 @@ export async function startStaticServer(files) {
     });
     response.end(answer.body);
   });
+  /** @type {import('node:net').Socket[]} */
+  const sockets = [];
+  server.on('connection', (socket) => sockets.push(socket));
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('The server has no port.');
   return {
     url: `http://localhost:${address.port}/`,
+    bytesSent: () => sockets.reduce((sum, socket) => sum + socket.bytesWritten, 0),
     close() {
       server.close();
       server.closeAllConnections();

@@ -13,35 +13,31 @@
  * Visits a page as somebody who was never there: a fresh context has an empty cache.
  *
  * @param {import('playwright-core').Browser} browser
- * @param {string} url
+ * @param {import('./static-server.mjs').StaticServer} server
  * @param {number} warmProofs
  * @returns {Promise<Visit>}
  */
-export async function visitPage(browser, url, warmProofs) {
+export async function visitPage(browser, server, warmProofs) {
   const context = await browser.newContext();
   try {
     const page = await context.newPage();
-    const inspector = await context.newCDPSession(page);
-    let bytes = 0;
-    inspector.on('Network.loadingFinished', (event) => {
-      bytes += event.encodedDataLength;
-    });
-    await inspector.send('Network.enable');
+    // Counted by the server: the inspector of a page does not see the program of its worker.
+    const sentBefore = server.bytesSent();
     const told = page.waitForEvent('console', {
       predicate: (message) => /^(first-proof|failed) /.test(message.text()),
       timeout: 60_000,
     });
-    await page.goto(url, { waitUntil: 'commit' });
+    await page.goto(server.url, { waitUntil: 'commit' });
     const text = (await told).text();
     if (!text.startsWith('first-proof ')) throw new Error(`The page ${text}`);
     const first = JSON.parse(text.slice('first-proof '.length));
     const cold = first.milliseconds;
-    const bytesOfFirst = bytes;
+    const bytes = server.bytesSent() - sentBefore;
     const warm = [];
     for (let index = 0; index < warmProofs; index++) {
       warm.push(await page.evaluate('globalThis.proveAgain()'));
     }
-    return { cold, warm, bytes: bytesOfFirst, proof: first.proof, context: first.context };
+    return { cold, warm, bytes, proof: first.proof, context: first.context };
   } finally {
     await context.close();
   }
