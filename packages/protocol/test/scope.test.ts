@@ -15,6 +15,7 @@ describe('scope', () => {
   it.each(vectors.cases)('[P9] honest: brings "$text" into its canonical form', (one) => {
     expect(canonicalizeScope(one.text)).toBe(one.canonical);
     expect(canonicalizeScope(one.canonical)).toBe(one.canonical);
+    expect(parseScope(one.text)).toEqual(one.canonical === '' ? [] : one.canonical.split(' '));
   });
 
   it.each(vectors.refused)('[P9] refuses $name', ({ text }) => {

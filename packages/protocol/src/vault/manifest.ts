@@ -67,9 +67,15 @@ export function manifestSignatureMessage(vaultId: string, manifest: Uint8Array):
   return lp(labels.manifest, vaultId, manifest);
 }
 
-/** Writes a manifest as the UTF-8 JSON that is signed and then carried as opaque bytes. */
+/**
+ * Writes a manifest as the UTF-8 JSON that is signed and then carried as opaque bytes.
+ *
+ * @throws TypeError if it is not one that {@link parseManifest} would take.
+ */
 export function formatManifest(manifest: VaultManifest): Bytes {
-  return utf8(JSON.stringify(v.parse(manifestSchema, manifest)));
+  const result = v.safeParse(manifestSchema, manifest, { abortEarly: true });
+  if (!result.success) throw new TypeError('The manifest is malformed.');
+  return utf8(JSON.stringify(result.output));
 }
 
 /**

@@ -229,6 +229,6 @@ describe('manifest', () => {
 
   it('writes no manifest that it would not read', () => {
     const broken = { ...manifest, counter: 0 } as VaultManifest;
-    expect(() => formatManifest(broken)).toThrow();
+    expect(() => formatManifest(broken)).toThrow(TypeError);
   });
 });
