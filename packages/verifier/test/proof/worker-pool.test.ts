@@ -60,7 +60,9 @@ describe('worker pool', () => {
       'parentPort.postMessage({ type: "key_refused" })',
       'parentPort.postMessage({ id, valid: true })',
     ]) {
-      expect(await outcome(submit(createPool(answer))), answer).toBe('server_error');
+      expect(await outcome(submit(createPool(answer, { timeout: 60_000 }))), answer).toBe(
+        'server_error',
+      );
     }
     expect(await submit(createPool('verdict(id, true)'))).toBe(true);
     expect(await submit(createPool('verdict(id, false)'))).toBe(false);
