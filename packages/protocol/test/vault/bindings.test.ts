@@ -31,7 +31,7 @@ interface BindingVectors {
 const vectors = readVectors<BindingVectors>('vault-bindings');
 
 describe('what the parts of a vault are bound to', () => {
-  it.each(vectors.seal)('[V1] honest: HPKE info, $name', ({ fields, info }) => {
+  it.each(vectors.seal)('HPKE info, $name', ({ fields, info }) => {
     expect(toHex(vaultSealInfo(fields))).toBe(info);
   });
 
@@ -52,7 +52,7 @@ describe('what the parts of a vault are bound to', () => {
     expect(toHex(manifestSignatureMessage(fields.vaultId, fromHex(fields.manifest)))).toBe(message);
   });
 
-  it('[V1] changes with each single field, and no two uses share an encoding', () => {
+  it('changes with each single field, and no two uses share an encoding', () => {
     const all = [
       ...vectors.seal.map(({ info }) => info),
       ...vectors.pin.map(({ message }) => message),
@@ -63,7 +63,7 @@ describe('what the parts of a vault are bound to', () => {
     expect(new Set(all).size).toBe(all.length);
   });
 
-  it('[V1] changes with the kind of a slot', () => {
+  it('changes with the kind of a slot', () => {
     const fields = vectors.slotAad[0]?.fields as SlotFields;
     const other = { ...fields, kind: 'other' } as unknown as SlotFields;
     expect(toHex(slotAad(other))).not.toBe(toHex(slotAad(fields)));

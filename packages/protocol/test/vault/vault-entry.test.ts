@@ -72,7 +72,7 @@ async function hkdf(
 }
 
 describe('vault entry', () => {
-  it('[V3] honest: has the hash of the vector', () => {
+  it('has the hash of the vector', () => {
     expect(parseMessage(vaultEntrySchema, entry)).toEqual(entry);
     expect(toHex(vaultEntryHash(entry))).toBe(vector.entryHash);
     expect(toHex(sealedHash(entry.sealed))).toBe(derived.sealedHash);
@@ -80,7 +80,7 @@ describe('vault entry', () => {
     expect(toHex(blobHash(entry.slots[0]?.blob ?? ''))).toBe(derived.blobHash);
   });
 
-  it('[V3] has another hash after any change', () => {
+  it('has another hash after any change', () => {
     const [slot] = entry.slots;
     if (slot === undefined) throw new Error('no slot');
     const changed: VaultEntry[] = [
@@ -98,7 +98,7 @@ describe('vault entry', () => {
     expect(new Set([...hashes, vector.entryHash]).size).toBe(changed.length + 1);
   });
 
-  it('[V5] refuses odd lengths of every fixed part, and blobs without room for IV and tag', () => {
+  it('refuses odd lengths of every fixed part, and blobs without room for IV and tag', () => {
     const cut = (text: string) => encodeBase64url(decodeBase64url(text).slice(0, -1));
     const grown = (text: string) => encodeBase64url(Uint8Array.of(...decodeBase64url(text), 0));
     for (const change of [cut, grown, () => '']) {
@@ -122,7 +122,7 @@ describe('vault entry', () => {
     }
   });
 
-  it('[V5] honest: takes the smallest blob, one byte of plaintext', () => {
+  it('takes the smallest blob, one byte of plaintext', () => {
     const slots = [{ id: entry.slots[0]?.id, blob: encodeBase64url(new Uint8Array(29)) }];
     expect(codeOf(() => parseMessage(vaultEntrySchema, { ...entry, slots }))).toBeUndefined();
   });
