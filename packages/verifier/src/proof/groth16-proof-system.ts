@@ -20,7 +20,7 @@ export interface Groth16ProofSystemOptions {
   readonly workers?: number;
   /** Proofs that may wait in each lane before `busy`. Default: 64. */
   readonly queueLimit?: number;
-  /** Milliseconds that a verification may take, its wait included. Default: 5000. */
+  /** Milliseconds that a verification may take, its wait included. Default: 10,000. */
   readonly timeout?: number;
 }
 
@@ -42,7 +42,7 @@ export function createGroth16ProofSystem(options: Groth16ProofSystemOptions): Pr
     trustedKeyHashes,
     workers = Math.max(1, availableParallelism() - 1),
     queueLimit = 64,
-    timeout = 5000,
+    timeout = 10_000,
   } = options;
   if (typeof circuitId !== 'string' || circuitId === '') {
     throw new TypeError('circuitId must be the id of a circuit.');

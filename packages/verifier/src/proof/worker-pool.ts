@@ -19,7 +19,7 @@ export interface WorkerPoolOptions {
   readonly workers: number;
   /** Jobs that may wait in each lane. */
   readonly queueLimit: number;
-  /** Milliseconds that a job may take from its submission, and a worker for its start. */
+  /** Milliseconds that a job may take from its submission. */
   readonly timeout: number;
 }
 
@@ -40,6 +40,8 @@ interface Thread {
  * thread that is done finds its next job waiting.
  */
 const JOBS_PER_THREAD = 2;
+/** Milliseconds for a thread to start; it is some 300 on an idle machine. */
+const START_TIMEOUT = 30_000;
 /** Milliseconds before a thread that ended during its start is started again. */
 const RESTART_DELAY = 500;
 
@@ -176,7 +178,7 @@ export class WorkerPool {
 
       const timer = setTimeout(
         () => end(new Error('A proof worker did not start in time.')),
-        this.#options.timeout,
+        START_TIMEOUT,
       );
       /** The thread is of no more use. After its start that is a replacement, before a failure. */
       const end = (cause: unknown): void => {

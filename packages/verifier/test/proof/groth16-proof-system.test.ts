@@ -30,6 +30,7 @@ function create(options: Partial<Groth16ProofSystemOptions> = {}): ProofSystem {
     verificationKey: trapdoor.verificationKey,
     trustedKeyHashes: [hashVerificationKey(trapdoor.verificationKey)],
     workers: 1,
+    timeout: 60_000,
     ...options,
   });
   systems.push(system);
