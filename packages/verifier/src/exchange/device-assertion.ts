@@ -36,6 +36,8 @@ export async function verifyDeviceAssertion(
   const known = isActiveDevice(found, account ?? found?.account ?? '');
   const { jkt, nonce, claims } = exchange;
   const { audience, scope } = claims;
+  // The decoy answers to the id and handle that were sent, so that its signature is reached.
+  const { userHandle = decoy.userHandle } = credential.response;
   const assertion = await verifyAssertion(credential, {
     challenge: webauthnChallenge({
       purpose: 'session',
@@ -47,7 +49,7 @@ export async function verifyDeviceAssertion(
     }),
     origins: config.origins,
     rpId: config.rpId,
-    credential: known ? found : { ...decoy, credentialId: credential.id },
+    credential: known ? found : { ...decoy, credentialId: credential.id, userHandle },
     requireUserHandle: false,
   });
   if (!known) throw refusal('invalid_grant', 'Unknown or revoked device.');
