@@ -27,7 +27,7 @@ export async function measureCallDpop({ quick, note }) {
     bare: await startBare(jwks),
   };
   try {
-    const seconds = quick ? 0.8 : 1.5;
+    const seconds = quick ? 0.6 : 1.5;
     /** @type {Record<string, number[]>} */
     const cpu = { ours: [], peer: [], bare: [] };
     /** @param {'ours' | 'peer' | 'bare'} name */
@@ -46,7 +46,7 @@ export async function measureCallDpop({ quick, note }) {
     };
     const samples = await interleave(
       { ours: run('ours'), peer: run('peer'), bare: run('bare') },
-      { rounds: quick ? 5 : 15, warmUp: 2 },
+      { rounds: quick ? 4 : 15, warmUp: quick ? 1 : 2 },
     );
     const common = { unit: 'calls/s', better: /** @type {const} */ ('more'), ours: samples.ours };
     note(

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatReport } from './lib/report.mjs';
 
@@ -72,6 +73,10 @@ async function run({ json, only, quick }) {
     }
   }
   console.log(formatReport(results, notes));
-  if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
+  if (json !== undefined)
+    await writeFile(
+      resolve(process.env.INIT_CWD ?? '', json),
+      `${JSON.stringify(results, null, 2)}\n`,
+    );
   return failed ? 1 : 0;
 }

@@ -45,7 +45,7 @@ export async function measureProveNode({ quick }) {
           return timeEach(1, () => proveByPeer());
         },
       },
-      { rounds: quick ? 7 : 30 },
+      { rounds: quick ? 5 : 30 },
     );
     const common = { unit: 'ms', better: /** @type {const} */ ('less'), ours: samples.ours };
     const snarkjs = 'snarkjs 0.7.6 groth16.fullProve';

@@ -49,7 +49,7 @@ export async function measureVerifySingle({ quick, note }) {
           return timeEach(4, verifyByPeer);
         },
       },
-      { rounds: quick ? 15 : 60 },
+      { rounds: quick ? 10 : 60 },
     );
     const common = { unit: 'ms', better: /** @type {const} */ ('less') };
     const single = compare({

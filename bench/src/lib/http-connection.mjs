@@ -12,6 +12,7 @@ import { connect } from 'node:net';
  */
 export class HttpConnection {
   #socket;
+  /** @type {Buffer} */
   #received = Buffer.alloc(0);
   /** @type {{ resolve: (answer: Answer) => void, reject: (error: Error) => void } | undefined} */
   #pending;
@@ -48,7 +49,7 @@ export class HttpConnection {
     this.#received = data;
     const headEnd = data.indexOf('\r\n\r\n');
     if (headEnd < 0) return;
-    const head = data.latin1Slice(0, headEnd);
+    const head = data.toString('latin1', 0, headEnd);
     const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
     if (length === undefined) {
       this.#pending?.reject(new Error('The answer has no Content-Length.'));

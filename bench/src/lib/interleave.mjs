@@ -11,9 +11,8 @@
  */
 export async function interleave(contenders, { rounds, warmUp = 1 }) {
   const names = /** @type {Name[]} */ (Object.keys(contenders));
-  const samples = /** @type {Record<Name, number[]>} */ (
-    Object.fromEntries(names.map((name) => [name, []]))
-  );
+  const samples = /** @type {Record<Name, number[]>} */ ({});
+  for (const name of names) samples[name] = [];
   for (let round = -warmUp; round < rounds; round++) {
     for (let index = 0; index < names.length; index++) {
       const turn = (((round + index) % names.length) + names.length) % names.length;
