@@ -1,0 +1,72 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type ClientOptions, createClient } from '../src/index.js';
+
+const options: ClientOptions = { issuer: 'https://api.example.com', scope: ['b', 'a', 'b'] };
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+function stubPage(hostname: string) {
+  vi.stubGlobal('document', {});
+  vi.stubGlobal('location', { hostname, href: `https://${hostname}/` });
+}
+
+describe('options', () => {
+  it('resolves the defaults into a frozen configuration, and leaves its input alone', () => {
+    const input = Object.freeze({ ...options, scope: Object.freeze(['b', 'a', 'b']) });
+    const { config } = createClient(input);
+    expect(Object.isFrozen(config)).toBe(true);
+    expect(config).toMatchObject({
+      issuer: 'https://api.example.com',
+      audience: 'https://api.example.com',
+      baseUrl: 'https://api.example.com/pzk',
+      rpId: 'api.example.com',
+      scope: 'a b',
+      allowWithoutPrf: false,
+      renewBefore: 60,
+    });
+  });
+
+  it('takes a resource as audience, and http on localhost', () => {
+    const resource = 'https://data.example.com/v1';
+    expect(createClient({ ...options, resource }).config.audience).toBe(resource);
+    createClient({ ...options, issuer: 'http://localhost:3000' });
+  });
+
+  it.each<[Partial<ClientOptions>, RegExp]>([
+    [{ issuer: 'http://127.0.0.1:3000' }, /localhost/],
+    [{ issuer: 'http://[::1]:3000' }, /localhost/],
+    [{ issuer: 'http://api.example.com' }, /https/],
+    [{ issuer: 'api.example.com' }, /absolute/],
+    [{ issuer: 'https://api.example.com/' }, /slash/],
+    [{ issuer: 'https://api.example.com?x=1' }, /query/],
+    [{ audience: 'x' }, /audience/],
+    [{ baseUrl: 'http://api.example.com/pzk' }, /baseUrl/],
+    [{ scope: [] }, /scope/],
+    [{ scope: ['a b'] }, /scope/],
+    [{ rpId: 'https://app.example.com' }, /rpId/],
+    [{ renewBefore: Number.NaN }, /renewBefore/],
+    [{ allowedOrigins: ['*'] }, /allowedOrigins/],
+  ])('refuses %j with a useful word', (change, words) => {
+    const create = () => createClient({ ...options, ...change });
+    expect(create).toThrow(TypeError);
+    expect(create).toThrow(words);
+  });
+
+  it('takes the RP id from the page, and refuses one that does not fit it', () => {
+    stubPage('app.example.com');
+    expect(createClient(options).config.rpId).toBe('app.example.com');
+    expect(createClient({ ...options, rpId: 'example.com' }).config.rpId).toBe('example.com');
+    for (const rpId of ['other.example.com', 'ample.com', 'login.app.example.com']) {
+      expect(() => createClient({ ...options, rpId })).toThrow(/rpId/);
+    }
+    stubPage('127.0.0.1');
+    expect(() => createClient(options)).toThrow(/localhost/);
+  });
+
+  it('says what is missing where there is no WebAuthn', async () => {
+    const client = createClient({ ...options, rpId: 'app.example.com' });
+    await expect(client.start()).rejects.toMatchObject({ code: 'unsupported_environment' });
+  });
+});
