@@ -239,10 +239,18 @@ export async function enrollDevice(
   await consumeNonce(engine, exchange, ENDPOINT);
   await assertNotRevoked(engine, { key, device: '' });
   await linkUser(engine, account.id, permission.authorization);
-  const device: DeviceRow = { ...candidate.device, account: account.id, key: key.id };
+  // A vault is created only where none exists. A device that joins an account with a vault holds no
+  // part of it yet, and its tokens do not claim that it does.
+  const joins = !permission.onlyFirst && (await stores.vaults.get(account.id)) !== undefined;
+  const device: DeviceRow = {
+    ...candidate.device,
+    ...(joins ? { keyProtection: 'none' } : {}),
+    account: account.id,
+    key: key.id,
+  };
   const result = await stores.devices.enroll({
     device,
-    vault: toVaultRow(account.id, candidate),
+    vault: joins ? undefined : toVaultRow(account.id, candidate),
     onlyFirst: permission.onlyFirst,
   });
   if (result !== 'enrolled') throw refusal('enrollment_refused', `Enrolment is ${result}.`);
