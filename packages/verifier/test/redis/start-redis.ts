@@ -11,7 +11,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 export interface RedisServer {
   readonly port: number;
   /** A new connection, closed with the server. Fault tests talk to Redis directly through one. */
-  connect(options?: Partial<RedisOptions>): Redis;
+  connect(options?: Omit<RedisOptions, 'replyMapping'>): Redis;
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
   /** Ends the process at once, as a crash would. */
   kill(): Promise<void>;
@@ -76,7 +76,7 @@ export async function startRedis(extra: readonly string[] = []): Promise<RedisSe
   return {
     port,
     connect: (options = {}) => {
-      const client = new Redis({ ...options, port, host: '127.0.0.1' } as RedisOptions);
+      const client = new Redis(port, '127.0.0.1', options);
       // Faults are what the tests are about: their errors arrive at the commands.
       client.on('error', () => {});
       clients.push(client);

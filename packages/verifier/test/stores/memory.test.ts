@@ -183,6 +183,29 @@ describe('ExpiringMap', () => {
     expect(entries.update('a', 2)).toBe(false);
   });
 
+  it('does not take a new entry for the deleted one that had its name', () => {
+    const { clock, entries } = map();
+    entries.set('a', 1, 10);
+    entries.delete('a');
+    entries.set('a', 2, 1_000);
+    clock.now = 20;
+    entries.set('b', 3, 10);
+    expect(entries.get('a')).toBe(2);
+  });
+
+  it('drops renewed and shortened entries when they expire', () => {
+    const { clock, entries } = map({ maxEntries: 2 });
+    entries.set('renewed', 1, 10);
+    entries.set('shortened', 2, 100_000);
+    entries.touch('renewed', 500);
+    entries.touch('shortened', 500);
+    clock.now = 20;
+    expect(() => entries.set('new', 3, 10)).toThrow(/full/);
+    clock.now = 500;
+    entries.set('new', 3, 10);
+    expect(entries.size).toBe(1);
+  });
+
   it('keeps room for as many as it promises under renewal, shortening and deletion', () => {
     const { clock, entries } = map({ maxEntries: 10 });
     for (let round = 0; round < 10_000; round++) {

@@ -27,8 +27,8 @@ export function memoryDevices(): { readonly devices: DeviceStore; readonly vault
       throw new TypeError('A vault belongs to the account of the device that it comes with.');
     }
     const jkt = jktIndex(device.account, device.jkt);
-    if (device.credentialId !== '' && idByCredential.has(device.credentialId)) return 'known';
-    if (device.jkt !== '' && idByJkt.has(jkt)) return 'known';
+    // Empty ones are never indexed, so they are never known.
+    if (idByCredential.has(device.credentialId) || idByJkt.has(jkt)) return 'known';
     const siblings = idsByAccount.get(device.account) ?? [];
     if (onlyFirst && siblings.length > 0) return 'not_first';
     if (rows.has(device.id)) throw new TypeError('A device of this id exists.');
