@@ -18,7 +18,9 @@ import { fork } from 'node:child_process';
  * @returns {Promise<Child<Request, Response>>}
  */
 export async function startChild(script, start = {}) {
-  const child = fork(script, [JSON.stringify(start)], { serialization: 'advanced' });
+  // Vite sets this one in the process that builds pages.
+  const { NODE_ENV: _, ...env } = process.env;
+  const child = fork(script, [JSON.stringify(start)], { serialization: 'advanced', env });
   /** @returns {Promise<any>} */
   const next = () =>
     new Promise((resolve, reject) => {
