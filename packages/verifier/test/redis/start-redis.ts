@@ -36,7 +36,10 @@ export async function startRedis(extra: readonly string[] = []): Promise<RedisSe
   const port = await freePort();
   const directory = await mkdtemp(join(tmpdir(), 'pzk-redis-'));
   const clients: Redis[] = [];
-  let child = await launch();
+  let child = await launch().catch(async (failure: unknown) => {
+    await rm(directory, { recursive: true, force: true });
+    throw failure;
+  });
 
   async function launch(): Promise<ChildProcess> {
     const started = spawn(
