@@ -3,9 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.{ts,tsx}'],
-    environment: 'jsdom',
-    environmentOptions: { jsdom: { url: 'http://localhost:3000/' } },
-    setupFiles: ['test/setup.ts'],
+    // In this order: React and the testing library look for the document when they are loaded.
+    setupFiles: ['test/dom.ts', 'test/cleanup.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

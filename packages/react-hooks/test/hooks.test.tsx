@@ -85,6 +85,9 @@ describe('useEnroll and useSession', () => {
     expect(statuses(seen.enroll)).toEqual(
       expect.arrayContaining(['idle', 'creating-passkey', 'proving', 'enrolled']),
     );
+    expect(statuses(seen.session)).toEqual(
+      expect.arrayContaining(['signed-out', 'active', 'passkey', 'decrypting', 'proving']),
+    );
   });
 
   it('render every state that the client passes through', async () => {
@@ -136,6 +139,21 @@ describe('useEnroll and useSession', () => {
     });
     const { enroll } = result.current;
     expect(enroll.status === 'failed' && enroll.error.code).toBe('passkey_cancelled');
+  });
+
+  it('tell of a failed fresh touch by the promise alone, since the session goes on', async () => {
+    const { result } = mount();
+    await act(async () => {
+      await result.current.enroll.enroll({ apiKey: service.apiKey, user: USER });
+    });
+    service.authenticator.configure({ userVerification: false });
+    await act(async () => {
+      const ended = await result.current.session.start();
+      expect(ended.status === 'failed' && ended.error.code).toBe('passkey_cancelled');
+    });
+    expect(result.current.session.status).toBe('active');
+    act(() => result.current.enroll.reset());
+    expect(result.current.enroll.status).toBe('idle');
   });
 
   it('keep the identity of their actions', async () => {

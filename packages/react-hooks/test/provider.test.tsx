@@ -1,4 +1,4 @@
-import type { ClientOptions } from '@pzk-auth/client';
+import { type ClientOptions, createClient } from '@pzk-auth/client';
 import { act, render } from '@testing-library/react';
 import { StrictMode } from 'react';
 import { hydrateRoot } from 'react-dom/client';
@@ -57,9 +57,12 @@ describe('PzkProvider', () => {
       hook.enroll = useEnroll();
       return null;
     }
+    const { options, reads } = watchOptions(service.clientOptions);
+    createClient(options).close();
+    const readsOfOne = reads();
     const { unmount } = render(
       <StrictMode>
-        <PzkProvider options={service.clientOptions}>
+        <PzkProvider options={options}>
           <Capture />
         </PzkProvider>
       </StrictMode>,
@@ -69,8 +72,12 @@ describe('PzkProvider', () => {
       await hook.enroll?.enroll({ apiKey: service.apiKey, user: USER });
     });
     expect(hook.session?.status).toBe('active');
+    expect(reads()).toBe(2 * readsOfOne);
     unmount();
-    await act(nextTask);
+    await nextTask();
+    // The client is gone: a late call of an action finds another one, which knows no session.
+    expect(await hook.session?.renew()).toMatchObject({ status: 'failed' });
+    expect(reads()).toBe(3 * readsOfOne);
   });
 
   it('refuses to be without a client and options', () => {

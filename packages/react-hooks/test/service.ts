@@ -30,10 +30,8 @@ export async function createService(): Promise<Service> {
   const { apiKey } = await verifier.keys.issue({ scopes: ['weather:read'] });
   const requests: string[] = [];
   const fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
-    // jsdom's AbortSignal is none of Node's: fetch alone would refuse it.
-    const { signal, ...rest } = init ?? {};
-    signal?.throwIfAborted();
-    const request = new Request(input, rest);
+    const request = new Request(input, init);
+    request.signal.throwIfAborted();
     const { pathname } = new URL(request.url);
     requests.push(pathname);
     if (pathname !== '/api/weather') return verifier.handle(request);

@@ -55,8 +55,8 @@ export async function readCallResult(
 /** Props of {@link CallAnswer}. */
 export interface CallAnswerProps {
   readonly result: CallResult;
-  /** Asks for the passkey and repeats the call; absent while that is not possible. */
-  readonly onTouch: (() => void) | undefined;
+  /** Asks for the passkey and repeats the call. */
+  readonly onTouch: () => void;
 }
 
 /** The answer to a call. */
@@ -98,7 +98,7 @@ export function CallAnswer({ result, onTouch }: CallAnswerProps) {
           </tbody>
         </table>
       )}
-      {stepUp && onTouch !== undefined && (
+      {stepUp && (
         <p>
           <button type="button" className="primary" onClick={onTouch}>
             Touch the passkey and file it

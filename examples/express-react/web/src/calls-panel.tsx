@@ -1,5 +1,5 @@
 import { usePzkFetch, useSession } from '@pzk-auth/react-hooks';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useRef, useState } from 'react';
 import { CallAnswer, type CallResult, readCallResult, readFailure } from './call-answer.js';
 import { useDemo } from './demo-context.js';
 
@@ -9,12 +9,15 @@ export function CallsPanel() {
   const pzkFetch = usePzkFetch();
   const { flow } = useDemo();
   const [result, setResult] = useState<CallResult>();
-  const [busy, setBusy] = useState(false);
+  // Not a state that disables the button: the focus would be lost with it.
+  const busy = useRef(false);
+  const answer = useRef<HTMLDivElement>(null);
   const [report, setReport] = useState('');
   const inactive = session.status !== 'active';
 
   async function call(method: 'GET' | 'POST', path: string, body?: object): Promise<void> {
-    setBusy(true);
+    if (busy.current) return;
+    busy.current = true;
     try {
       const send = () =>
         pzkFetch(path, {
@@ -26,7 +29,7 @@ export function CallsPanel() {
       const action = () => readCallResult(method, path, send);
       setResult(await flow.track(7, `${method} ${path}`, action, ({ code }) => code === ''));
     } finally {
-      setBusy(false);
+      busy.current = false;
     }
   }
 
@@ -34,6 +37,8 @@ export function CallsPanel() {
 
   async function touchAndFile(): Promise<void> {
     const ended = await session.start();
+    // The button goes with the question that it answers.
+    answer.current?.focus();
     if (ended.status === 'active') await file();
     else if (ended.status === 'failed') setResult(readFailure('POST /api/reports', ended.error));
   }
@@ -51,7 +56,7 @@ export function CallsPanel() {
           <button
             type="button"
             className="primary"
-            disabled={inactive || busy}
+            disabled={inactive}
             onClick={() => void call('GET', '/api/weather')}
           >
             Read the weather
@@ -74,17 +79,14 @@ export function CallsPanel() {
             Needs <code>weather:write</code> and a touch of the passkey in the last two minutes.
             After that the server asks for another one.
           </p>
-          <button type="submit" disabled={inactive || busy}>
+          <button type="submit" disabled={inactive}>
             File the report
           </button>
         </form>
         {inactive && <p className="hint">Sign in first.</p>}
-        <div aria-live="polite">
+        <div aria-live="polite" ref={answer} tabIndex={-1}>
           {result !== undefined && (
-            <CallAnswer
-              result={result}
-              onTouch={inactive || busy ? undefined : () => void touchAndFile()}
-            />
+            <CallAnswer result={result} onTouch={() => void touchAndFile()} />
           )}
         </div>
       </div>

@@ -60,12 +60,12 @@ export function SessionPanel() {
         ? 'signed-in'
         : 'signed-out';
 
-  // The button that had the focus is gone with the view before: the heading takes it.
+  // Where the button that had the focus is gone with the view before, the heading takes it.
   const shown = useRef(view);
   useEffect(() => {
     if (shown.current === view) return;
     shown.current = view;
-    heading.current?.focus();
+    if (document.activeElement === document.body) heading.current?.focus();
   }, [view]);
 
   const titles = { running: 'Signing in', 'signed-in': 'Signed in', 'signed-out': 'Sign in' };

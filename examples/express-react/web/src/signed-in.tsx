@@ -12,7 +12,7 @@ export interface SignedInProps {
 /** An active session: how long its token lasts, and what one can do with it. */
 export function SignedIn({ session, onRenew, onSignOut }: SignedInProps) {
   const now = useSeconds(true);
-  const { expiresAt, authTime, scope, renewing } = session;
+  const { expiresAt, authTime, scope } = session;
   return (
     <div className="stack">
       <dl className="facts">
@@ -34,7 +34,7 @@ export function SignedIn({ session, onRenew, onSignOut }: SignedInProps) {
         </div>
       </dl>
       <p className="buttons">
-        <button type="button" onClick={onRenew} disabled={renewing}>
+        <button type="button" onClick={onRenew}>
           Renew the token
         </button>
         <button type="button" onClick={onSignOut}>
