@@ -12,14 +12,16 @@ import {
 } from '../harness/watched-issuer.js';
 import { createWireClient, type WireAnswer, type WireClient } from '../harness/wire-client.js';
 
-// Stores that take a moment, a different one each time, so that calls and revocations interleave.
+// Stores that take a moment, a different one each time, so that calls and revocations interleave. To
+// record a revocation takes longest: whoever acknowledges it earlier lets calls through.
 let turn = 0;
 const issuer = createWatchedIssuer({
   adapt: (stores) =>
-    mapStores(stores, (method, store) => {
+    mapStores(stores, (method, store, name) => {
+      const record = store === 'revocations' && name === 'revoke';
       if (store !== 'revocations' && store !== 'replays' && store !== 'sessions') return method;
       return async (...args) => {
-        await delay(turn++ % 5);
+        await delay(record ? 30 : turn++ % 3);
         return method(...args);
       };
     }),
@@ -126,10 +128,9 @@ describe('revocation against calls in flight', () => {
       const late: Promise<WireAnswer>[] = [];
       let revoked = false;
       const pump = (async () => {
-        for (let index = 0; index < 60; index++) {
+        for (let index = 0; late.length < 20; index++) {
           const at = index % 2 === 0 ? issuer : second;
-          const wasRevoked = revoked;
-          (wasRevoked ? late : early).push(call(caller.client, caller.accessToken, at));
+          (revoked ? late : early).push(call(caller.client, caller.accessToken, at));
           await delay(1);
         }
       })();
@@ -139,7 +140,6 @@ describe('revocation against calls in flight', () => {
       await pump;
 
       const answers = await Promise.all(late);
-      expect(answers.length).toBeGreaterThan(0);
       for (const answer of answers) {
         expect({ status: answer.status, code: answer.body.code }).toEqual(BAD_TOKEN);
       }

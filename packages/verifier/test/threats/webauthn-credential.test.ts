@@ -252,6 +252,21 @@ describe('what the library does not compare', () => {
     }
   });
 
+  it('[L6] refuses an enrolment whose assertion answers under another id than it registers', async () => {
+    const { credentialId } = await deviceOf(other);
+    const newcomer = await createClient();
+    const body = await newcomer.enrollBody(await newcomer.challenge('enroll'));
+    for (const id of [credentialId, Buffer.alloc(32, 7).toString('base64url')]) {
+      const assertion = { ...(body.assertion as object), id, rawId: id };
+      await expectRefused(issuer, REFUSED, () => newcomer.post('/enroll', { ...body, assertion }));
+      const registration = { ...(body.registration as object), id, rawId: id };
+      await expectRefused(issuer, REFUSED, () =>
+        newcomer.post('/enroll', { ...body, registration }),
+      );
+    }
+    expect((await newcomer.post('/enroll', body)).status).toBe(201);
+  });
+
   it('[L6] refuses an enrolment without the user handle, or with another than it announces', async () => {
     const newcomer = await createClient();
     for (const userHandle of [null, new Uint8Array(32), Uint8Array.of(1)]) {
