@@ -19,6 +19,14 @@ export interface CallResult {
   readonly observations: readonly Observation[];
 }
 
+/** What there is to say where no status was seen. */
+const NO_STATUS: Readonly<Record<string, string>> = {
+  network_error: 'no answer',
+  not_signed_in: 'not signed in',
+  passkey_cancelled: 'not sent',
+  aborted: 'not sent',
+};
+
 /** A call that did not come to an answer. */
 export function readFailure(call: string, error: unknown): CallResult {
   const code = isPzkError(error) ? error.code : 'network_error';
@@ -67,7 +75,7 @@ export function CallAnswer({ result, onTouch }: CallAnswerProps) {
   return (
     <div className={`notice ${ok ? 'notice-good' : stepUp ? 'notice-ask' : 'notice-bad'}`}>
       <p className="notice-title">
-        {call}: {stepUp ? 'a fresh touch is needed' : status === 0 ? 'no call was made' : status}
+        {call}: {stepUp ? 'a fresh touch is needed' : status || NO_STATUS[code] || 'refused'}
       </p>
       {text !== '' && <p>{text}</p>}
       {code !== '' && (

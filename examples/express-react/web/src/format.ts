@@ -25,6 +25,16 @@ export function shorten(text: string, length = 48): string {
     : `${text.slice(0, length)}… (${text.length} characters)`;
 }
 
+/** Cuts a long path, such as the address of an artifact. */
+export function shortenPath(path: string): string {
+  return path.length <= 32 ? path : `${path.slice(0, 24)}…`;
+}
+
+/** A time of day, from seconds since the epoch. */
+export function formatTime(seconds: number): string {
+  return new Date(seconds * 1000).toLocaleTimeString();
+}
+
 /** Any value as indented JSON whose long strings are cut. */
 export function formatJson(value: unknown): string {
   return JSON.stringify(value, (_, item) => (typeof item === 'string' ? shorten(item) : item), 2);

@@ -1,7 +1,7 @@
 import { useSession } from '@pzk-auth/react-hooks';
 import { useSyncExternalStore } from 'react';
 import { useDemo } from './demo-context.js';
-import { formatCountdown, shorten } from './format.js';
+import { formatCountdown, formatTime, shorten } from './format.js';
 import { useSeconds } from './use-seconds.js';
 
 const CLAIM_TEXT: Readonly<Record<string, string>> = {
@@ -23,7 +23,11 @@ function decodePart(part: string | undefined): Record<string, unknown> {
   return JSON.parse(new TextDecoder().decode(Uint8Array.from(text, (char) => char.charCodeAt(0))));
 }
 
-function formatClaim(value: unknown): string {
+/** NumericDate claims (RFC 7519 section 2). */
+const TIMES: ReadonlySet<string> = new Set(['iat', 'exp', 'auth_time']);
+
+function formatClaim(name: string, value: unknown): string {
+  if (TIMES.has(name) && typeof value === 'number') return `${value} (${formatTime(value)})`;
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
@@ -37,7 +41,7 @@ function Claims({ token }: { token: string }) {
             <code>{name}</code>
           </dt>
           <dd>
-            <code>{shorten(formatClaim(value), 64)}</code>
+            <code>{shorten(formatClaim(name, value), 64)}</code>
             {CLAIM_TEXT[name] !== undefined && <span className="hint">{CLAIM_TEXT[name]}</span>}
           </dd>
         </div>

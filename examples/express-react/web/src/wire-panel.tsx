@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 import { useDemo } from './demo-context.js';
-import { formatBody, formatBytes, formatDuration, shorten } from './format.js';
+import { formatBody, formatBytes, formatDuration, shorten, shortenPath } from './format.js';
 import type { WireMessage } from './wire-log.js';
 
 function Body({ title, text }: { title: string; text: string }) {
@@ -23,7 +23,7 @@ function Message({ message }: { message: WireMessage }) {
       <details className="message">
         <summary>
           <span className="message-call">
-            {method} <span className="message-path">{shorten(path, 40)}</span>
+            {method} <span className="message-path">{shortenPath(path)}</span>
           </span>
           <span className={status < 400 ? 'message-status' : 'message-status refused'}>
             {status}
