@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { encodeBase64url, sha256, utf8 } from '@pzk-auth/protocol';
 import {
-  calculateJwkThumbprint,
   type CryptoKey,
+  calculateJwkThumbprint,
   exportJWK,
   generateKeyPair,
   type JWK,

@@ -105,7 +105,11 @@ export interface WireClient {
   readonly userId: Bytes;
   readonly commitment: string;
   challenge(purpose: 'enroll' | 'session', over?: Record<string, unknown>): Promise<Challenge>;
-  assert(challenge: Challenge, purpose?: 'enroll' | 'session', over?: Record<string, string>): Promise<ReturnType<typeof toAssertionJson>>;
+  assert(
+    challenge: Challenge,
+    purpose?: 'enroll' | 'session',
+    over?: Record<string, string>,
+  ): Promise<ReturnType<typeof toAssertionJson>>;
   enrollBody(challenge: Challenge): Promise<Record<string, unknown>>;
   keypairBody(challenge: Challenge): Promise<Record<string, unknown>>;
   tokenForm(challenge: Challenge, over?: { credential?: null }): Promise<Record<string, string>>;
@@ -180,7 +184,11 @@ export async function createWireClient(
 
   async function getAssertion(challenge: Uint8Array): Promise<PublicKeyCredential> {
     return authenticator.get({
-      publicKey: { challenge: new Uint8Array(challenge), rpId: RP_ID, userVerification: 'required' },
+      publicKey: {
+        challenge: new Uint8Array(challenge),
+        rpId: RP_ID,
+        userVerification: 'required',
+      },
     });
   }
 
@@ -311,7 +319,9 @@ export async function call(
   issuer: TestIssuer,
   client: WireClient,
   accessToken: string,
-  over: Partial<DpopFields> & { demands?: Parameters<TestIssuer['verifier']['authenticate']>[1] } = {},
+  over: Partial<DpopFields> & {
+    demands?: Parameters<TestIssuer['verifier']['authenticate']>[1];
+  } = {},
 ) {
   const { demands, ...fields } = over;
   const url = `${ISSUER}/weather`;
@@ -325,4 +335,3 @@ export async function call(
   const headers = new Headers({ authorization: `DPoP ${accessToken}`, dpop: proof });
   return issuer.verifier.authenticate({ method: 'GET', url: '/weather', headers }, demands);
 }
-

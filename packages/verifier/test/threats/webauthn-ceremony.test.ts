@@ -1,11 +1,14 @@
 import type { AuthenticatorTampering } from '@pzk-auth/client/testing';
 import { sha256, utf8, webauthnChallenge } from '@pzk-auth/protocol';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { withVaults } from '../harness/dpop-surfaces.js';
 import { ORIGIN } from '../harness/issuer.js';
 import { createSessionKey } from '../harness/session-key.js';
 import { createWatchedIssuer, expectRefused, type Refusal } from '../harness/watched-issuer.js';
 import { createWireClient, type WireClient } from '../harness/wire-client.js';
+
+// Each lie at an enrolment costs a proof, and proofs are slow on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const issuer = createWatchedIssuer({ adapt: withVaults });
 const strict = createWatchedIssuer({ allowSyncedPasskeys: false });

@@ -1,5 +1,5 @@
 import { formatProof, OWNERSHIP_CIRCUIT, PROOF_GRANT, sessionContext } from '@pzk-auth/protocol';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Authorization, AuthorizeContext } from '../../src/index.js';
 import { withVaults } from '../harness/dpop-surfaces.js';
 import { createWatchedIssuer, expectRefused, type Refusal } from '../harness/watched-issuer.js';
@@ -9,6 +9,9 @@ import {
   prove,
   type WireClient,
 } from '../harness/wire-client.js';
+
+// Each lie at an enrolment costs a proof, and proofs are slow on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 let authorization: Authorization | undefined;
 const asked: AuthorizeContext[] = [];
