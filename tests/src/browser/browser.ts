@@ -1,4 +1,10 @@
-import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  type CDPSession,
+  chromium,
+  type Page,
+} from 'playwright-core';
 import { findChromium } from '../../../scripts/lib/find-programs.mjs';
 
 const FLAGS = [

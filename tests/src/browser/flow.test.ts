@@ -150,7 +150,10 @@ describe('the page in Chromium, with a real PRF', () => {
     await device.page.getByRole('button', { name: 'Revoke this device' }).click();
     await device.page.getByText('The device is revoked.').waitFor();
     await device.page.getByRole('button', { name: 'Read the weather' }).click();
-    await device.page.getByText(/session_expired|invalid_token|invalid_grant/).first().waitFor();
+    await device.page
+      .getByText(/session_expired|invalid_token|invalid_grant/)
+      .first()
+      .waitFor();
     await device.page.reload();
     await signIn(device);
     await device.page.getByText('invalid_grant').first().waitFor({ timeout: 30_000 });
@@ -216,7 +219,10 @@ describe('the page in Chromium, with a real PRF', () => {
     await signIn(device);
     await signedIn(device);
     await page.getByRole('button', { name: 'Replay the last exchange' }).click();
-    await page.getByText(/: refused/).first().waitFor();
+    await page
+      .getByText(/: refused/)
+      .first()
+      .waitFor();
     expect(await page.getByRole('region', { name: 'Try to misuse it' }).innerText()).toContain(
       'invalid_nonce',
     );
