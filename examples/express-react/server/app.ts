@@ -9,6 +9,7 @@ import {
 } from '@pzk-auth/verifier';
 import express, { type Express, type RequestHandler } from 'express';
 import { type DemoKey, demoRoutes } from './demo-routes.js';
+import { lastErrorHandler } from './last-error-handler.js';
 import { securityHeaders } from './security-headers.js';
 import { createWeatherDesk } from './weather-desk.js';
 import { weatherRoutes } from './weather-routes.js';
@@ -80,7 +81,7 @@ export async function createApp(options: AppOptions): Promise<WeatherApp> {
   app.use('/api', weatherRoutes({ pzk, desk: createWeatherDesk(), stepUpAge }));
   app.use('/demo', demoRoutes({ verifier, stores, issueKey, currentKey: () => current }));
   app.use(options.page ?? express.static(BUILT_PAGE));
-  app.use(pzk.errors());
+  app.use(pzk.errors(), lastErrorHandler());
 
   return { app, verifier, stores, demoKey, close: () => verifier.close() };
 }

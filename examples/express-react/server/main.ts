@@ -26,6 +26,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     if (closing) process.exit(1);
     closing = true;
-    void running.close();
+    // Connections that browsers keep open would hold the process for seconds.
+    void running.close().finally(() => process.exit());
   });
 }

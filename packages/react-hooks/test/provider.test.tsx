@@ -50,9 +50,11 @@ function watchOptions(options: ClientOptions): { options: ClientOptions; reads: 
 }
 
 describe('PzkProvider', () => {
-  it('creates its client once under StrictMode and closes it at the real unmount', async () => {
+  it('creates its client once under StrictMode, not while rendering, and closes it at the real unmount', async () => {
     const hook: { session?: UseSession; enroll?: UseEnroll } = {};
+    const readsWhileRendering: number[] = [];
     function Capture() {
+      readsWhileRendering.push(reads());
       hook.session = useSession();
       hook.enroll = useEnroll();
       return null;
@@ -72,6 +74,8 @@ describe('PzkProvider', () => {
       await hook.enroll?.enroll({ apiKey: service.apiKey, user: USER });
     });
     expect(hook.session?.status).toBe('active');
+    // The first rendering and its repetition by StrictMode created nothing.
+    expect(readsWhileRendering.slice(0, 2)).toEqual([readsOfOne, readsOfOne]);
     expect(reads()).toBe(2 * readsOfOne);
     unmount();
     await nextTask();
