@@ -54,8 +54,8 @@ export function WirePanel() {
         <div className="stack">
           <p className="hint">
             {messages.length} {messages.length === 1 ? 'request' : 'requests'}, {formatBytes(sent)}{' '}
-            of bodies sent. Open one to read it: nothing is left out, long values are cut for
-            reading.
+            of bodies sent. Open one to read it: the bodies and the headers that authenticate, long
+            values cut for reading.
           </p>
           <ol className="messages">
             {messages.map((message) => (
