@@ -10,7 +10,7 @@ import { createTrapdoorKey } from './lib/trapdoor-key.mjs';
 const IN_FLIGHT = 48;
 
 /** Seconds until the first burst, in which all challenges come at once, has become a steady queue. */
-const RAMP = 0.6;
+const RAMP = 1;
 
 /** Milliseconds between two looks at an event loop. */
 const INTERVAL = 10;
@@ -56,7 +56,10 @@ export async function measureLoopDelay({ quick, note }) {
       };
     };
     const [ours, peer] = [measure('ours'), measure('peer')];
-    const samples = await interleave({ ours: ours.run, peer: peer.run }, { rounds: quick ? 2 : 9 });
+    const samples = await interleave(
+      { ours: ours.run, peer: peer.run },
+      { rounds: quick ? 2 : 9, warmUp: quick ? 0 : 1 },
+    );
     const describe = (/** @type {typeof ours} */ { seen }) =>
       `${median(seen.rates).toFixed(0)} tokens/s, longest delay ${seen.worst.toFixed(0)} ms, p99 of an idle process beside it ${median(seen.idle).toFixed(1)} ms`;
     note(`loop.delay.p99: meanwhile ours ${describe(ours)}; peer ${describe(peer)}`);

@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { createECDH, createHash, createPrivateKey, randomBytes, sign } from 'node:crypto';
 
 /**
  * The DPoP key pair of a client, in a form that goes from process to process.
@@ -6,11 +6,25 @@ import { createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign } 
  * @typedef {{ kty: string, crv: string, x: string, y: string, d: string }} SessionJwk
  */
 
-/** @returns {SessionJwk} */
+/**
+ * Not by `generateKeyPairSync`: if the garbage collector takes its job while the key is exported, Node
+ * 20 waits for itself for ever.
+ *
+ * @returns {SessionJwk}
+ */
 export function createSessionJwk() {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const { kty, crv, x, y, d } = privateKey.export({ format: 'jwk' });
-  return /** @type {SessionJwk} */ ({ kty, crv, x, y, d });
+  const ecdh = createECDH('prime256v1');
+  const point = ecdh.generateKeys();
+  const d = Buffer.alloc(32);
+  const scalar = ecdh.getPrivateKey();
+  scalar.copy(d, 32 - scalar.length);
+  return {
+    kty: 'EC',
+    crv: 'P-256',
+    x: point.toString('base64url', 1, 33),
+    y: point.toString('base64url', 33, 65),
+    d: d.toString('base64url'),
+  };
 }
 
 /**
