@@ -58,6 +58,8 @@ export function pzkAuth(verifier: Verifier, options: PzkAuthOptions = {}): PzkAu
 
   return {
     wellKnown: () => (req, res, next) => {
+      // Only what is read here: a request of another method keeps its body for the application.
+      if (req.method !== 'GET' && req.method !== 'HEAD') return next();
       if (!req.path.startsWith('/.well-known/')) return next();
       const response = verifier.handleWellKnown(toWebRequest(req));
       if (response === undefined) return next();
@@ -76,15 +78,17 @@ export function pzkAuth(verifier: Verifier, options: PzkAuthOptions = {}): PzkAu
       verifier.assertDemands(demands);
       return (req, _res, next) => {
         const request = toAuthenticateRequest(req);
-        verifier.authenticate(request, demands).then(
-          (session) => {
-            req.pzk = session;
-            next();
-          },
-          (error: unknown) => {
-            next(new ProtectError(error, verifier.problem(error, request, demands)));
-          },
-        );
+        verifier
+          .authenticate(request, demands)
+          .then(
+            (session) => {
+              req.pzk = session;
+            },
+            (error: unknown) => {
+              throw new ProtectError(error, verifier.problem(error, request, demands));
+            },
+          )
+          .then(() => next(), next);
       };
     },
     cors: () => (req, res, next) => {

@@ -8,8 +8,8 @@ export async function sendResponse(response: Response, res: ExpressResponse): Pr
     if (name === 'vary') res.vary(value);
     else res.setHeader(name, value);
   }
-  // The rest of a body that was not read would be taken for the next request.
-  if (response.status === 413 || response.status === 408) res.setHeader('connection', 'close');
+  // A body that was not read to its end would hold up the next request on this connection.
+  if (!res.req.complete) res.setHeader('connection', 'close');
   const body = Buffer.from(await response.arrayBuffer());
   if (body.length === 0) res.end();
   else res.end(body);

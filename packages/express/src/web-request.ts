@@ -47,36 +47,39 @@ function parsedBody(req: ExpressRequest): string | undefined {
  * the client would see a reset instead of the refusal.
  */
 function bodyStream(req: ExpressRequest): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>({
-    start(controller) {
-      req.on('data', (chunk: Uint8Array) => {
-        try {
-          controller.enqueue(chunk);
-          if ((controller.desiredSize ?? 0) <= 0) req.pause();
-        } catch {
-          // Cancelled meanwhile.
-          req.pause();
-        }
-      });
-      req.once('end', () => {
-        try {
-          controller.close();
-        } catch {
-          // Cancelled meanwhile.
-        }
-      });
-      req.once('error', (error) => controller.error(error));
-      req.once('close', () => {
-        if (!req.complete) controller.error(new Error('The client went away.'));
-      });
-    },
-    pull() {
-      req.resume();
-    },
-    cancel() {
+  let started = false;
+  // Listens when somebody reads, not before: a body that nobody reads stays Node's to discard.
+  function start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    const unlessCancelled = (action: () => void) => {
+      try {
+        action();
+      } catch {
+        // The reader has cancelled meanwhile.
+      }
+    };
+    req.on('data', (chunk: Uint8Array) => {
+      unlessCancelled(() => controller.enqueue(chunk));
       req.pause();
+    });
+    req.once('end', () => unlessCancelled(() => controller.close()));
+    req.once('error', (error) => unlessCancelled(() => controller.error(error)));
+    req.once('close', () => {
+      if (!req.complete) unlessCancelled(() => controller.error(new Error('aborted')));
+    });
+  }
+  return new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        if (!started) start(controller);
+        started = true;
+        req.resume();
+      },
+      cancel() {
+        req.pause();
+      },
     },
-  });
+    { highWaterMark: 0 },
+  );
 }
 
 /**

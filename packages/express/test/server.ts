@@ -60,7 +60,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   app.get('/weather', pzk.protect({ scope: 'weather:read' }), (req, res) => {
     res.json({ for: req.pzk.account });
   });
-  app.get('/recent', pzk.protect({ scope: 'weather:read', maxAge: 0 }), (_req, res) => {
+  app.get('/recent', pzk.protect({ scope: 'weather:read', maxAge: 60 }), (_req, res) => {
     res.json({});
   });
   app.use(pzk.errors());

@@ -54,7 +54,11 @@ export const clientErrorCodes = [
 ] as const;
 
 /** Codes that only a server's operator meets, at start or in administration. */
-export const operatorErrorCodes = ['verification_key_rejected', 'not_ready'] as const;
+export const operatorErrorCodes = [
+  'verification_key_rejected',
+  'not_ready',
+  'commitment_known',
+] as const;
 
 export type WireErrorCode = (typeof wireErrorCodes)[number];
 export type ClientErrorCode = (typeof clientErrorCodes)[number];

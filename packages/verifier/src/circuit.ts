@@ -16,6 +16,8 @@ export interface OwnershipCircuitOptions {
   readonly workers?: number;
   /** Proofs that may wait in each queue before `busy`. Default 64. */
   readonly queueLimit?: number;
+  /** Milliseconds that a verification may take, its wait included. Default 10,000. */
+  readonly timeout?: number;
 }
 
 /** The circuit `ownership/v1` with the keys that @pzk-auth/circuits publishes. */

@@ -11,7 +11,7 @@ import {
   demandedScopes,
 } from './exchange/authenticate.js';
 import type { Engine } from './exchange/engine.js';
-import { revocationId } from './exchange/revocation-ids.js';
+import { revocationIdsOfJti } from './exchange/revocation-ids.js';
 import { corsHeaders, preflightHeaders } from './http/cors.js';
 import { type HandleContext, handleRequest } from './http/handle.js';
 import {
@@ -44,7 +44,10 @@ export interface Verifier {
   readonly accounts: AccountManager;
   /** Administration of single tokens. */
   readonly tokens: {
-    /** Ends a token; when this resolves, all instances refuse it. */
+    /**
+     * Ends a token with the whole session that it belongs to; when this resolves, all instances refuse
+     * them.
+     */
     revoke(jti: string): Promise<void>;
   };
   /**
@@ -62,7 +65,8 @@ export interface Verifier {
    * Authenticates a protected call.
    *
    * @throws PzkError `invalid_token`, `invalid_dpop_proof`, `insufficient_scope`,
-   * `insufficient_user_authentication`, `store_unavailable`
+   * `insufficient_user_authentication`, `store_unavailable`; those of {@link Verifier.ready} if the
+   * start failed.
    */
   authenticate(request: AuthenticateRequest, options?: AuthenticateOptions): Promise<PzkSession>;
   /**
@@ -105,6 +109,17 @@ function createDecoy(): AssertionCredential {
   };
 }
 
+function defaultCircuit(): Circuit {
+  if (process.env.NODE_ENV === 'production') {
+    process.emitWarning(
+      'The circuit keys are those that the project publishes; whoever made all their contributions ' +
+        'could forge proofs. Add a contribution of your own: see the README of @pzk-auth/circuits.',
+      { type: 'SecurityWarning', code: 'PZK_DEFAULT_SETUP' },
+    );
+  }
+  return ownershipCircuit();
+}
+
 function indexCircuits(circuits: readonly Circuit[]): ReadonlyMap<string, Circuit> {
   const production = process.env.NODE_ENV === 'production';
   for (const { manifest } of circuits) {
@@ -123,7 +138,7 @@ function indexCircuits(circuits: readonly Circuit[]): ReadonlyMap<string, Circui
 export function createVerifier(options: VerifierOptions): Verifier {
   const config = resolveConfig(options);
   const stores = failClosed(config.stores);
-  const circuits = indexCircuits(options.circuits ?? [ownershipCircuit()]);
+  const circuits = indexCircuits(options.circuits ?? [defaultCircuit()]);
   const metadata = createMetadata(config);
   let signingKeys: SigningKeys | undefined;
   let starting: Promise<void> | undefined;
@@ -138,7 +153,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     stores,
     circuits,
     nonceKeys: createNonceKeys(config.secret, config.issuer),
-    nonceGuard: createNonceGuard(config.clock),
+    nonceGuard: createNonceGuard(),
     decoy: createDecoy(),
     tokens: createAccessTokenVerifier({
       issuer: config.issuer,
@@ -148,7 +163,15 @@ export function createVerifier(options: VerifierOptions): Verifier {
       keys: currentKeys,
     }),
     signingKeys: currentKeys,
-    emit: (event) => config.onEvent({ ...event, at: config.clock() }),
+    emit: (event) => {
+      // An observer's fault must not change an answer, nor end the process.
+      try {
+        const result: unknown = config.onEvent({ ...event, at: config.clock() });
+        if (result instanceof Promise) result.catch(() => {});
+      } catch {
+        // Nobody is left to tell.
+      }
+    },
   };
 
   async function start(): Promise<void> {
@@ -177,7 +200,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     accounts: createAccountManager(engine),
     tokens: {
       async revoke(jti) {
-        await stores.revocations.revoke([revocationId.token(jti)], durations.revocation);
+        await stores.revocations.revoke(revocationIdsOfJti(jti), durations.revocation);
         engine.emit({ type: 'revoked', kind: 'token', id: jti });
       },
     },
@@ -193,7 +216,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
     },
     handleWellKnown(request) {
       const document = metadata.get(new URL(request.url).pathname);
-      if (document === undefined || request.method !== 'GET') return undefined;
+      const { method } = request;
+      if (document === undefined || (method !== 'GET' && method !== 'HEAD')) return undefined;
       return new Response(document, {
         headers: {
           'content-type': 'application/json',

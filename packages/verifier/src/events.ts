@@ -11,7 +11,8 @@ export type VerifierEvent =
       readonly account: string;
       readonly key: string;
       readonly device: string;
-      readonly first: boolean;
+      /** Without the application's word: the key alone, as the first device of the account. */
+      readonly byProofAlone: boolean;
     }
   | {
       readonly type: 'token_issued' | 'token_renewed';

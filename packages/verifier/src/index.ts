@@ -16,6 +16,8 @@ export {
   type ProofLane,
   type ProofStatement,
   type ProofSystem,
+  VerificationKeyError,
+  type VerificationKeyFlaw,
 } from './proof/index.js';
 export type { KeyProtection, PzkSession } from './session.js';
 export type {

@@ -23,8 +23,9 @@ export interface Authorization {
 }
 
 /**
- * Asked at each enrolment after the proof was verified: who is this at the application, and may they
- * add a device? The request's body has been read.
+ * Asked at each enrolment after the proof was verified and before anything is written: who is this at
+ * the application, and may they add a device? It may be asked again for the same request, so it only
+ * reads. Look at the request's headers: its body has been read, and its URL serves for routing only.
  */
 export type AuthorizeHook = (
   request: Request,
@@ -72,7 +73,10 @@ export interface VerifierOptions {
   readonly allowWithoutPrf?: boolean;
   /** Accept passkeys that may be synchronised between devices (flag BE). Default true. */
   readonly allowSyncedPasskeys?: boolean;
-  /** Pairwise `sub`: unrelated values for each audience. Default false. */
+  /**
+   * Pairwise `sub`: unrelated values for each audience. Administration then takes the account id of a
+   * key or device row, not the `account` of a session. Default false.
+   */
   readonly pairwiseSubjects?: boolean;
   /** Accepted circuits. Default: `ownership/v1` with the keys of @pzk-auth/circuits. */
   readonly circuits?: readonly Circuit[];

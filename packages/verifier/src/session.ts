@@ -5,7 +5,7 @@ export type KeyProtection = 'passkey' | 'device' | 'none';
 
 /** Who calls: the result of a verified access token and its DPoP proof. Frozen. */
 export interface PzkSession {
-  /** The account (`sub`). */
+  /** The account, as `sub` of the token: with `pairwiseSubjects` not the account's id. */
   readonly account: string;
   /** Id of the API key (`client_id`). */
   readonly key: string;

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { type Bytes, utf8 } from '../bytes.js';
+import { type Bytes, equalBytes, utf8 } from '../bytes.js';
 import { PzkError } from '../errors.js';
 import { parseJson } from '../json.js';
 import { labels } from '../labels.js';
@@ -68,7 +68,8 @@ export function manifestSignatureMessage(vaultId: string, manifest: Uint8Array):
 }
 
 /**
- * Writes a manifest as the UTF-8 JSON that is signed and then carried as opaque bytes.
+ * Writes a manifest as the UTF-8 JSON that is signed and then carried as opaque bytes: members in the
+ * order of the specification, no white space.
  *
  * @throws TypeError if it is not one that {@link parseManifest} would take.
  */
@@ -89,6 +90,8 @@ export function parseManifest(bytes: Uint8Array): VaultManifest {
     const manifest = v.parse(manifestSchema, parseJson(bytes), { abortEarly: true });
     const ids = [...manifest.recipients, ...manifest.slots].map(({ id }) => id);
     if (new Set(ids).size !== ids.length) throw new RangeError('An id occurs twice.');
+    // One spelling only: a member given twice, or white space, could carry what nobody looks at.
+    if (!equalBytes(utf8(JSON.stringify(manifest)), bytes)) throw new RangeError('Not canonical.');
     return manifest;
   } catch (cause) {
     throw new PzkError('vault_manifest_invalid', 'The manifest of the vault is malformed.', {

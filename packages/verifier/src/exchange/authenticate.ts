@@ -19,8 +19,10 @@ export interface AuthenticateRequest {
 export interface AuthenticateOptions {
   /** Scope tokens, separated by spaces or as a list; all of them are needed. */
   readonly scope?: string | readonly string[];
-  /** How long ago the person may have been asked, in seconds (RFC 9470). */
+  /** How long ago the person may have been asked, in seconds, at least 10 (RFC 9470). */
   readonly maxAge?: number;
+  /** Demands this audience. By default each audience of the verifier will do. */
+  readonly audience?: string;
 }
 
 /** The demanded scope tokens as a list. */
@@ -39,9 +41,13 @@ export function assertDemands(config: VerifierConfig, options: AuthenticateOptio
   if (unknown !== undefined) {
     throw new TypeError(`scope: ${unknown} is not among the verifier's scopes.`);
   }
+  if (options.audience !== undefined && !config.audiences.has(options.audience)) {
+    throw new TypeError('audience is not among those of the verifier.');
+  }
   const { maxAge } = options;
-  if (maxAge !== undefined && !(Number.isSafeInteger(maxAge) && maxAge >= 0)) {
-    throw new TypeError('maxAge is a whole number of seconds.');
+  // Less than the time from touch to call could never be met.
+  if (maxAge !== undefined && !(Number.isSafeInteger(maxAge) && maxAge >= 10)) {
+    throw new TypeError('maxAge is a whole number of seconds, at least 10.');
   }
 }
 
@@ -62,13 +68,17 @@ function readToken(headers: AuthenticateRequest['headers']): string {
  */
 const DOT_SEGMENT = /\/(\.|%2e){1,2}(?=\/|$)/i;
 
+const ABSOLUTE_FORM = /^https?:\/\/[^/\\@\s]+(\/.*)?$/i;
+
 function publicUrlOf(engine: Engine, url: string): string {
   const { publicUrl } = engine.config;
   const [path = ''] = url.split(/[?#]/, 1);
   if (!DOT_SEGMENT.test(path)) {
-    if (path.startsWith('/')) return publicUrl + path;
-    // The absolute form (RFC 9112 section 3.2.2), or a Web `Request`.
-    if (URL.canParse(url)) return publicUrl + new URL(url).pathname;
+    // The absolute form (RFC 9112 section 3.2.2), or a Web `Request`. Taken apart as text: the URL
+    // parser would repair an odd target into another path than the one that a router sees.
+    const absolute = ABSOLUTE_FORM.exec(path);
+    const target = absolute === null ? path : (absolute[1] ?? '/');
+    if (target.startsWith('/') && !target.includes('\\')) return publicUrl + target;
   }
   throw refusal('invalid_dpop_proof', 'The request target is odd.');
 }
@@ -83,14 +93,15 @@ function assertFresh(session: PzkSession, maxAge: number | undefined, now: numbe
   if (maxAge === undefined) return;
   // A key that demands no passkey has no person to ask, however recent its proof is.
   const asked = session.amr.includes('user');
-  if (!asked || now / 1000 - session.authTime > maxAge) {
+  // Written so that a maxAge that is no number refuses.
+  if (!asked || !(now / 1000 - session.authTime <= maxAge)) {
     throw refusal('insufficient_user_authentication', 'The person was asked too long ago.');
   }
 }
 
 /**
- * Authenticates a protected call: token, DPoP proof with `ath` and `cnf.jkt`, scope and age,
- * revocation, and last, atomically, the replay record of the proof.
+ * Authenticates a protected call: token, DPoP proof with `ath` and `cnf.jkt`, revocation, scope and age,
+ * and last, atomically, the replay record of the proof.
  *
  * @throws PzkError `invalid_token`, `invalid_dpop_proof`, `insufficient_scope`,
  * `insufficient_user_authentication`, `store_unavailable`
@@ -113,12 +124,15 @@ export async function authenticateRequest(
   if (proof.jkt !== session.jkt) {
     throw refusal('invalid_dpop_proof', 'The proof is of another key than the token.');
   }
-  assertScope(session, options.scope);
-  assertFresh(session, options.maxAge, now);
-  if (await stores.revocations.isRevoked(revocationIdsOfToken(session))) {
+  if (options.audience !== undefined && session.audience !== options.audience) {
+    throw refusal('invalid_token', 'The token is for another audience.');
+  }
+  if ((await stores.revocations.isRevoked(revocationIdsOfToken(session))) !== false) {
     throw refusal('invalid_token', 'The token was revoked.');
   }
-  if (!(await stores.replays.record(dpopReplayId(proof), durations.dpopJti))) {
+  assertScope(session, options.scope);
+  assertFresh(session, options.maxAge, now);
+  if ((await stores.replays.record(dpopReplayId(proof), durations.dpopJti)) !== true) {
     throw refusal('invalid_dpop_proof', 'The proof was used before.');
   }
   return session;

@@ -18,11 +18,16 @@ function isPlausibleCounter(device: DeviceRow, counter: number, nonce: string): 
   return counter > device.counter || (counter === device.counter && device.counterNonce === nonce);
 }
 
+function whyUnknown(found: DeviceRow | undefined): string {
+  if (found === undefined) return 'Unknown credential.';
+  return found.revokedAt === undefined ? 'Credential of another account.' : 'Revoked device.';
+}
+
 /**
  * Verifies the assertion of an exchange against the device that its credential id names. Where there
  * is no such device, a decoy is judged, so that unknown and wrong cost the same.
  *
- * @param account - The account that the device must belong to; any if absent.
+ * @param account - The account that the device must belong to; any if absent (`/vault/open`).
  * @throws PzkError `invalid_grant`
  */
 export async function verifyDeviceAssertion(
@@ -38,7 +43,7 @@ export async function verifyDeviceAssertion(
   const { audience, scope } = claims;
   // The decoy answers to the id and handle that were sent, so that its signature is reached.
   const { userHandle = decoy.userHandle } = credential.response;
-  const assertion = await verifyAssertion(credential, {
+  const judged = verifyAssertion(credential, {
     challenge: webauthnChallenge({
       purpose: 'session',
       issuer: config.issuer,
@@ -52,7 +57,10 @@ export async function verifyDeviceAssertion(
     credential: known ? found : { ...decoy, credentialId: credential.id, userHandle },
     requireUserHandle: false,
   });
-  if (!known) throw refusal('invalid_grant', 'Unknown or revoked device.');
+  const assertion = await judged.catch((cause: unknown) => {
+    throw known ? cause : refusal('invalid_grant', whyUnknown(found), cause);
+  });
+  if (!known) throw refusal('invalid_grant', whyUnknown(found));
   if (!isPlausibleCounter(found, assertion.counter, nonce)) {
     throw refusal('invalid_grant', 'The counter went back: the authenticator may be a copy.');
   }

@@ -8,6 +8,7 @@ import {
   limits,
   type PasskeyEnrollment,
   parseMessage,
+  parseProof,
   type TokenResponse,
   vaultEntryHash,
   webauthnChallenge,
@@ -16,14 +17,14 @@ import { assertNoPrfResults } from '../http/prf-results.js';
 import { readJson } from '../http/read-body.js';
 import type { Authorization } from '../options.js';
 import { refusal } from '../refuse.js';
-import type { DeviceRow, VaultRow } from '../stores/durable-stores.js';
+import type { DeviceRow, KeyRow, VaultRow } from '../stores/durable-stores.js';
 import { checkVaultEntry } from '../vault/vault-entry-check.js';
 import { verifyAssertion } from '../webauthn/assertion.js';
 import { verifyRegistration } from '../webauthn/registration.js';
 import type { Engine, RequestContext } from './engine.js';
 import { consumeNonce, type OpenExchange, openExchange } from './open-exchange.js';
 import { assertAddressBudget, assertKnownCircuit, checkProof } from './proof-check.js';
-import { type ActiveKey, assertNotRevoked, findActiveKey } from './standing.js';
+import { type ActiveKey, assertNotRevoked, findKey } from './standing.js';
 import { assertScopeGranted, startSession } from './start-session.js';
 
 const ENDPOINT = '/enroll';
@@ -168,6 +169,10 @@ async function judgePermission(
     key: key.id,
     hasDevices: devices.length > 0,
   });
+  const { user } = authorization ?? {};
+  if (user !== undefined && account.user !== undefined && user !== account.user) {
+    throw refusal('enrollment_refused', 'The account is linked to another user.');
+  }
   if (authorization?.allowDevice === true) return { authorization, onlyFirst: false };
   const inWindow = now < key.createdAt + config.firstDeviceWindow * 1000;
   if (devices.length > 0 || !inWindow) {
@@ -176,17 +181,22 @@ async function judgePermission(
   return { authorization, onlyFirst: true };
 }
 
-async function linkUser(engine: Engine, account: string, authorization: Authorization | undefined) {
+/** Links the account after the device was written; where another link came between, the device ends. */
+async function linkUser(
+  engine: Engine,
+  device: DeviceRow,
+  authorization: Authorization | undefined,
+): Promise<void> {
   if (authorization?.user === undefined) return;
-  if (!(await engine.stores.accounts.linkUser(account, authorization.user))) {
-    throw refusal('enrollment_refused', 'The account is linked to another user.');
-  }
+  const { accounts, devices } = engine.stores;
+  if (await accounts.linkUser(device.account, authorization.user)) return;
+  await devices.revoke(device.id, engine.config.clock());
+  throw refusal('enrollment_refused', 'The account is linked to another user.');
 }
 
-/** What the key demands decides which form is right; an unknown key is judged by its form. */
-function fits(message: EnrollRequest, active: ActiveKey | undefined): boolean {
-  if (active === undefined) return false;
-  return active.key.demands === ('registration' in message ? 'passkey' : 'keypair');
+/** What the key demands decides which form is right. */
+function fits(message: EnrollRequest, key: KeyRow): boolean {
+  return key.demands === ('registration' in message ? 'passkey' : 'keypair');
 }
 
 /**
@@ -205,10 +215,11 @@ export async function enrollDevice(
   const message = parseMessage(enrollRequestSchema, body);
   assertKnownCircuit(engine, message.circuit);
   await assertAddressBudget(engine, context);
-  const { nonce, circuit, commitment, proof } = message;
+  const { nonce, circuit, commitment } = message;
+  const proof = parseProof(message.proof);
   const exchange = openExchange(engine, { request, endpoint: ENDPOINT, purpose: 'enroll', nonce });
 
-  const active = await findActiveKey(engine, commitment, exchange.now);
+  const active = await findKey(engine, commitment, exchange.now);
   const candidate =
     'registration' in message
       ? await verifyPasskey(engine, exchange, message)
@@ -228,17 +239,15 @@ export async function enrollDevice(
     vaultEntryHash: candidate.vaultEntryHash,
   });
   const check = { circuit, commitment, context: statement, proof, lane: 'enroll' } as const;
-  const proofBytes = await checkProof(engine, exchange, check);
-  if (active === undefined || !fits(message, active)) {
-    throw refusal('invalid_grant', 'Unknown, revoked or expired key, or not of this kind.');
-  }
+  await checkProof(engine, exchange, check);
+  if (active.key === undefined) throw refusal('invalid_grant', active.reason);
+  if (!fits(message, active.key)) throw refusal('invalid_grant', 'The key is of another kind.');
   const { key, account } = active;
   assertScopeGranted(scope, key);
   const permission = await judgePermission(engine, request, active, exchange.now);
 
   await consumeNonce(engine, exchange, ENDPOINT);
   await assertNotRevoked(engine, { key, device: '' });
-  await linkUser(engine, account.id, permission.authorization);
   // A vault is created only where none exists. A device that joins an account with a vault holds no
   // part of it yet, and its tokens do not claim that it does.
   const joins = !permission.onlyFirst && (await stores.vaults.get(account.id)) !== undefined;
@@ -254,8 +263,9 @@ export async function enrollDevice(
     onlyFirst: permission.onlyFirst,
   });
   if (result !== 'enrolled') throw refusal('enrollment_refused', `Enrolment is ${result}.`);
-  const first = permission.onlyFirst;
+  await linkUser(engine, device, permission.authorization);
+  const byProofAlone = permission.onlyFirst;
   const ids = { account: account.id, key: key.id, device: device.id };
-  engine.emit({ type: 'device_enrolled', ...ids, first });
-  return startSession(engine, exchange, { key, device, proof: proofBytes });
+  engine.emit({ type: 'device_enrolled', ...ids, byProofAlone });
+  return startSession(engine, exchange, { key, device, proof });
 }

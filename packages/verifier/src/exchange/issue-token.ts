@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import type { TokenResponse } from '@pzk-auth/protocol';
 import { refusal } from '../refuse.js';
 import type { KeyRow } from '../stores/durable-stores.js';
 import type { SessionRow } from '../stores/short-lived-stores.js';
 import { signAccessToken } from '../token/access-token.js';
 import type { Engine } from './engine.js';
+import { createJti } from './revocation-ids.js';
 import { subjectOf } from './subject.js';
 
 /** Signs a token for a session. Everything was verified before. */
@@ -20,11 +20,12 @@ export async function issueToken(
 ): Promise<TokenResponse> {
   const { config } = engine;
   const issuedAt = Math.floor(config.clock() / 1000);
-  const jti = randomUUID();
-  // A token does not outlive its key.
+  const jti = createJti(session.sid);
+  // A token outlives neither its key nor its session.
   const keyEnd = Math.floor((grant.key.expiresAt ?? Number.MAX_SAFE_INTEGER) / 1000);
-  const expiresAt = Math.min(issuedAt + config.tokenLifetime, keyEnd);
-  if (expiresAt <= issuedAt) throw refusal('invalid_grant', 'The key has expired.');
+  const sessionEnd = Math.floor(session.createdAt / 1000) + config.sessionLifetime;
+  const expiresAt = Math.min(issuedAt + config.tokenLifetime, keyEnd, sessionEnd);
+  if (expiresAt <= issuedAt) throw refusal('invalid_grant', 'Key or session has expired.');
   const token = await signAccessToken(
     {
       issuer: config.issuer,

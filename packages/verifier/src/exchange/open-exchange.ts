@@ -1,5 +1,5 @@
 import { encodeBase64url, sha256, utf8 } from '@pzk-auth/protocol';
-import { verifyDpopProof } from '../dpop/dpop-proof.js';
+import { dpopReplayId, verifyDpopProof } from '../dpop/dpop-proof.js';
 import { durations } from '../durations.js';
 import { type NonceClaims, openNonce } from '../nonce/nonce.js';
 import { refusal } from '../refuse.js';
@@ -8,6 +8,8 @@ import type { Engine } from './engine.js';
 /** An exchange whose session key and nonce are verified. */
 export interface OpenExchange {
   readonly jkt: string;
+  /** Replay record of the DPoP proof. */
+  readonly replayId: string;
   readonly nonce: string;
   readonly claims: NonceClaims;
   /** Milliseconds since the epoch. */
@@ -31,12 +33,13 @@ export interface ExchangeRequest {
  */
 export function openExchange(engine: Engine, exchange: ExchangeRequest): OpenExchange {
   const now = engine.config.clock();
-  const { jkt } = verifyDpopProof(exchange.request.headers.get('dpop'), {
+  const proof = verifyDpopProof(exchange.request.headers.get('dpop'), {
     method: 'POST',
     url: engine.config.baseUrl + exchange.endpoint,
     now,
   });
   const claims = openNonce(exchange.nonce, engine.nonceKeys, now);
+  const { jkt } = proof;
   if (claims.jkt !== jkt) throw refusal('invalid_nonce', 'The nonce is of another session key.');
   if (claims.purpose !== exchange.purpose) {
     throw refusal('invalid_nonce', 'The nonce is for another purpose.');
@@ -44,7 +47,7 @@ export function openExchange(engine: Engine, exchange: ExchangeRequest): OpenExc
   if (!engine.config.audiences.has(claims.audience)) {
     throw refusal('invalid_nonce', 'The nonce is for another audience.');
   }
-  return { jkt, nonce: exchange.nonce, claims, now };
+  return { jkt, replayId: dpopReplayId(proof), nonce: exchange.nonce, claims, now };
 }
 
 /**
@@ -70,4 +73,6 @@ export async function consumeNonce(
       result === 'stale' ? 'Nonce of a lost epoch.' : 'Nonce replayed.',
     );
   }
+  // The nonce is the replay key here; this keeps the proof from serving once more at a renewal.
+  await engine.stores.replays.record(exchange.replayId, durations.dpopJti);
 }

@@ -2,9 +2,11 @@ import {
   type Assertion,
   assertionSchema,
   canonicalizeScope,
+  isPzkError,
   type ProofGrant,
   parseJson,
   parseMessage,
+  parseProof,
   sessionContext,
   type TokenResponse,
 } from '@pzk-auth/protocol';
@@ -16,7 +18,7 @@ import { type AssertedDevice, advanceCounter, verifyDeviceAssertion } from './de
 import type { Engine } from './engine.js';
 import { consumeNonce, type OpenExchange, openExchange } from './open-exchange.js';
 import { assertKnownCircuit, checkProof } from './proof-check.js';
-import { assertNotRevoked, findActiveKey, isActiveDevice } from './standing.js';
+import { assertNotRevoked, findKey, isActiveDevice } from './standing.js';
 import { assertScopeGranted, startSession } from './start-session.js';
 
 const ENDPOINT = '/token';
@@ -44,27 +46,28 @@ interface Actor {
   readonly asserted: AssertedDevice | undefined;
 }
 
+/** No account has this id: an assertion judged for it meets the decoy. */
+const NOBODY = '';
+
+/**
+ * Finds the acting device. What cannot be says so only after the work that a fitting device would have
+ * cost, and in the same words, so that nobody learns here whether a key exists or what it demands.
+ */
 async function identifyDevice(
   engine: Engine,
   exchange: OpenExchange,
   key: KeyRow | undefined,
   credential: Assertion | undefined,
 ): Promise<Actor | undefined> {
-  // Without a key the form of the request decides which work is done in vain.
-  const demands = key?.demands ?? (credential === undefined ? 'none' : 'passkey');
-  if (demands === 'passkey') {
-    if (credential === undefined) throw refusal('invalid_grant', 'The key demands a passkey.');
-    const asserted = await verifyDeviceAssertion(engine, exchange, credential, key?.account);
+  if (credential !== undefined) {
+    const account = key?.demands === 'passkey' ? key.account : NOBODY;
+    const asserted = await verifyDeviceAssertion(engine, exchange, credential, account);
     return { device: asserted.device, asserted };
   }
-  if (credential !== undefined) throw refusal('invalid_grant', 'The key takes no passkey.');
-  // The demands of headless keys leave no person to wait for: RFC-wise the nonce is short-lived.
-  const age = exchange.now - exchange.claims.issuedAt;
-  if (age >= durations.headlessNonce) throw refusal('invalid_nonce', 'The nonce has expired.');
-  if (demands === 'none') return { device: undefined, asserted: undefined };
-  const device = await engine.stores.devices.findByJkt(key?.account ?? '', exchange.jkt);
-  const active = isActiveDevice(device, key?.account ?? '');
-  return active ? { device, asserted: undefined } : undefined;
+  const account = key?.demands === 'keypair' ? key.account : NOBODY;
+  const device = await engine.stores.devices.findByJkt(account, exchange.jkt);
+  if (key?.demands === 'none') return { device: undefined, asserted: undefined };
+  return isActiveDevice(device, account) ? { device, asserted: undefined } : undefined;
 }
 
 /** `grant_type=urn:pzk-auth:grant-type:proof`: a token for a proof of the key. */
@@ -75,37 +78,49 @@ export async function grantByProof(
 ): Promise<TokenResponse> {
   assertKnownCircuit(engine, grant.circuit);
   const credential = grant.credential === undefined ? undefined : parseCredential(grant.credential);
-  const { nonce, circuit, commitment, proof } = grant;
+  const { nonce, circuit, commitment } = grant;
   const exchange = openExchange(engine, { request, endpoint: ENDPOINT, purpose: 'session', nonce });
   assertConsistent(grant, exchange);
+  // Before any look-up, as for every request without a credential: nobody is waited for there.
+  const age = exchange.now - exchange.claims.issuedAt;
+  if (credential === undefined && age >= durations.headlessNonce) {
+    throw refusal('invalid_nonce', 'The nonce has expired.');
+  }
+  const proof = parseProof(grant.proof);
   const { config } = engine;
   const { audience, scope } = exchange.claims;
 
-  const active = await findActiveKey(engine, commitment, exchange.now);
-  const named = grant.client_id === undefined || grant.client_id === active?.key.id;
-  const key = named ? active?.key : undefined;
-  const actor = await identifyDevice(engine, exchange, key, credential);
-  const context = sessionContext({
-    issuer: config.issuer,
-    audience,
-    nonce,
-    jkt: exchange.jkt,
-    credentialId: actor?.device?.credentialId ?? '',
-    scope,
-    circuitId: circuit,
-    commitment,
-  });
-  // An unknown key costs the same verification as a known one with a wrong proof.
-  const device = actor?.device?.id;
-  const check = { circuit, commitment, context, proof, lane: 'token', device } as const;
-  const proofBytes = await checkProof(engine, exchange, check);
-  if (key === undefined || actor === undefined) {
-    throw refusal('invalid_grant', 'Unknown, revoked or expired key, or unknown device.');
+  const standing = await findKey(engine, commitment, exchange.now);
+  const named = grant.client_id === undefined || grant.client_id === standing.key?.id;
+  const key = named ? standing.key : undefined;
+  const reason = 'reason' in standing ? standing.reason : 'Another key id, or no fitting device.';
+  let actor: Actor | undefined;
+  try {
+    actor = await identifyDevice(engine, exchange, key, credential);
+    const context = sessionContext({
+      issuer: config.issuer,
+      audience,
+      nonce,
+      jkt: exchange.jkt,
+      credentialId: actor?.device?.credentialId ?? '',
+      scope,
+      circuitId: circuit,
+      commitment,
+    });
+    // An unknown key costs the same verification as a known one with a wrong proof.
+    const device = actor?.device?.id;
+    const check = { circuit, commitment, context, proof, lane: 'token', device } as const;
+    await checkProof(engine, exchange, check);
+  } catch (error) {
+    // The reason for the events: what failed first may only be what stood in for an unknown key.
+    if (key !== undefined || !isPzkError(error) || error.code !== 'invalid_grant') throw error;
+    throw refusal('invalid_grant', reason, error);
   }
+  if (key === undefined || actor === undefined) throw refusal('invalid_grant', reason);
   assertScopeGranted(scope, key);
 
   await consumeNonce(engine, exchange, ENDPOINT);
   await assertNotRevoked(engine, { key, device: actor.device?.id ?? '' });
   if (actor.asserted !== undefined) await advanceCounter(engine, actor.asserted, nonce);
-  return startSession(engine, exchange, { key, device: actor.device, proof: proofBytes });
+  return startSession(engine, exchange, { key, device: actor.device, proof });
 }

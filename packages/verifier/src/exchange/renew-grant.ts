@@ -10,7 +10,7 @@ import { refusal } from '../refuse.js';
 import type { Engine } from './engine.js';
 import { issueToken } from './issue-token.js';
 import { sessionRowId } from './session-rows.js';
-import { assertNotRevoked, getActiveKey, isActiveDevice } from './standing.js';
+import { assertNotRevoked, getKey, isActiveDevice } from './standing.js';
 
 function narrowScope(wanted: string | undefined, granted: string): string {
   if (wanted === undefined) return granted;
@@ -39,23 +39,25 @@ export async function grantByRenewal(
     now,
   });
   const audience = grant.resource ?? config.audience;
-  const id = sessionRowId({ jkt: proof.jkt, key: grant.client_id, audience });
+  if (!config.audiences.has(audience)) throw refusal('invalid_target', 'Unknown resource.');
+  const id = sessionRowId(config.issuer, { jkt: proof.jkt, key: grant.client_id, audience });
   const row = await stores.sessions.get(id);
   const remaining = row === undefined ? 0 : row.createdAt + config.sessionLifetime * 1000 - now;
   if (row === undefined || remaining <= 0) throw refusal('invalid_grant', 'No such session.');
   const scope = narrowScope(grant.scope, row.scope);
 
-  const active = await getActiveKey(engine, row.key, now);
+  const active = await getKey(engine, row.key, now);
   const device = row.device === '' ? undefined : await stores.devices.get(row.device);
-  if (active === undefined || (row.device !== '' && !isActiveDevice(device, row.account))) {
+  if (active.key === undefined || (row.device !== '' && !isActiveDevice(device, row.account))) {
     throw refusal('invalid_grant', 'Key, device or account is not active.');
   }
-  if (!(await stores.replays.record(dpopReplayId(proof), durations.dpopJti))) {
+  if ((await stores.replays.record(dpopReplayId(proof), durations.dpopJti)) !== true) {
     throw refusal('invalid_dpop_proof', 'The proof was used before.');
   }
-  await assertNotRevoked(engine, { key: active.key, device: row.device });
+  await assertNotRevoked(engine, { key: active.key, device: row.device, sid: row.sid });
   // Only a row that is still there: a session that was ended meanwhile does not come back.
   const ttl = Math.min(config.sessionIdle * 1000, remaining);
-  if (!(await stores.sessions.touch(id, ttl))) throw refusal('invalid_grant', 'Session ended.');
+  if ((await stores.sessions.touch(id, ttl)) !== true)
+    throw refusal('invalid_grant', 'Session ended.');
   return issueToken(engine, row, { key: active.key, scope });
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { VerifierConfig } from '../config.js';
 import type { PzkSession } from '../session.js';
 import { subjectOf } from './subject.js';
@@ -5,15 +6,31 @@ import { subjectOf } from './subject.js';
 /** Ids under which revocations are recorded. */
 export const revocationId = {
   token: (jti: string) => `jti:${jti}`,
+  session: (sid: string) => `sid:${sid}`,
   key: (id: string) => `key:${id}`,
   device: (id: string) => `device:${id}`,
   subject: (subject: string) => `sub:${subject}`,
 } as const;
 
+/** The session that a token belongs to: the part of its `jti` before the dot. */
+function sessionOf(jti: string): string {
+  return jti.split('.', 1)[0] ?? jti;
+}
+
+/** A `jti` for a token of a session. */
+export function createJti(sid: string): string {
+  return `${sid}.${randomUUID()}`;
+}
+
+/** The ids that revoke a token together with its session. */
+export function revocationIdsOfJti(jti: string): readonly string[] {
+  return [revocationId.token(jti), revocationId.session(sessionOf(jti))];
+}
+
 /** Every id that revokes a token. */
 export function revocationIdsOfToken(session: PzkSession): readonly string[] {
   const { jti, key, device, account } = session;
-  const ids = [revocationId.token(jti), revocationId.key(key), revocationId.subject(account)];
+  const ids = [...revocationIdsOfJti(jti), revocationId.key(key), revocationId.subject(account)];
   return device === '' ? ids : [...ids, revocationId.device(device)];
 }
 

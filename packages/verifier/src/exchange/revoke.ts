@@ -1,52 +1,74 @@
-import { parseMessage, revokeRequestSchema } from '@pzk-auth/protocol';
+import { limits, parseMessage, revokeRequestSchema } from '@pzk-auth/protocol';
 import { dpopReplayId, verifyDpopProof } from '../dpop/dpop-proof.js';
 import { durations } from '../durations.js';
 import { readForm } from '../http/read-body.js';
 import { refusal } from '../refuse.js';
 import type { PzkSession } from '../session.js';
-import type { Engine } from './engine.js';
-import { revocationId } from './revocation-ids.js';
+import type { Engine, RequestContext } from './engine.js';
+import { assertAddressBudget } from './proof-check.js';
+import { revocationIdsOfJti } from './revocation-ids.js';
 import { sessionRowId } from './session-rows.js';
 
+async function verifyIfValid(engine: Engine, token: string): Promise<PzkSession | undefined> {
+  try {
+    return await engine.tokens.verify(token);
+  } catch (error) {
+    // RFC 7009 section 2.2: an invalid token is as good as revoked.
+    if ((error as { code?: unknown }).code === 'invalid_token') return undefined;
+    throw error;
+  }
+}
+
+/** The sessions that the request may end: that of the token, or those of the key pair with a key. */
+async function findRows(
+  engine: Engine,
+  jkt: string,
+  session: PzkSession | undefined,
+  clientId: string | undefined,
+): Promise<readonly string[]> {
+  const { config, stores } = engine;
+  if (session !== undefined) return [sessionRowId(config.issuer, session)];
+  if (clientId === undefined) return [];
+  const ids = [...config.audiences].map((audience) =>
+    sessionRowId(config.issuer, { jkt, key: clientId, audience }),
+  );
+  const rows = await Promise.all(ids.map((id) => stores.sessions.get(id)));
+  return ids.filter((_, index) => rows[index] !== undefined);
+}
+
 /**
- * `POST {base}/revoke` (RFC 7009), with a DPoP proof of the token's key: ends the token and the session
- * that renews it. A token that is not valid any more still ends its session, since the proof shows the
- * session key.
+ * `POST {base}/revoke` (RFC 7009), with a DPoP proof of the token's key: ends the session with all its
+ * tokens. A token that is not valid any more still ends its session, since the proof shows the session
+ * key. A request that has nothing to end writes nothing: anybody can make a key pair and send noise.
  */
-export async function revokeToken(engine: Engine, request: Request): Promise<void> {
+export async function revokeToken(
+  engine: Engine,
+  request: Request,
+  context: RequestContext,
+): Promise<void> {
   const { config, stores } = engine;
   const message = parseMessage(revokeRequestSchema, await readForm(request));
+  await assertAddressBudget(engine, context);
   const proof = verifyDpopProof(request.headers.get('dpop'), {
     method: 'POST',
     url: `${config.baseUrl}/revoke`,
     now: config.clock(),
   });
-  const session = await engine.tokens.verify(message.token).catch((error: unknown) => {
-    // RFC 7009 section 2.2: an invalid token is as good as revoked.
-    if ((error as { code?: unknown }).code === 'invalid_token') return undefined;
-    throw error;
-  });
+  const valid = message.token.length <= limits.accessTokenBytes;
+  const session = valid ? await verifyIfValid(engine, message.token) : undefined;
   if (session !== undefined && session.jkt !== proof.jkt) {
     throw refusal('invalid_dpop_proof', 'The proof is of another key than the token.');
   }
-  if (!(await stores.replays.record(dpopReplayId(proof), durations.dpopJti))) {
+  const rows = await findRows(engine, proof.jkt, session, message.client_id);
+  if (rows.length === 0) return;
+  if ((await stores.replays.record(dpopReplayId(proof), durations.dpopJti)) !== true) {
     throw refusal('invalid_dpop_proof', 'The proof was used before.');
   }
-  if (session !== undefined) await revokeSession(engine, session);
-  else if (message.client_id !== undefined) {
-    const key = message.client_id;
-    await Promise.all(
-      [...config.audiences].map((audience) =>
-        stores.sessions.delete(sessionRowId({ jkt: proof.jkt, key, audience })),
-      ),
-    );
-  }
-}
-
-async function revokeSession(engine: Engine, session: PzkSession): Promise<void> {
-  const { stores } = engine;
-  // First the row, so that no renewal follows the revocation of the token.
-  await stores.sessions.delete(sessionRowId(session));
-  await stores.revocations.revoke([revocationId.token(session.jti)], durations.revocation);
+  // First the row, so that no renewal follows the revocation.
+  await Promise.all(rows.map((row) => stores.sessions.delete(row)));
+  if (session === undefined) return;
+  // Without the row nothing renews: the record has to outlive the tokens that exist, no more.
+  const ttl = (config.tokenLifetime + durations.tokenSkewSeconds) * 1000;
+  await stores.revocations.revoke(revocationIdsOfJti(session.jti), ttl);
   engine.emit({ type: 'revoked', kind: 'token', id: session.jti });
 }

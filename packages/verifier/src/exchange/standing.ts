@@ -3,39 +3,50 @@ import type { AccountRow, DeviceRow, KeyRow } from '../stores/durable-stores.js'
 import type { Engine } from './engine.js';
 import { revocationId, revocationIdsOfAccount } from './revocation-ids.js';
 
-/** Whether a key may be used: neither revoked nor expired. */
-function isActiveKey(key: KeyRow, now: number): boolean {
-  return key.revokedAt === undefined && (key.expiresAt === undefined || now < key.expiresAt);
-}
-
 /** A key with the account that owns it, both active. */
 export interface ActiveKey {
   readonly key: KeyRow;
   readonly account: AccountRow;
 }
 
-/** Finds the key of a commitment with its account; undefined unless both are active. */
-export async function findActiveKey(
+/** A key that must not be used, with the reason for the events. */
+export interface InactiveKey {
+  readonly key: undefined;
+  readonly account: undefined;
+  readonly reason: string;
+}
+
+/** Finds the key of a commitment with its account. */
+export async function findKey(
   engine: Engine,
   commitment: string,
   now: number,
-): Promise<ActiveKey | undefined> {
-  return activeKey(engine, await engine.stores.keys.findByCommitment(commitment), now);
+): Promise<ActiveKey | InactiveKey> {
+  return judgeKey(engine, await engine.stores.keys.findByCommitment(commitment), now);
 }
 
 /** The same for a key id. */
-export async function getActiveKey(
+export async function getKey(
   engine: Engine,
   id: string,
   now: number,
-): Promise<ActiveKey | undefined> {
-  return activeKey(engine, await engine.stores.keys.get(id), now);
+): Promise<ActiveKey | InactiveKey> {
+  return judgeKey(engine, await engine.stores.keys.get(id), now);
 }
 
-async function activeKey(engine: Engine, key: KeyRow | undefined, now: number) {
-  if (key === undefined || !isActiveKey(key, now)) return undefined;
-  const account = await engine.stores.accounts.get(key.account);
-  return account === undefined || account.revokedAt !== undefined ? undefined : { key, account };
+async function judgeKey(
+  engine: Engine,
+  key: KeyRow | undefined,
+  now: number,
+): Promise<ActiveKey | InactiveKey> {
+  // Asked for an unknown key, too, so that both take the same two look-ups.
+  const account = await engine.stores.accounts.get(key?.account ?? '');
+  const inactive = (reason: string) => ({ key: undefined, account: undefined, reason });
+  if (key === undefined || account === undefined) return inactive('Unknown key.');
+  if (key.revokedAt !== undefined) return inactive('Revoked key.');
+  if (key.expiresAt !== undefined && now >= key.expiresAt) return inactive('Expired key.');
+  if (account.revokedAt !== undefined) return inactive('Key of a revoked account.');
+  return { key, account };
 }
 
 /** Whether a device may act for an account. */
@@ -54,12 +65,28 @@ export function isActiveDevice(
  */
 export async function assertNotRevoked(
   engine: Engine,
-  owner: { readonly key: KeyRow; readonly device: string },
+  owner: { readonly key: KeyRow; readonly device: string; readonly sid?: string },
 ): Promise<void> {
-  const { key, device } = owner;
+  const { key, device, sid } = owner;
   const ids = [revocationId.key(key.id), ...revocationIdsOfAccount(engine.config, key.account)];
   if (device !== '') ids.push(revocationId.device(device));
-  if (await engine.stores.revocations.isRevoked(ids)) {
+  if (sid !== undefined) ids.push(revocationId.session(sid));
+  if ((await engine.stores.revocations.isRevoked(ids)) !== false) {
     throw refusal('invalid_grant', 'Key, device or account was revoked.');
+  }
+}
+
+/**
+ * The same where no key is at hand: device and account.
+ *
+ * @throws PzkError `invalid_grant`
+ */
+export async function assertDeviceNotRevoked(engine: Engine, device: DeviceRow): Promise<void> {
+  const ids = [
+    revocationId.device(device.id),
+    ...revocationIdsOfAccount(engine.config, device.account),
+  ];
+  if ((await engine.stores.revocations.isRevoked(ids)) !== false) {
+    throw refusal('invalid_grant', 'Device or account was revoked.');
   }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { encodeBase64url, parseScope, sha256, type TokenResponse } from '@pzk-auth/protocol';
 import { refusal } from '../refuse.js';
 import type { DeviceRow, KeyRow } from '../stores/durable-stores.js';
@@ -41,19 +42,21 @@ export async function startSession(
   const now = config.clock();
   const { audience, scope } = exchange.claims;
   const row: SessionRow = {
+    sid: randomUUID(),
     account: key.account,
     key: key.id,
     device: device?.id ?? '',
     jkt: exchange.jkt,
     audience,
     scope,
-    authTime: Math.floor(now / 1000),
+    // The touch lies between challenge and now; the earlier end never claims too much.
+    authTime: Math.floor(exchange.claims.issuedAt / 1000),
     amr: AMR[key.demands],
     keyProtection: device?.keyProtection ?? 'none',
     createdAt: now,
   };
   const ttl = Math.min(config.sessionIdle, config.sessionLifetime) * 1000;
   // Before signing: without the row the session could not be revoked as a whole.
-  await stores.sessions.put(sessionRowId(row), row, ttl);
+  await stores.sessions.put(sessionRowId(config.issuer, row), row, ttl);
   return issueToken(engine, row, { key, scope, proofHash: encodeBase64url(sha256(owner.proof)) });
 }

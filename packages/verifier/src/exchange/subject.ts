@@ -3,8 +3,8 @@ import { encodeBase64url, labels, lp } from '@pzk-auth/protocol';
 import type { VerifierConfig } from '../config.js';
 
 /**
- * The `sub` of an account at an audience: the account id, or with `pairwiseSubjects` a value that two
- * audiences cannot connect.
+ * The `sub` of an account at an audience: the account id, or with `pairwiseSubjects` a value of that
+ * audience. Alone it connects nothing; `client_id` and `device` in a token still do.
  */
 export function subjectOf(config: VerifierConfig, account: string, audience: string): string {
   if (!config.pairwiseSubjects) return account;

@@ -19,6 +19,8 @@ export interface HandleContext extends RequestContext {
 }
 
 interface Route {
+  /** For events. */
+  readonly name: string;
   readonly method: 'GET' | 'POST';
   readonly place: ProblemPlace;
   readonly run: (engine: Engine, request: Request, context: HandleContext) => Promise<Response>;
@@ -37,6 +39,7 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   [
     '/challenge',
     {
+      name: '/challenge',
       method: 'POST',
       place: 'endpoint',
       run: async (engine, request) => json(await createChallenge(engine, request)),
@@ -45,6 +48,7 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   [
     '/enroll',
     {
+      name: '/enroll',
       method: 'POST',
       place: 'endpoint',
       run: async (engine, request, context) =>
@@ -54,6 +58,7 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   [
     '/vault/open',
     {
+      name: '/vault/open',
       method: 'POST',
       place: 'endpoint',
       run: async (engine, request, context) => json(await openVault(engine, request, context)),
@@ -62,6 +67,7 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   [
     '/token',
     {
+      name: '/token',
       method: 'POST',
       place: 'oauth',
       run: async (engine, request, context) => json(await requestToken(engine, request, context)),
@@ -70,10 +76,11 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   [
     '/revoke',
     {
+      name: '/revoke',
       method: 'POST',
       place: 'oauth',
-      run: async (engine, request) => {
-        await revokeToken(engine, request);
+      run: async (engine, request, context) => {
+        await revokeToken(engine, request, context);
         return new Response(null, { status: 200, headers: NO_STORE });
       },
     },
@@ -81,6 +88,7 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   [
     '/jwks.json',
     {
+      name: '/jwks.json',
       method: 'GET',
       place: 'endpoint',
       run: async (engine) => {
@@ -118,6 +126,7 @@ function findRoute(path: string): Route | undefined {
   const artifact = ARTIFACT_PATH.exec(path)?.[1];
   if (artifact === undefined) return routes.get(path);
   return {
+    name: '/circuits',
     method: 'GET',
     place: 'endpoint',
     run: (engine) => serveArtifact(engine, artifact),
@@ -161,7 +170,7 @@ export async function handleRequest(
   const path = context.path ?? pathBelowBase(engine, request);
   const route = path === undefined ? undefined : findRoute(path);
   // Only a known path goes into events: others are the client's text.
-  const endpoint = route === undefined ? 'unknown' : (path ?? 'unknown');
+  const endpoint = route?.name ?? 'unknown';
   const place = route?.place ?? 'endpoint';
   const cors = corsHeaders(origin, origins);
   try {

@@ -17,7 +17,9 @@ async function readBytes(request: Request, maximum: number): Promise<Uint8Array>
   const chunks: Uint8Array[] = [];
   let size = 0;
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch((cause: unknown) => {
+      throw refusal('invalid_request', 'The body did not arrive.', cause);
+    });
     if (done) break;
     size += value.length;
     if (size > maximum) {

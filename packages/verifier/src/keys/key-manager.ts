@@ -5,6 +5,7 @@ import {
   formatApiKey,
   isFieldElement,
   isScopeToken,
+  PzkError,
   parseApiKey,
 } from '@pzk-auth/protocol';
 import { durations } from '../durations.js';
@@ -41,7 +42,8 @@ export interface KeyManager {
    * Registers the commitment of a key that exists elsewhere. Whether that key can be guessed cannot be
    * seen from its commitment: demand a pattern with at least 112 random bits at the client.
    *
-   * @throws TypeError if the commitment is malformed or known already.
+   * @throws TypeError if the commitment is malformed.
+   * @throws PzkError `commitment_known` if some key has this commitment.
    */
   register(options: KeyOptions & { readonly commitment: string }): Promise<KeyRow>;
   get(id: string): Promise<KeyRow | undefined>;
@@ -49,6 +51,8 @@ export interface KeyManager {
   /** Ends a key, its sessions and its tokens; when this resolves, all instances refuse them. */
   revoke(id: string): Promise<boolean>;
 }
+
+const DEMANDS: ReadonlySet<KeyDemand> = new Set(['passkey', 'keypair', 'none']);
 
 function randomId(): string {
   return encodeBase64url(Uint8Array.from(randomBytes(16)));
@@ -59,6 +63,9 @@ export function createKeyManager(engine: Engine): KeyManager {
   const { config, stores } = engine;
 
   function assertOptions(options: KeyOptions): void {
+    if (options.demands !== undefined && !DEMANDS.has(options.demands)) {
+      throw new TypeError('demands is passkey, keypair or none.');
+    }
     for (const scope of options.scopes) {
       if (!isScopeToken(scope) || !config.scopes.has(scope)) {
         throw new TypeError('scopes names a scope that the verifier does not know.');
@@ -87,6 +94,10 @@ export function createKeyManager(engine: Engine): KeyManager {
     if (!isFieldElement(options.commitment)) {
       throw new TypeError('commitment must be a canonical field element.');
     }
+    // Before the account is made: a refusal leaves nothing behind.
+    if ((await stores.keys.findByCommitment(options.commitment)) !== undefined) {
+      throw new PzkError('commitment_known', 'This commitment is registered already.');
+    }
     const row: KeyRow = {
       id: randomId(),
       account: await ownerOf(options),
@@ -97,7 +108,9 @@ export function createKeyManager(engine: Engine): KeyManager {
       createdAt: config.clock(),
       expiresAt: options.expiresAt,
     };
-    if (!(await stores.keys.insert(row))) throw new TypeError('This commitment is known already.');
+    if (!(await stores.keys.insert(row))) {
+      throw new PzkError('commitment_known', 'This commitment is registered already.');
+    }
     return row;
   }
 

@@ -1,51 +1,50 @@
+import { encodeBase64url, sha256, utf8 } from '@pzk-auth/protocol';
 import { refusal } from '../refuse.js';
 
-const FAILURES_PER_NONCE = 2;
-/** Nonces with failures that are remembered; beyond it new failing nonces are refused. */
+/** Proofs that one nonce may have verified, good and bad ones alike counted apart. */
+const CHECKS_PER_OUTCOME = 2;
+/** Nonces that are remembered; beyond it the oldest is forgotten, which costs two more checks. */
 const MAXIMUM_TRACKED = 50_000;
 
-/** Bounds the work that one nonce can cause: one proof at a time, two failures in all. */
+/** Bounds the work that one nonce can cause: one proof at a time, a few in all. */
 export interface NonceGuard {
   /**
-   * Runs a check for a nonce; `false` counts as a failure.
+   * Runs a check for a nonce.
    *
    * @throws PzkError `too_many_requests` while another check of this nonce runs; `invalid_nonce`
-   * after two failures.
+   * after two that failed, or two that passed: the second serves a client whose first answer was lost.
    */
-  run(nonce: string, expiresAt: number, check: () => Promise<boolean>): Promise<boolean>;
+  run(nonce: string, check: () => Promise<boolean>): Promise<boolean>;
 }
 
 /** Creates the guard of one process; several processes multiply the bound by their number. */
-export function createNonceGuard(clock: () => number): NonceGuard {
+export function createNonceGuard(): NonceGuard {
   const inFlight = new Set<string>();
-  const failures = new Map<string, { count: number; expiresAt: number }>();
-
-  function sweep(now: number) {
-    for (const [nonce, { expiresAt }] of failures) if (expiresAt <= now) failures.delete(nonce);
-  }
+  const outcomes = new Map<string, { passed: number; failed: number }>();
 
   return {
-    async run(nonce, expiresAt, check) {
-      if (inFlight.has(nonce)) {
+    async run(nonce, check) {
+      const id = encodeBase64url(sha256(utf8(nonce)));
+      if (inFlight.has(id)) {
         throw refusal('too_many_requests', 'A proof for this nonce is being verified.');
       }
-      if ((failures.get(nonce)?.count ?? 0) >= FAILURES_PER_NONCE) {
-        throw refusal('invalid_nonce', 'This nonce has failed too often.');
+      const seen = outcomes.get(id) ?? { passed: 0, failed: 0 };
+      if (Math.max(seen.passed, seen.failed) >= CHECKS_PER_OUTCOME) {
+        throw refusal('invalid_nonce', 'This nonce has been tried too often.');
       }
-      if (failures.size >= MAXIMUM_TRACKED) {
-        sweep(clock());
-        if (failures.size >= MAXIMUM_TRACKED) throw refusal('busy', 'Too many failing nonces.');
-      }
-      inFlight.add(nonce);
+      inFlight.add(id);
       try {
         const passed = await check();
-        if (!passed) {
-          const count = (failures.get(nonce)?.count ?? 0) + 1;
-          failures.set(nonce, { count, expiresAt });
+        if (passed) seen.passed++;
+        else seen.failed++;
+        outcomes.set(id, seen);
+        if (outcomes.size > MAXIMUM_TRACKED) {
+          const [oldest] = outcomes.keys();
+          if (oldest !== undefined) outcomes.delete(oldest);
         }
         return passed;
       } finally {
-        inFlight.delete(nonce);
+        inFlight.delete(id);
       }
     },
   };

@@ -5,6 +5,7 @@ import { unavailable } from './bounded-client.js';
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 const sessionRowSchema = v.strictObject({
+  sid: v.string(),
   account: v.string(),
   key: v.string(),
   device: v.string(),

@@ -46,6 +46,8 @@ export interface RevocationStore {
 
 /** A session that may be renewed with the session key alone. */
 export interface SessionRow {
+  /** Random id of the session; its tokens carry it in their `jti`. */
+  readonly sid: string;
   readonly account: string;
   readonly key: string;
   /** Id of the device; empty where the key demands none. */

@@ -13,6 +13,7 @@ const START = 1_750_000_000_000;
 /** A session row of random ids. */
 export function sessionRow(over: Partial<SessionRow> = {}): SessionRow {
   return {
+    sid: randomId(),
     account: randomId(),
     key: randomId(),
     device: randomId(),

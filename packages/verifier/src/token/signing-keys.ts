@@ -24,7 +24,7 @@ export interface SigningKey {
   readonly publicJwk: JWK;
 }
 
-/** The signing keys of an issuer; the first one signs, all of them verify. */
+/** The signing keys of an issuer: the newest signs, all of them verify. */
 export interface SigningKeys {
   readonly active: SigningKey;
   readonly byKid: ReadonlyMap<string, SigningKey>;

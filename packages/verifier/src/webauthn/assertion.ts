@@ -45,12 +45,6 @@ export async function verifyAssertion(
   if (assertion.id !== credential.credentialId || assertion.rawId !== credential.credentialId) {
     throw refusal('invalid_grant', 'The assertion is of another credential.');
   }
-  const { userHandle } = assertion.response;
-  if (
-    userHandle === undefined ? expected.requireUserHandle : userHandle !== credential.userHandle
-  ) {
-    throw refusal('invalid_grant', 'The user handle is of another device.');
-  }
   assertSameOriginCeremony(assertion.response.clientDataJSON);
   let result: Awaited<ReturnType<typeof verifyAuthenticationResponse>>;
   try {
@@ -70,6 +64,13 @@ export async function verifyAssertion(
     throw refusal('invalid_grant', 'The assertion does not verify.', cause);
   }
   if (result.verified !== true) throw refusal('invalid_grant', 'The signature is wrong.');
+  // After the signature, so that a known credential id with a foreign handle takes as long as an unknown.
+  const { userHandle } = assertion.response;
+  if (
+    userHandle === undefined ? expected.requireUserHandle : userHandle !== credential.userHandle
+  ) {
+    throw refusal('invalid_grant', 'The user handle is of another device.');
+  }
   const info = result.authenticationInfo;
   // WebAuthn L3 section 6.1.3: backup eligibility is fixed when the credential is made.
   if ((info.credentialDeviceType === 'multiDevice') !== credential.backupEligible) {

@@ -6,7 +6,7 @@ import {
   type Registration,
 } from '@pzk-auth/protocol';
 import { verifyRegistrationResponse } from '@simplewebauthn/server';
-import { decodeAttestationObject } from '@simplewebauthn/server/helpers';
+import { decodeAttestationObject, decodeCredentialPublicKey } from '@simplewebauthn/server/helpers';
 import { refusal } from '../refuse.js';
 import { assertSameOriginCeremony } from './client-data.js';
 
@@ -42,6 +42,25 @@ const ALGORITHMS = [-7, -8, -257];
 function assertNoCertificates(format: string, statement: { get(key: 'x5c'): unknown }): void {
   if (format === 'none' || (format === 'packed' && statement.get('x5c') === undefined)) return;
   throw refusal('invalid_grant', 'The registration carries an attestation nobody asked for.');
+}
+
+/** COSE labels of RFC 8230 section 4: an RSA key's modulus and exponent. */
+const RSA = { kty: 3, modulus: -1, exponent: -2 } as const;
+
+/** Refuses RSA keys made to be slow: a large exponent costs as much as a private operation. */
+function assertCheapKey(coseKey: Uint8Array): void {
+  const members = decodeCredentialPublicKey(new Uint8Array(coseKey)) as unknown as Map<
+    number,
+    unknown
+  >;
+  if (members.get(1) !== RSA.kty) return;
+  const [modulus, exponent] = [members.get(RSA.modulus), members.get(RSA.exponent)];
+  const cheap =
+    modulus instanceof Uint8Array &&
+    modulus.length <= 512 &&
+    exponent instanceof Uint8Array &&
+    exponent.length <= 4;
+  if (!cheap) throw refusal('invalid_grant', 'The RSA key is of an odd size.');
 }
 
 function sliceCoseKey(authData: Uint8Array, encoded: Uint8Array): Bytes {
@@ -89,6 +108,7 @@ export async function verifyRegistration(
   }
   if (!result.verified) throw refusal('invalid_grant', 'The attestation is wrong.');
   const { credential, credentialDeviceType, credentialBackedUp } = result.registrationInfo;
+  assertCheapKey(credential.publicKey);
   if (credential.id !== registration.id) {
     throw refusal('invalid_grant', 'The registration is of another credential.');
   }

@@ -289,7 +289,7 @@ export async function createWireClient(
       if (over.dpop !== null) {
         const key = over.sessionKey ?? sessionKey;
         const fields = { url: baseUrl + path, now: issuer.now(), ...over.dpop };
-        headers['dpop'] ??= await key.dpop(fields);
+        headers.dpop ??= await key.dpop(fields);
       }
       const payload =
         typeof body === 'string'

@@ -10,6 +10,7 @@ const TTL = 60_000;
 const unavailable = { name: 'PzkError', code: 'store_unavailable' };
 
 const session: SessionRow = {
+  sid: 'session',
   account: 'account',
   key: 'key',
   device: 'device',

@@ -82,6 +82,7 @@ describe('[L7] a store that finds and then saves', () => {
 
 describe('bounds', () => {
   const session: SessionRow = {
+    sid: 'session',
     account: 'account',
     key: 'key',
     device: 'device',

@@ -176,11 +176,11 @@ describe('replay of a jti', () => {
   });
 
   it('[D17] refuses a proof that was used for a revocation', async () => {
-    const { client } = await createCaller(issuer);
+    const { client, accessToken } = await createCaller(issuer);
     const url = `${issuer.verifier.baseUrl}/revoke`;
     const dpop = await client.sessionKey.dpop({ url, now: issuer.now() });
     const revoke = () =>
-      client.post('/revoke', { token: 'unknown' }, { dpop: null, headers: { dpop } });
+      client.post('/revoke', { token: accessToken }, { dpop: null, headers: { dpop } });
     expect((await revoke()).status).toBe(200);
     await expectRefused(issuer, { ...recorded, status: 400 }, revoke);
   });
