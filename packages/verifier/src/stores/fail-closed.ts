@@ -14,19 +14,20 @@ const STORE_TIMEOUTS = {
   signingKeys: 2000,
 } as const satisfies Record<keyof Stores, number>;
 
-async function bounded<T>(work: () => Promise<T>, timeout: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('The store took too long.')), timeout);
+function bounded<T>(work: () => Promise<T>, timeout: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: unknown): void => {
+      clearTimeout(timer);
+      reject(
+        isPzkError(cause) ? cause : new PzkError('store_unavailable', 'A store failed.', { cause }),
+      );
+    };
+    const timer = setTimeout(() => fail(new Error('The store took too long.')), timeout);
+    work().then((value) => {
+      clearTimeout(timer);
+      resolve(value);
+    }, fail);
   });
-  try {
-    return await Promise.race([work(), late]);
-  } catch (cause) {
-    if (isPzkError(cause)) throw cause;
-    throw new PzkError('store_unavailable', 'A store failed.', { cause });
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 type AsyncMethod = (...args: unknown[]) => Promise<unknown>;
