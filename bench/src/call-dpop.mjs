@@ -11,7 +11,7 @@ import { median } from './lib/statistics.mjs';
 import { createTrapdoorKey } from './lib/trapdoor-key.mjs';
 
 const SESSIONS = 64;
-const CONNECTIONS = 32;
+const CONNECTIONS = 64;
 const PEER_ISSUER = 'https://issuer.example';
 
 /**
