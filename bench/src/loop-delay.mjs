@@ -25,7 +25,7 @@ export async function measureLoopDelay({ quick, note }) {
   const trapdoor = await createTrapdoorKey();
   const contenders = { ours: await start('ours', trapdoor), peer: await start('peer', trapdoor) };
   try {
-    const seconds = quick ? 1.2 : 4;
+    const seconds = quick ? 0.8 : 4;
     // This process waits meanwhile: what delays it is the machine, not the work.
     const bystander = monitorEventLoopDelay({ resolution: INTERVAL });
     /** @param {'ours' | 'peer'} name */
@@ -56,10 +56,7 @@ export async function measureLoopDelay({ quick, note }) {
       };
     };
     const [ours, peer] = [measure('ours'), measure('peer')];
-    const samples = await interleave(
-      { ours: ours.run, peer: peer.run },
-      { rounds: quick ? 2 : 9, warmUp: quick ? 0 : 1 },
-    );
+    const samples = await interleave({ ours: ours.run, peer: peer.run }, { rounds: quick ? 2 : 9 });
     const describe = (/** @type {typeof ours} */ { seen }) =>
       `${median(seen.rates).toFixed(0)} tokens/s, longest delay ${seen.worst.toFixed(0)} ms, p99 of an idle process beside it ${median(seen.idle).toFixed(1)} ms`;
     note(`loop.delay.p99: meanwhile ours ${describe(ours)}; peer ${describe(peer)}`);
