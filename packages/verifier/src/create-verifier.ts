@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createECDH, randomBytes } from 'node:crypto';
 import { encodeBase64url, isPzkError, PzkError } from '@pzk-auth/protocol';
 import { type Circuit, ownershipCircuit } from './circuit.js';
 import { resolveConfig } from './config.js';
@@ -90,16 +90,17 @@ export interface Verifier {
 }
 
 function createDecoy(): AssertionCredential {
-  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const { x = '', y = '' } = publicKey.export({ format: 'jwk' });
+  // Not generateKeyPairSync and an export: Node 20 locks the key while it exports, and a collection then
+  // that finishes the job which generated it locks it again, for ever.
+  const point = createECDH('prime256v1').generateKeys();
   // A COSE key (RFC 9053 section 7.1.1) as authenticators write it: EC2, ES256, P-256.
   const head = Buffer.from('a50102032620012158', 'hex');
   const coseKey = Buffer.concat([
     head,
     Buffer.from([0x20]),
-    Buffer.from(x, 'base64url'),
+    point.subarray(1, 33),
     Buffer.from('225820', 'hex'),
-    Buffer.from(y, 'base64url'),
+    point.subarray(33),
   ]);
   return {
     credentialId: '',
