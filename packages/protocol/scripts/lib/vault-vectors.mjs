@@ -241,4 +241,53 @@ function vaultEntry() {
   };
 }
 
-export const vaultVectors = { prf, 'vault-bindings': bindings, 'vault-entry': vaultEntry };
+/** The manifest of the vault entry in its one spelling, and the same content written otherwise. */
+function manifests() {
+  const text = vaultEntry().derived.manifestText;
+  const { issuer, vault_id, ...rest } = JSON.parse(text);
+  const [recipient] = rest.recipients;
+  const rewrite = (from, to) => {
+    if (text.split(from).length !== 2) throw new Error(`Not exactly once: ${from}`);
+    return text.replace(from, to);
+  };
+  const { id, ...others } = recipient;
+  return {
+    description:
+      'The one spelling of a manifest, and spellings of the same content, or nearly so, that must be ' +
+      'refused. Each is the UTF-8 text; nothing is signed here.',
+    specification: 'docs/protocol.md, section 12.4',
+    accepted: [{ name: 'the manifest of vault-entry.json', text }],
+    refused: [
+      ['white space before', ` ${text}`],
+      ['a line feed after', `${text}\n`],
+      ['white space after a colon', rewrite('"counter":1,"previous"', '"counter": 1,"previous"')],
+      ['white space in an empty array', rewrite('"agents":[]', '"agents":[ ]')],
+      ['indented', JSON.stringify(JSON.parse(text), null, 2)],
+      ['a byte order mark', `\uFEFF${text}`],
+      ['a member twice, with one value', rewrite('"agents":[]', '"agents":[],"agents":[]')],
+      ['a member twice, the last one good', rewrite('{"issuer"', '{"counter":9,"issuer"')],
+      ['a member of a recipient twice', rewrite('"generation":1', '"generation":2,"generation":1')],
+      ['a member of a slot twice', rewrite('"version":1', '"version":1,"version":1')],
+      ['two members swapped', JSON.stringify({ vault_id, issuer, ...rest })],
+      [
+        'two members of a recipient swapped',
+        JSON.stringify({ issuer, vault_id, ...rest, recipients: [{ ...others, id }] }),
+      ],
+      ['an escaped solidus', rewrite('https://', 'https:\\/\\/')],
+      ['an escaped letter', rewrite('"kind":"api-key"', '"kind":"\\u0061pi-key"')],
+      ['an escaped member name', rewrite('"agents"', '"\\u0061gents"')],
+      ['a number with a fraction', rewrite('"version":1', '"version":1.0')],
+      ['a number with an exponent', rewrite('"version":1', '"version":1e0')],
+      ['an unknown member', rewrite('"agents":[]', '"agents":[],"extra":1')],
+      ['a missing member', rewrite(',"receipts_head":""', '')],
+      ['text after the end', `${text}{}`],
+    ].map(([name, refused]) => ({ name, text: refused })),
+  };
+}
+
+export const vaultVectors = {
+  prf,
+  'vault-bindings': bindings,
+  'vault-manifests': manifests,
+  'vault-entry': vaultEntry,
+};

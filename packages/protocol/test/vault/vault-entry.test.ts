@@ -46,6 +46,16 @@ interface VaultEntryVector {
 }
 
 const vector = readVectors<VaultEntryVector>('vault-entry');
+
+interface Spelling {
+  readonly name: string;
+  readonly text: string;
+}
+
+const spellings = readVectors<{
+  readonly accepted: readonly Spelling[];
+  readonly refused: readonly Spelling[];
+}>('vault-manifests');
 const { entry, derived, secrets } = vector;
 const manifestBytes = decodeBase64url(entry.manifest);
 const manifest = parseManifest(manifestBytes);
@@ -178,6 +188,23 @@ describe('manifest', () => {
   it('[H6] honest: writes the bytes of the vector, and reads them', () => {
     expect(new TextDecoder().decode(formatManifest(manifest))).toBe(derived.manifestText);
     expect(parseManifest(formatManifest(manifest))).toEqual(manifest);
+  });
+
+  it.each(spellings.accepted)('takes the one spelling: $name', ({ text }) => {
+    const bytes = utf8(text);
+    expect(formatManifest(parseManifest(bytes))).toEqual(bytes);
+  });
+
+  it.each(spellings.refused)('refuses another spelling: $name', ({ text }) => {
+    expect(codeOf(() => parseManifest(utf8(text)))).toBe('vault_manifest_invalid');
+  });
+
+  it('writes the one spelling whatever the order of the object it is given', () => {
+    const reversed = (value: object) => Object.fromEntries(Object.entries(value).reverse());
+    const recipients = manifest.recipients.map(reversed);
+    const slots = manifest.slots.map(reversed);
+    const shuffled = reversed({ ...manifest, recipients, slots }) as unknown as VaultManifest;
+    expect(new TextDecoder().decode(formatManifest(shuffled))).toBe(derived.manifestText);
   });
 
   it('refuses it with any member missing', () => {
