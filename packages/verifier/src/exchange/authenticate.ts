@@ -115,7 +115,7 @@ export async function authenticateRequest(
   const accessToken = readToken(request.headers);
   const session = await tokens.verify(accessToken);
   const now = config.clock();
-  const proof = verifyDpopProof(request.headers.get('dpop'), {
+  const proof = await verifyDpopProof(request.headers.get('dpop'), {
     method: request.method,
     url: publicUrlOf(engine, request.url),
     accessToken,

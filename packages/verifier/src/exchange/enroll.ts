@@ -217,7 +217,12 @@ export async function enrollDevice(
   await assertAddressBudget(engine, context);
   const { nonce, circuit, commitment } = message;
   const proof = parseProof(message.proof);
-  const exchange = openExchange(engine, { request, endpoint: ENDPOINT, purpose: 'enroll', nonce });
+  const exchange = await openExchange(engine, {
+    request,
+    endpoint: ENDPOINT,
+    purpose: 'enroll',
+    nonce,
+  });
 
   const active = await findKey(engine, commitment, exchange.now);
   const candidate =

@@ -31,9 +31,12 @@ export interface ExchangeRequest {
  *
  * @throws PzkError `invalid_dpop_proof`, `invalid_nonce`
  */
-export function openExchange(engine: Engine, exchange: ExchangeRequest): OpenExchange {
+export async function openExchange(
+  engine: Engine,
+  exchange: ExchangeRequest,
+): Promise<OpenExchange> {
   const now = engine.config.clock();
-  const proof = verifyDpopProof(exchange.request.headers.get('dpop'), {
+  const proof = await verifyDpopProof(exchange.request.headers.get('dpop'), {
     method: 'POST',
     url: engine.config.baseUrl + exchange.endpoint,
     now,

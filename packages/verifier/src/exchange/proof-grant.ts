@@ -79,7 +79,12 @@ export async function grantByProof(
   assertKnownCircuit(engine, grant.circuit);
   const credential = grant.credential === undefined ? undefined : parseCredential(grant.credential);
   const { nonce, circuit, commitment } = grant;
-  const exchange = openExchange(engine, { request, endpoint: ENDPOINT, purpose: 'session', nonce });
+  const exchange = await openExchange(engine, {
+    request,
+    endpoint: ENDPOINT,
+    purpose: 'session',
+    nonce,
+  });
   assertConsistent(grant, exchange);
   // Before any look-up, as for every request without a credential: nobody is waited for there.
   const age = exchange.now - exchange.claims.issuedAt;

@@ -33,7 +33,7 @@ export async function grantByRenewal(
 ): Promise<TokenResponse> {
   const { config, stores } = engine;
   const now = config.clock();
-  const proof = verifyDpopProof(request.headers.get('dpop'), {
+  const proof = await verifyDpopProof(request.headers.get('dpop'), {
     method: 'POST',
     url: `${config.baseUrl}/token`,
     now,

@@ -49,7 +49,7 @@ export async function revokeToken(
   const { config, stores } = engine;
   const message = parseMessage(revokeRequestSchema, await readForm(request));
   await assertAddressBudget(engine, context);
-  const proof = verifyDpopProof(request.headers.get('dpop'), {
+  const proof = await verifyDpopProof(request.headers.get('dpop'), {
     method: 'POST',
     url: `${config.baseUrl}/revoke`,
     now: config.clock(),

@@ -29,7 +29,12 @@ export async function openVault(
   const message = parseMessage(vaultOpenRequestSchema, body);
   await assertAddressBudget(engine, context);
   const { nonce } = message;
-  const exchange = openExchange(engine, { request, endpoint: ENDPOINT, purpose: 'session', nonce });
+  const exchange = await openExchange(engine, {
+    request,
+    endpoint: ENDPOINT,
+    purpose: 'session',
+    nonce,
+  });
   const asserted = await verifyDeviceAssertion(engine, exchange, message.credential);
   const { device } = asserted;
   const account = await engine.stores.accounts.get(device.account);
