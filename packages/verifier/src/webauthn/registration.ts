@@ -6,7 +6,11 @@ import {
   type Registration,
 } from '@pzk-auth/protocol';
 import { verifyRegistrationResponse } from '@simplewebauthn/server';
-import { decodeAttestationObject, decodeCredentialPublicKey } from '@simplewebauthn/server/helpers';
+import {
+  decodeAttestationObject,
+  decodeCredentialPublicKey,
+  parseAuthenticatorData,
+} from '@simplewebauthn/server/helpers';
 import { refusal } from '../refuse.js';
 import { assertSameOriginCeremony } from './client-data.js';
 
@@ -48,7 +52,8 @@ function assertNoCertificates(format: string, statement: { get(key: 'x5c'): unkn
 const RSA = { kty: 3, modulus: -1, exponent: -2 } as const;
 
 /** Refuses RSA keys made to be slow: a large exponent costs as much as a private operation. */
-function assertCheapKey(coseKey: Uint8Array): void {
+function assertCheapKey(coseKey: Uint8Array | undefined): void {
+  if (coseKey === undefined) return;
   const members = decodeCredentialPublicKey(new Uint8Array(coseKey)) as unknown as Map<
     number,
     unknown
@@ -89,6 +94,8 @@ export async function verifyRegistration(
     const decoded = decodeAttestationObject(decodeBase64url(attestationObject));
     assertNoCertificates(decoded.get('fmt'), decoded.get('attStmt'));
     authData = decoded.get('authData');
+    // Before the library verifies anything with this key.
+    assertCheapKey(parseAuthenticatorData(new Uint8Array(authData)).credentialPublicKey);
     result = await verifyRegistrationResponse({
       response: {
         id: registration.id,
@@ -108,7 +115,6 @@ export async function verifyRegistration(
   }
   if (!result.verified) throw refusal('invalid_grant', 'The attestation is wrong.');
   const { credential, credentialDeviceType, credentialBackedUp } = result.registrationInfo;
-  assertCheapKey(credential.publicKey);
   if (credential.id !== registration.id) {
     throw refusal('invalid_grant', 'The registration is of another credential.');
   }
