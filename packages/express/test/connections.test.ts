@@ -41,7 +41,7 @@ for (const [name, express] of versions) {
     beforeAll(async () => {
       server = await startServer({
         express,
-        before: (app) => {
+        after: (app) => {
           app.post('/.well-known/own', express5.text({ limit: '2mb' }), (req, res) => {
             res.send(String(req.body.length));
           });

@@ -31,6 +31,8 @@ export interface TestServerOptions {
   readonly express?: typeof express5;
   /** Mounts things before the routes. */
   readonly before?: (app: Express) => void;
+  /** Mounts things after the routes. */
+  readonly after?: (app: Express) => void;
   readonly pageOrigin?: string;
 }
 
@@ -56,6 +58,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   options.before?.(app);
   app.use(pzk.wellKnown());
   app.use('/pzk', pzk.routes());
+  options.after?.(app);
   app.use('/weather', pzk.cors());
   app.get('/weather', pzk.protect({ scope: 'weather:read' }), (req, res) => {
     res.json({ for: req.pzk.account });
