@@ -167,7 +167,7 @@ it('[K] honest: planted in each sink, in each spelling, the canary is found', as
     await fetch(`/pzk/challenge?planted=${secret}`, { method: 'POST' });
   }, key);
   events.push({ type: 'refused', at: 0, endpoint: key, code: 'invalid_request', reason: '' });
-  process.stderr.write(Buffer.from(key).toString('hex').concat('\n'));
+  process.stderr.write(`(planted on purpose) ${Buffer.from(key).toString('hex')}\n`);
   await server.stores.accounts.linkUser(server.demoKey.account, key);
   await redis.connect().set('planted', Buffer.from(key));
   const found = hunt([canary], await collect());

@@ -16,11 +16,11 @@ export async function readDatabase(stores: Stores, account: string): Promise<str
 export async function readRedis(client: Redis): Promise<string> {
   const names = await client.keysBuffer('*');
   const values = await Promise.all(
-    names.map(async (name) => (await client.type(name)) === 'string' && client.getBuffer(name)),
+    names.map(async (name) =>
+      (await client.type(name)) === 'string' ? await client.getBuffer(name) : null,
+    ),
   );
-  return Buffer.concat([...names, ...values.filter((value) => value instanceof Buffer)]).toString(
-    'latin1',
-  );
+  return Buffer.concat([...names, ...values.filter((value) => value !== null)]).toString('latin1');
 }
 
 /** Collects what this process writes to its streams until it is told to stop. */

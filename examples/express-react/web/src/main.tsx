@@ -14,6 +14,8 @@ function renderApp() {
   const wire = createWireLog();
   const client = createClient({
     issuer: location.origin,
+    // What this API issues. A mistyped key is refused before a passkey is made for it.
+    keyPattern: /^pzk_[0-9A-Za-z]{49}$/,
     scope: ['weather:read', 'weather:write'],
     fetch: wire.fetch,
   });

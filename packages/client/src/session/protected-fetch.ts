@@ -1,4 +1,4 @@
-import { PzkError } from '@pzk-auth/protocol';
+import { isPzkError, PzkError } from '@pzk-auth/protocol';
 import { toPzkError } from '../abort.js';
 import type { ClientConfig } from '../client-options.js';
 import type { DpopSigner } from '../transport/dpop-signer.js';
@@ -25,9 +25,11 @@ export function createProtectedFetch(
   manager: SessionManager,
 ): typeof fetch {
   function assertOrigin(url: string): void {
-    if (config.tokenOrigins.has(new URL(url).origin)) return;
+    const { origin } = new URL(url);
+    if (config.tokenOrigins.has(origin)) return;
     throw new TypeError(
-      'pzk fetch: the token goes to the origins of issuer and audience only; see allowedOrigins.',
+      `pzk fetch: ${origin} does not get the token, which is for ${[...config.tokenOrigins].join(', ')}. ` +
+        'Pass an absolute URL of the API, or serve page and API on one origin.',
     );
   }
 
@@ -53,7 +55,11 @@ export function createProtectedFetch(
       // A copy each time, so that the body is there for a second attempt.
       response = await config.fetch(new Request(request.clone(), { headers, redirect: 'error' }));
     } catch (cause) {
-      throw toPzkError(cause, signal, 'network_error');
+      if (signal.aborted || isPzkError(cause)) throw toPzkError(cause, signal, 'network_error');
+      throw new PzkError('network_error', 'There was no answer that this page may read.', {
+        cause,
+        hint: 'If the API is on another origin, look at its CORS headers (pzk.cors()) and at origins.',
+      });
     }
     signer.learnNonce(url, response);
     return response;
