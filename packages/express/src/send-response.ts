@@ -8,9 +8,10 @@ export async function sendResponse(response: Response, res: ExpressResponse): Pr
     if (name === 'vary') res.vary(value);
     else res.setHeader(name, value);
   }
-  // A body that was not read to its end would hold up the next request on this connection.
-  if (!res.req.complete) res.setHeader('connection', 'close');
   const body = Buffer.from(await response.arrayBuffer());
+  // A body that was not read to its end would hold up the next request on this connection. Looked at
+  // after the await: Node marks a request without a body as complete only when its handler is done.
+  if (!res.req.complete) res.setHeader('connection', 'close');
   if (body.length === 0) res.end();
   else res.end(body);
 }

@@ -66,6 +66,14 @@ for (const [name, express] of versions) {
       }
     });
 
+    it('keeps a connection after a request without a body', async () => {
+      for (const path of ['/pzk/jwks.json', '/.well-known/oauth-authorization-server']) {
+        const response = await fetch(server.origin + path);
+        expect(response.headers.get('connection'), path).not.toBe('close');
+        await response.arrayBuffer();
+      }
+    });
+
     it('[H1] honest: a connection is kept over requests that were read', async () => {
       const body = JSON.stringify({ purpose: 'session', jkt: 'A'.repeat(43), scope: '' });
       const challenge = { method: 'POST', path: '/pzk/challenge', body };

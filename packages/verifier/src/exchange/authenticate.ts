@@ -68,7 +68,8 @@ function readToken(headers: AuthenticateRequest['headers']): string {
  */
 const DOT_SEGMENT = /\/(\.|%2e){1,2}(?=\/|$)/i;
 
-const ABSOLUTE_FORM = /^https?:\/\/[^/\\@\s]+(\/.*)?$/i;
+/** RFC 3986 section 3.2: nothing but a host and a port stands between scheme and path. */
+const ABSOLUTE_FORM = /^https?:\/\/(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d+)?(\/.*)?$/i;
 
 function publicUrlOf(engine: Engine, url: string): string {
   const { publicUrl } = engine.config;

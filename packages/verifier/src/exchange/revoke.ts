@@ -6,7 +6,7 @@ import { refusal } from '../refuse.js';
 import type { PzkSession } from '../session.js';
 import type { Engine, RequestContext } from './engine.js';
 import { assertAddressBudget } from './proof-check.js';
-import { revocationIdsOfJti } from './revocation-ids.js';
+import { revocationId, revocationIdsOfJti } from './revocation-ids.js';
 import { sessionRowId } from './session-rows.js';
 
 async function verifyIfValid(engine: Engine, token: string): Promise<PzkSession | undefined> {
@@ -19,21 +19,35 @@ async function verifyIfValid(engine: Engine, token: string): Promise<PzkSession 
   }
 }
 
+/** A session that the request may end. */
+interface EndedSession {
+  /** Id of its row. */
+  readonly row: string;
+  /** Ids that revoke its tokens. */
+  readonly revoked: readonly string[];
+}
+
 /** The sessions that the request may end: that of the token, or those of the key pair with a key. */
-async function findRows(
+async function findSessions(
   engine: Engine,
   jkt: string,
   session: PzkSession | undefined,
   clientId: string | undefined,
-): Promise<readonly string[]> {
+): Promise<readonly EndedSession[]> {
   const { config, stores } = engine;
-  if (session !== undefined) return [sessionRowId(config.issuer, session)];
+  if (session !== undefined) {
+    const row = sessionRowId(config.issuer, session);
+    return [{ row, revoked: revocationIdsOfJti(session.jti) }];
+  }
   if (clientId === undefined) return [];
-  const ids = [...config.audiences].map((audience) =>
-    sessionRowId(config.issuer, { jkt, key: clientId, audience }),
+  const found = await Promise.all(
+    [...config.audiences].map(async (audience) => {
+      const id = sessionRowId(config.issuer, { jkt, key: clientId, audience });
+      const row = await stores.sessions.get(id);
+      return row === undefined ? [] : [{ row: id, revoked: [revocationId.session(row.sid)] }];
+    }),
   );
-  const rows = await Promise.all(ids.map((id) => stores.sessions.get(id)));
-  return ids.filter((_, index) => rows[index] !== undefined);
+  return found.flat();
 }
 
 /**
@@ -59,16 +73,18 @@ export async function revokeToken(
   if (session !== undefined && session.jkt !== proof.jkt) {
     throw refusal('invalid_dpop_proof', 'The proof is of another key than the token.');
   }
-  const rows = await findRows(engine, proof.jkt, session, message.client_id);
-  if (rows.length === 0) return;
+  const sessions = await findSessions(engine, proof.jkt, session, message.client_id);
+  if (sessions.length === 0) return;
   if ((await stores.replays.record(dpopReplayId(proof), durations.dpopJti)) !== true) {
     throw refusal('invalid_dpop_proof', 'The proof was used before.');
   }
-  // First the row, so that no renewal follows the revocation.
-  await Promise.all(rows.map((row) => stores.sessions.delete(row)));
-  if (session === undefined) return;
-  // Without the row nothing renews: the record has to outlive the tokens that exist, no more.
+  // First the rows, so that no renewal follows the revocation.
+  await Promise.all(sessions.map(({ row }) => stores.sessions.delete(row)));
+  // Without its row nothing renews: the record has to outlive the tokens that exist, no more.
   const ttl = (config.tokenLifetime + durations.tokenSkewSeconds) * 1000;
-  await stores.revocations.revoke(revocationIdsOfJti(session.jti), ttl);
-  engine.emit({ type: 'revoked', kind: 'token', id: session.jti });
+  await stores.revocations.revoke(
+    sessions.flatMap(({ revoked }) => revoked),
+    ttl,
+  );
+  if (session !== undefined) engine.emit({ type: 'revoked', kind: 'token', id: session.jti });
 }

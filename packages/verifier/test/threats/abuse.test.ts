@@ -121,6 +121,14 @@ describe('sessions', () => {
     expect((await client.renew(row.id)).body.code).toBe('invalid_grant');
   });
 
+  it('[D27] a token that is no longer valid still ends its session with all tokens', async () => {
+    const { client, row, token } = await enrolled();
+    const form = { token: 'expired', client_id: row.id };
+    expect((await client.post('/revoke', form)).status).toBe(200);
+    await expect(call(issuer, client, token)).rejects.toMatchObject({ code: 'invalid_token' });
+    expect((await client.renew(row.id)).body.code).toBe('invalid_grant');
+  });
+
   it('[D17] the DPoP proof of a token request does not serve again at a renewal', async () => {
     const { client, row } = await enrolled();
     const url = `${issuer.verifier.baseUrl}/token`;
@@ -181,6 +189,9 @@ describe('request targets', () => {
       'http://x/admin\\..\\weather',
       'javascript://x/weather',
       'http://user@x/weather',
+      'http://x;/admin/weather',
+      'http://x%2f/weather',
+      "http://x'/weather",
       '/admin/../weather',
       '/admin/%2e%2e/weather',
       '\\weather',
