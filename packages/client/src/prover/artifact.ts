@@ -1,4 +1,5 @@
 import { PzkError } from '@pzk-auth/protocol';
+import { abortable } from './abort.js';
 
 /** Identity of an artifact, from the application's own build (`@pzk-auth/circuits`). */
 export interface ArtifactIdentity {
@@ -25,13 +26,17 @@ export interface ArtifactLoaderOptions {
 
 const CACHE_NAME = 'pzk-auth-circuits';
 
+/** Milliseconds for the answer with its body. */
+const DOWNLOAD_TIMEOUT = 60_000;
+
 /**
  * Makes the loader of an artifact served at `{baseUrl}/circuits/{sha256}`. What it loads, from the
  * network or from the cache, has the size and the hash of the build or is refused; the server is
  * trusted for nothing. The bytes are kept in memory after the first success.
  *
- * The loader throws PzkError `artifact_unavailable` if the artifact cannot be fetched and
- * `artifact_mismatch` if it is another file.
+ * The loader throws PzkError `artifact_unavailable` if the artifact cannot be fetched within 60
+ * seconds and `artifact_mismatch` if it is another file. A failure is not kept: the next call tries
+ * again.
  */
 export function createArtifactLoader(options: ArtifactLoaderOptions): () => Promise<Uint8Array> {
   const { artifact } = options;
@@ -61,27 +66,38 @@ export function createArtifactLoader(options: ArtifactLoaderOptions): () => Prom
     const cached = await readCache(cache, url, artifact);
     if (cached) return cached;
 
-    let bytes: Uint8Array<ArrayBuffer>;
-    try {
-      // Public and immutable: no cookies, and the browser's own cache may answer.
-      const response = await request(url, { credentials: 'omit' });
-      if (!response.ok) {
-        await response.body?.cancel();
-        throw new Error(`the server answered ${response.status}`);
-      }
-      bytes = await readBody(response, artifact.bytes);
-    } catch (cause) {
-      if (cause instanceof PzkError) throw cause;
-      throw new PzkError('artifact_unavailable', 'The prover artifact could not be fetched.', {
-        cause,
-      });
-    }
+    const bytes = await download();
     await assertIdentity(bytes, artifact);
     // Not waited for: a slow, full or forbidden cache costs the next visit a download, nothing else.
     void cache
       ?.put(url, new Response(bytes, { headers: { 'content-type': 'application/octet-stream' } }))
       .catch(() => undefined);
     return bytes;
+  }
+
+  async function download(): Promise<Uint8Array<ArrayBuffer>> {
+    const stop = new AbortController();
+    const timer = setTimeout(() => {
+      stop.abort(unavailable(new Error(`no artifact after ${DOWNLOAD_TIMEOUT} ms`)));
+    }, DOWNLOAD_TIMEOUT);
+    try {
+      // Raced as well: a `fetch` of the application need not heed the signal.
+      return await abortable(fetchBytes(stop.signal), stop.signal);
+    } catch (cause) {
+      throw cause instanceof PzkError ? cause : unavailable(cause);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function fetchBytes(signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+    // Public and immutable: no cookies, and the browser's own cache may answer.
+    const response = await request(url, { credentials: 'omit', signal });
+    if (!response.ok) {
+      await response.body?.cancel();
+      throw new Error(`the server answered ${response.status}`);
+    }
+    return readBody(response, artifact.bytes);
   }
 }
 
@@ -110,6 +126,12 @@ async function assertIdentity(
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   const hash = [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   if (bytes.length !== artifact.bytes || hash !== artifact.sha256) refuse();
+}
+
+function unavailable(cause: unknown): PzkError {
+  return new PzkError('artifact_unavailable', 'The prover artifact could not be fetched.', {
+    cause,
+  });
 }
 
 function refuse(): never {

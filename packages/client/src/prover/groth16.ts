@@ -45,6 +45,9 @@ export function createGroth16Prover(mcl: Mcl, binary: ProverBinary): Groth16Prov
   const blinding = mcl.allocate(2 * FR_BYTES);
   const r = blinding;
   const s = blinding + FR_BYTES;
+  // In the bases of C, the place of the proof's A and B in G1.
+  const tail = key.c.wires.length + 2 ** binary.domainLog2;
+  const spare = key.c.points + tail * g1.bytes;
 
   /** Fills in the wire values; answers where the scalars behind them begin. */
   function gather(bases: Bases): Pointer {
@@ -73,10 +76,9 @@ export function createGroth16Prover(mcl: Mcl, binary: ProverBinary): Groth16Prov
 
   function commitC(): void {
     const { points, scalars, count } = key.c;
-    const tail = key.c.wires.length + 2 ** binary.domainLog2;
     const memory = mcl.memory();
-    memory.copyWithin(points + tail * g1.bytes, pointA, pointA + g1.bytes);
-    memory.copyWithin(points + (tail + 1) * g1.bytes, pointB1, pointB1 + g1.bytes);
+    memory.copyWithin(spare, pointA, pointA + g1.bytes);
+    memory.copyWithin(spare + g1.bytes, pointB1, pointB1 + g1.bytes);
     copyScalar(scalars + tail * FR_BYTES, s);
     copyScalar(scalars + (tail + 1) * FR_BYTES, r);
     const last = scalars + (tail + 2) * FR_BYTES;
@@ -95,8 +97,9 @@ export function createGroth16Prover(mcl: Mcl, binary: ProverBinary): Groth16Prov
     solver.wipe();
     key.wipe();
     mcl.memory().fill(0, blinding, blinding + 2 * FR_BYTES);
-    // The proof's B in G1 is not published.
+    // The proof's B in G1 is not published. (A copy that mcl made for itself is out of reach.)
     mcl.memory().fill(0, pointB1, pointB1 + g1.bytes);
+    mcl.memory().fill(0, spare, spare + 2 * g1.bytes);
   }
 
   return {

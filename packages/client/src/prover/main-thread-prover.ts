@@ -3,6 +3,7 @@ import { abortable, createAbortError, throwIfAborted } from './abort.js';
 import { loadProverArtifact } from './load-prover-artifact.js';
 import type { Prover, ProverSource } from './prover.js';
 import type { ProvingEngine } from './proving-engine.js';
+import { reportProgress } from './report-progress.js';
 import { createSerialQueue } from './serial-queue.js';
 
 /** Options of {@link createMainThreadProver}. */
@@ -51,7 +52,7 @@ export function createMainThreadProver(options: MainThreadProverOptions): Prover
         try {
           for (;;) {
             const step = steps.next();
-            onProgress?.(step.done ? 1 : step.value);
+            reportProgress(onProgress, step.done ? 1 : step.value);
             if (step.done) return step.value;
             // A macrotask: input events and the signal's owner get their turn.
             await new Promise((resolve) => setTimeout(resolve));

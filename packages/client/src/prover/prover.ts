@@ -15,7 +15,10 @@ export interface ProofInput {
 export interface ProveOptions {
   /** Stops the proof: the promise rejects with `aborted`, the signal's reason as its cause. */
   readonly signal?: AbortSignal;
-  /** Called with the fraction of the work that is done, 0 to 1, rising; 1 at the end. */
+  /**
+   * Called with the fraction of the work that is done, 0 to 1, rising; 1 at the end. What it throws
+   * does not stop the proof; it is given to `reportError` where the platform has that.
+   */
   readonly onProgress?: (fraction: number) => void;
 }
 

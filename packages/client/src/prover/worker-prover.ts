@@ -8,6 +8,7 @@ import {
   startProvingWorker,
   type WebWorkerLike,
 } from './proving-worker.js';
+import { reportProgress } from './report-progress.js';
 import { createSerialQueue } from './serial-queue.js';
 import type { WorkerRequest, WorkerResponse } from './worker-messages.js';
 
@@ -77,7 +78,7 @@ export function createWorkerProver(options: WorkerProverOptions): Prover {
             onProgress,
           );
           if (response.type !== 'proof') throw createWorkerError(undefined);
-          onProgress?.(1);
+          reportProgress(onProgress, 1);
           return response.proof;
         } finally {
           stop.removeEventListener('abort', onAbort);
@@ -100,7 +101,7 @@ function openSession(
   let worker: ProvingWorker | undefined;
   let ended: PzkError | undefined;
   let pending: PendingAnswer | undefined;
-  let rejectReady: ((error: PzkError) => void) | undefined;
+  let rejectBroken: ((error: PzkError) => void) | undefined;
   let startTimer: ReturnType<typeof setTimeout> | undefined;
 
   function end(error: PzkError): void {
@@ -109,7 +110,7 @@ function openSession(
     clearTimeout(startTimer);
     worker?.terminate();
     pending?.reject(error);
-    rejectReady?.(error);
+    rejectBroken?.(error);
     onEnd();
   }
 
@@ -127,7 +128,7 @@ function openSession(
 
   function receive(response: WorkerResponse): void {
     if (response.type === 'progress') {
-      pending?.onProgress?.(response.fraction);
+      reportProgress(pending?.onProgress, response.fraction);
       return;
     }
     const answered = pending;
@@ -139,9 +140,13 @@ function openSession(
     }
   }
 
-  /** The worker's program runs. Rejects where it cannot be loaded, rather than wait for ever. */
-  const ready = new Promise<void>((resolve, reject) => {
-    rejectReady = reject;
+  /** Rejects with the end of the worker, so that nobody waits for its program or artifact in vain. */
+  const broken = new Promise<never>((_, reject) => {
+    rejectBroken = reject;
+  });
+
+  /** The worker's program runs. */
+  const ready = new Promise<void>((resolve) => {
     const started = startProvingWorker(createWorker);
     worker = started;
     startTimer = setTimeout(() => {
@@ -158,7 +163,10 @@ function openSession(
   const loaded = (async () => {
     try {
       // Side by side: the worker's program and the artifact.
-      const [artifact] = await Promise.all([loadProverArtifact(loadArtifact), ready]);
+      const [artifact] = await Promise.race([
+        Promise.all([loadProverArtifact(loadArtifact), ready]),
+        broken,
+      ]);
       await request({ type: 'load', artifact });
     } catch (error) {
       // The worker is of no use without its artifact, and the next call tries anew.

@@ -119,6 +119,35 @@ describe('createArtifactLoader', () => {
     expect(isArtifact(await load())).toBe(true);
   });
 
+  it('gives up after a minute on an answer or a body that never ends, and tries again', async () => {
+    const unending = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(bytes.slice(0, 1000)),
+    });
+    const request = vi
+      .fn<typeof fetch>()
+      .mockReturnValueOnce(new Promise<Response>(() => {}))
+      .mockResolvedValueOnce(new Response(unending))
+      .mockResolvedValueOnce(new Response(bytes));
+    const load = createArtifactLoader({ baseUrl, artifact, fetch: request, cache: null });
+    vi.useFakeTimers();
+    try {
+      for (const _ of ['answer', 'body']) {
+        const outcome = load().then(
+          () => 'loaded',
+          (error: unknown) => error,
+        );
+        await vi.advanceTimersByTimeAsync(60_000);
+        const settled = await Promise.race([outcome, Promise.resolve('pending')]);
+        expect(settled).toMatchObject({ code: 'artifact_unavailable' });
+        expect(request.mock.lastCall?.[1]?.signal?.aborted).toBe(true);
+      }
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(isArtifact(await load())).toBe(true);
+    expect(request).toHaveBeenCalledTimes(3);
+  });
+
   it('takes a malformed identity for a mistake in the program', () => {
     const wrong = [
       { ...artifact, sha256: artifact.sha256.toUpperCase() },

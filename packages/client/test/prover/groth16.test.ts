@@ -1,5 +1,8 @@
-import { BASE_FIELD_MODULUS, isProofEncoding } from '@pzk-auth/protocol';
+import { BASE_FIELD_MODULUS, isProofEncoding, publicSignals } from '@pzk-auth/protocol';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createGroth16Prover } from '../../src/prover/groth16.js';
+import { COORDINATE_BYTES, createMcl } from '../../src/prover/mcl.js';
+import { parseProverBinary } from '../../src/prover/prover-binary.js';
 import { createProvingEngine, type ProvingEngine } from '../../src/prover/proving-engine.js';
 import {
   createInput,
@@ -79,4 +82,44 @@ describe('Groth16 proofs of ownership/v1', () => {
     const input = createInput();
     expect(await verifyWithSnarkjs(prove(input), input)).toBe(true);
   });
+
+  it.each(['complete', 'failed'])(
+    'leave no B in G1 behind in the memory of the prover: %s',
+    async (outcome) => {
+      const mcl = await createMcl();
+      // What is normalized in G1: the proof's A, B and C, in this order.
+      const points: Uint8Array[] = [];
+      let end = 0;
+      const isKept = (point: Uint8Array | undefined): boolean =>
+        Buffer.from(mcl.memory().buffer, 0, end).includes(
+          Buffer.from(point?.subarray(0, COORDINATE_BYTES) ?? []),
+        );
+      const keptInTheMiddle: boolean[] = [];
+      const prover = createGroth16Prover(
+        {
+          ...mcl,
+          g1: {
+            ...mcl.g1,
+            normalize(result, value) {
+              mcl.g1.normalize(result, value);
+              points.push(mcl.memory().slice(result, result + mcl.g1.bytes));
+              if (points.length < 3) return;
+              keptInTheMiddle.push(isKept(points[1]));
+              if (outcome === 'failed') throw new Error('no more memory');
+            },
+          },
+        },
+        parseProverBinary(await loadArtifact()),
+      );
+      // Behind it lies what mcl's own functions have used and freed.
+      end = mcl.allocate(1);
+      const input = createInput();
+      const { tag, m0, m1, salt } = input;
+      const run = () => [...prover.prove([...publicSignals(input), tag, m0, m1, salt])];
+      if (outcome === 'failed') expect(run).toThrow('no more memory');
+      else run();
+      expect(keptInTheMiddle).toEqual([true]);
+      expect(isKept(points[1])).toBe(false);
+    },
+  );
 });

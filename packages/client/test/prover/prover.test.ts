@@ -132,6 +132,25 @@ describe.each(kinds)('%s', (_name, create) => {
     expect(load).toHaveBeenCalledTimes(3);
   });
 
+  it('proves even if onProgress throws, which is reported where the platform can', async () => {
+    const prover = start();
+    const broken = new Error('no such element');
+    const onProgress = vi.fn(() => {
+      throw broken;
+    });
+    expect(isProofEncoding(await prover.prove(createInput(), { onProgress }))).toBe(true);
+    expect(onProgress.mock.calls.length).toBeGreaterThan(3);
+
+    const report = vi.fn();
+    vi.stubGlobal('reportError', report);
+    try {
+      await prover.prove(createInput(), { onProgress });
+    } finally {
+      vi.unstubAllGlobals();
+    }
+    expect(report).toHaveBeenCalledWith(broken);
+  });
+
   it('refuses an artifact that is none', async () => {
     const prover = start({ loadArtifact: async () => new Uint8Array(100) });
     await expect(prover.prove(createInput())).rejects.toMatchObject({ code: 'artifact_mismatch' });
@@ -170,6 +189,53 @@ describe('createWorkerProver', () => {
       await expect(prover.warmUp()).rejects.toEqual(failed);
       await expect(prover.prove(createInput())).rejects.toEqual(failed);
     }
+  });
+
+  it('does not wait for an artifact that never arrives once it is stopped or broken', async () => {
+    const load = vi.fn(loadArtifact).mockReturnValue(new Promise(() => {}));
+    // Says that it is ready, so that the artifact alone is missing.
+    const source = `
+      const { parentPort } = require('node:worker_threads');
+      parentPort.on('message', () => {});
+      parentPort.postMessage({ type: 'ready' });`;
+    let ready: Promise<unknown> = Promise.resolve();
+    let tellError: (() => void) | undefined;
+    let file: URL | string = source;
+    const prover = createWorkerProver({
+      loadArtifact: load,
+      createWorker() {
+        const worker = createNodeWorker(file);
+        ready = new Promise((resolve) => worker.addEventListener('message', resolve));
+        return {
+          ...worker,
+          addEventListener(type, listener) {
+            worker.addEventListener(type, listener);
+            if (type === 'error') tellError = () => listener(new Event('error'));
+          },
+        };
+      },
+    });
+    open.push(prover);
+
+    const stop = new AbortController();
+    const stopped = prover.prove(createInput(), { signal: stop.signal });
+    const warming = prover.warmUp();
+    const outcomes = [expect(stopped).rejects.toEqual(aborted)];
+    outcomes.push(expect(warming).rejects.toEqual(aborted));
+    await vi.waitFor(() => expect(load).toHaveBeenCalledTimes(1));
+    await ready;
+    stop.abort();
+    await Promise.all(outcomes);
+
+    const broken = expect(prover.prove(createInput())).rejects.toEqual(failed);
+    await vi.waitFor(() => expect(load).toHaveBeenCalledTimes(2));
+    await ready;
+    tellError?.();
+    await broken;
+
+    load.mockImplementation(loadArtifact);
+    file = workerFile;
+    expect(isProofEncoding(await prover.prove(createInput()))).toBe(true);
   });
 
   it('rejects a proof whose worker breaks off in the middle', async () => {
