@@ -1,8 +1,9 @@
 import { isPzkError, PzkError } from '@pzk-auth/protocol';
-import { toPzkError } from '../abort.js';
+import { abortError, toPzkError } from '../abort.js';
 import type { ClientConfig } from '../client-options.js';
 import type { DpopSigner } from '../transport/dpop-signer.js';
 import { readErrorCode } from '../transport/problem.js';
+import { untilAborted } from '../transport/until-aborted.js';
 import type { LiveSession, SessionManager } from './session-manager.js';
 
 /** A token this close to its end is renewed first: it might run out on the way. Milliseconds. */
@@ -33,7 +34,16 @@ export function createProtectedFetch(
     );
   }
 
-  async function usableSession(): Promise<LiveSession> {
+  /** Other calls share the renewal: this one stops waiting by its own signal. */
+  async function renew(signal: AbortSignal): Promise<LiveSession> {
+    try {
+      return await untilAborted(manager.renew(), signal);
+    } catch (cause) {
+      throw signal.aborted ? abortError(signal) : cause;
+    }
+  }
+
+  async function usableSession(signal: AbortSignal): Promise<LiveSession> {
     const session = manager.current();
     if (session === undefined) {
       throw new PzkError('not_signed_in', 'There is no session.', {
@@ -41,7 +51,7 @@ export function createProtectedFetch(
       });
     }
     if (config.clock() + EXPIRY_MARGIN_MS < session.expiresAt) return session;
-    return manager.renew();
+    return renew(signal);
   }
 
   async function attempt(request: Request, session: LiveSession): Promise<Response> {
@@ -71,7 +81,7 @@ export function createProtectedFetch(
     let renewed = false;
     let answeredNonce = false;
     for (;;) {
-      const session = await usableSession();
+      const session = await usableSession(request.signal);
       const response = await attempt(request, session);
       if (response.status !== 401 && response.status !== 400) return response;
       const code = await readErrorCode(response);
@@ -85,7 +95,7 @@ export function createProtectedFetch(
       } else if (code === 'invalid_token' && !renewed) {
         renewed = true;
         // Another call may have renewed it meanwhile.
-        if (manager.current() === session) await manager.renew();
+        if (manager.current() === session) await renew(request.signal);
       } else return response;
       await response.body?.cancel();
     }

@@ -71,6 +71,8 @@ export function createSessionManager(
   let timer: ReturnType<typeof setTimeout> | undefined;
   // Counts sign-outs, so that an answer that arrives after one revives nothing.
   let epoch = 0;
+  /** When the token is due for renewal, milliseconds since the epoch. */
+  let renewAt = 0;
 
   function describe({ token, expiresAt }: LiveSession, renewing: boolean): ActiveSession {
     return {
@@ -86,7 +88,7 @@ export function createSessionManager(
   function schedule(delay?: number): void {
     clearTimeout(timer);
     if (!observed || live === undefined || closing.signal.aborted) return;
-    const due = live.expiresAt - config.renewBefore * 1000 - config.clock();
+    const due = renewAt - config.clock();
     timer = setTimeout(
       () => void renewInBackground(),
       Math.min(Math.max(delay ?? due, 0), MAXIMUM_DELAY_MS),
@@ -108,12 +110,13 @@ export function createSessionManager(
   }
 
   async function adopt({ token, key }: TokenGrant): Promise<void> {
-    const expiresAt = config.clock() + token.expires_in * 1000;
-    live = { key, token, expiresAt };
-    store.set(describe(live, false));
-    // Short tokens: never so early that renewal would run without end.
+    const now = config.clock();
     const lifetime = token.expires_in * 1000;
-    schedule(Math.max(lifetime - config.renewBefore * 1000, lifetime / 2));
+    live = { key, token, expiresAt: now + lifetime };
+    // Short tokens: never so early that renewal would run without end.
+    renewAt = now + Math.max(lifetime - config.renewBefore * 1000, lifetime / 2);
+    store.set(describe(live, false));
+    schedule();
     await records.writeSession({
       keyPair: key.keyPair,
       clientId: token.client_id,
@@ -131,11 +134,19 @@ export function createSessionManager(
     );
   }
 
-  async function forget(): Promise<void> {
+  function forget(): void {
     epoch++;
     live = undefined;
+    // It may hang: the next session has a renewal of its own.
+    renewal = undefined;
     clearTimeout(timer);
-    await records.deleteSession();
+  }
+
+  /** Deletes the stored session, unless it is another one: a tab may have started it meanwhile. */
+  async function deleteStored({ jkt }: SessionKey): Promise<void> {
+    const record = await records.readSession();
+    if (record === undefined || (await describeSessionKey(record.keyPair)).jkt !== jkt) return;
+    if (live?.key.jkt !== jkt) await records.deleteSession();
   }
 
   async function renewOnce(): Promise<LiveSession> {
@@ -158,8 +169,10 @@ export function createSessionManager(
           cause,
           hint: 'Start a new one with a touch of the passkey.',
         });
-        await forget();
+        forget();
         store.set({ status: 'failed', error });
+        // A key that stays is of no use: the server refuses it.
+        await deleteStored(before.key).catch(() => undefined);
         throw error;
       }
       if (showsActive()) store.set(describe(before, false));
@@ -168,10 +181,12 @@ export function createSessionManager(
   }
 
   function renew(): Promise<LiveSession> {
-    renewal ??= renewOnce().finally(() => {
-      renewal = undefined;
+    if (renewal !== undefined) return renewal;
+    const pending = renewOnce().finally(() => {
+      if (renewal === pending) renewal = undefined;
     });
-    return renewal;
+    renewal = pending;
+    return pending;
   }
 
   async function resumeOnce(): Promise<boolean> {
@@ -179,26 +194,30 @@ export function createSessionManager(
       if (config.clock() >= live.expiresAt) await renew();
       return true;
     }
-    const record = await records.readSession();
-    if (record === undefined) return false;
     const started = epoch;
+    // A ceremony may make a session meanwhile, which this answer does not concern.
+    const overtaken = () => started !== epoch || live !== undefined;
+    const record = await records.readSession();
+    if (record === undefined) return live !== undefined;
+    const key = await describeSessionKey(record.keyPair);
+    if (overtaken()) return live !== undefined;
     // The clock offset of the last challenge: a renewal brings none.
     if (signer.clockOffset === 0) signer.clockOffset = record.clockOffset;
     const previous = store.getSnapshot();
     store.set({ status: 'exchanging' });
+    let token: TokenResponse;
     try {
-      const key = await describeSessionKey(record.keyPair);
-      const token = await requestRenewal(key, record.clientId, record.scope);
-      if (started !== epoch) return false;
-      await adopt({ token, key });
-      return true;
+      token = await requestRenewal(key, record.clientId, record.scope);
     } catch (cause) {
-      if (started !== epoch) return false;
+      if (overtaken()) return live !== undefined;
       store.set(previous);
       if (!isPzkError(cause) || !FINAL_REFUSALS.has(cause.code)) throw cause;
-      await records.deleteSession();
+      await deleteStored(key);
       return false;
     }
+    if (overtaken()) return live !== undefined;
+    await adopt({ token, key });
+    return true;
   }
 
   return {
@@ -218,9 +237,9 @@ export function createSessionManager(
     },
     async signOut() {
       const ended = live;
-      await forget();
+      forget();
       store.set({ status: 'signed-out' });
-      if (ended === undefined) return;
+      if (ended === undefined) return records.deleteSession();
       const { access_token: token, client_id: clientId } = ended.token;
       const body = new URLSearchParams({
         token,
@@ -228,7 +247,12 @@ export function createSessionManager(
         client_id: clientId,
       });
       const request = { path: '/revoke', body, key: ended.key, signal: closing.signal };
-      await transport.postVoid(request);
+      try {
+        await deleteStored(ended.key);
+      } finally {
+        // The token must end also where the storage fails.
+        await transport.postVoid(request);
+      }
     },
     restingState: () =>
       live === undefined ? { status: 'signed-out' } : describe(live, renewal !== undefined),

@@ -13,6 +13,16 @@ export interface SnapshotStore<T extends object> extends Observable<T> {
   size(): number;
 }
 
+/** Calls a listener. What it throws is its own affair, and reaches neither us nor the others. */
+function notify(listener: () => void): void {
+  try {
+    listener();
+  } catch (error) {
+    // Node has no such function.
+    if (typeof globalThis.reportError === 'function') globalThis.reportError(error);
+  }
+}
+
 /** @param onSubscriptions - Called when the first subscription starts and the last one ends. */
 export function createSnapshotStore<T extends object>(
   initial: T,
@@ -35,7 +45,7 @@ export function createSnapshotStore<T extends object>(
     getSnapshot: () => snapshot,
     set(value) {
       snapshot = Object.freeze(value);
-      for (const { listener } of [...subscriptions]) listener();
+      for (const { listener } of [...subscriptions]) notify(listener);
     },
     size: () => subscriptions.size,
   };

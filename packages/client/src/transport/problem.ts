@@ -1,6 +1,7 @@
 import { type Problem, PzkError, parseJson, parseMessage, problemSchema } from '@pzk-auth/protocol';
+import { readText } from './read-text.js';
 
-const MAXIMUM_PROBLEM_CHARACTERS = 16 * 1024;
+const MAXIMUM_PROBLEM_BYTES = 16 * 1024;
 const AUTHENTICATE_ERROR = /(?:^|[\s,])error="([a-z_]{1,64})"/;
 
 /** Reads problem details (RFC 9457); `undefined` if the answer holds none that we know. */
@@ -9,8 +10,8 @@ export async function readProblem(response: Response): Promise<Problem | undefin
     return undefined;
   }
   try {
-    const text = await response.text();
-    if (text.length > MAXIMUM_PROBLEM_CHARACTERS) return undefined;
+    const text = await readText(response, MAXIMUM_PROBLEM_BYTES);
+    if (text === undefined) return undefined;
     return parseMessage(problemSchema, parseJson(text));
   } catch {
     return undefined;

@@ -1,8 +1,14 @@
 import { PzkError, parseJson, parseMessage } from '@pzk-auth/protocol';
-import { toPzkError } from '../abort.js';
+import { abortError, toPzkError } from '../abort.js';
 import type { DpopSigner } from './dpop-signer.js';
 import { problemError, readErrorCode } from './problem.js';
+import { readText } from './read-text.js';
 import type { SessionKey } from './session-key.js';
+import { untilAborted } from './until-aborted.js';
+
+/** An exchange that takes longer has failed. Milliseconds. */
+const TIMEOUT_MS = 30_000;
+const MAXIMUM_ANSWER_BYTES = 256 * 1024;
 
 /** A schema of `@pzk-auth/protocol`. */
 type Schema<T> = Parameters<typeof parseMessage<T>>[0];
@@ -21,7 +27,8 @@ export interface EndpointRequest {
 /** Speaks with the issuer's endpoints. */
 export interface Transport {
   /**
-   * Posts and parses the answer by its schema.
+   * Posts and parses the answer by its schema. Gives up after 30 seconds, and reads no more than
+   * 256 KiB.
    *
    * @throws PzkError the server's code, `network_error`, `unexpected_response`, `aborted`
    */
@@ -79,14 +86,41 @@ export function createTransport({ baseUrl, fetch, signer }: TransportOptions): T
     return answer;
   }
 
+  /** Runs an exchange, its answer included, against the clock, also with a `fetch` that hangs. */
+  async function inTime<T>(
+    request: EndpointRequest,
+    exchange: (request: EndpointRequest) => Promise<T>,
+  ): Promise<T> {
+    const timeout = new AbortController();
+    const timer = setTimeout(() => {
+      timeout.abort(new DOMException('The server took too long.', 'TimeoutError'));
+    }, TIMEOUT_MS);
+    const signal = AbortSignal.any([request.signal, timeout.signal]);
+    try {
+      return await untilAborted(exchange({ ...request, signal }), signal);
+    } catch (cause) {
+      if (!signal.aborted) throw cause;
+      if (request.signal.aborted) throw abortError(request.signal);
+      throw new PzkError('network_error', 'The server did not answer in time.', { cause });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function readAnswer(request: EndpointRequest): Promise<string | undefined> {
+    const response = await sendTwice(request);
+    try {
+      return await readText(response, MAXIMUM_ANSWER_BYTES);
+    } catch (cause) {
+      throw toPzkError(cause, request.signal, 'network_error');
+    }
+  }
+
   return {
     async post(request, schema) {
-      const response = await sendTwice(request);
-      let text: string;
-      try {
-        text = await response.text();
-      } catch (cause) {
-        throw toPzkError(cause, request.signal, 'network_error');
+      const text = await inTime(request, readAnswer);
+      if (text === undefined) {
+        throw new PzkError('unexpected_response', 'The answer of the server is too long.');
       }
       try {
         return parseMessage(schema, parseJson(text));
@@ -97,7 +131,7 @@ export function createTransport({ baseUrl, fetch, signer }: TransportOptions): T
       }
     },
     async postVoid(request) {
-      await (await sendTwice(request)).body?.cancel();
+      await inTime(request, async (timed) => (await sendTwice(timed)).body?.cancel());
     },
   };
 }

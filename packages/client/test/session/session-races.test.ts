@@ -1,0 +1,178 @@
+import { isPzkError } from '@pzk-auth/protocol';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createMemoryStorage } from '../../src/index.js';
+import {
+  apiKey,
+  createClientOf,
+  createFakeIssuer,
+  issuer,
+  problem,
+  type SentRequest,
+  tokenAnswer,
+  user,
+} from '../fake-issuer.js';
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const isRenewal = ({ body }: SentRequest) => body.includes('renew');
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+async function enrolled(options: Parameters<typeof createClientOf>[1] = {}) {
+  const storage = options.storage ?? createMemoryStorage();
+  const fake = createFakeIssuer();
+  const client = createClientOf(fake, { storage, ...options });
+  await client.enroll({ apiKey, user });
+  fake.sent.length = 0;
+  /** Another tab of the same browser. */
+  const openTab = () => createClientOf(fake, { storage, authenticator: client.authenticator });
+  return { fake, client, openTab };
+}
+
+/** Holds renewals back until they are answered by hand. */
+function holdRenewals(fake: ReturnType<typeof createFakeIssuer>) {
+  let answer: (response: Response) => void = () => {};
+  const held = new Promise<Response>((resolve) => {
+    answer = resolve;
+  });
+  fake.respond('/pzk/token', (request) => (isRenewal(request) ? held : undefined));
+  const sent = () => vi.waitFor(() => expect(fake.sent.some(isRenewal)).toBe(true));
+  return { answer, sent };
+}
+
+describe('a session that starts while the old one is resumed', () => {
+  it.each([
+    ['a late refusal', () => problem('invalid_grant', 400)],
+    ['a late success', () => Response.json(tokenAnswer({ client_id: 'late' }))],
+  ])('is left alone by %s', async (_, late) => {
+    const { fake, openTab } = await enrolled();
+    const tab = openTab();
+    const { answer, sent } = holdRenewals(fake);
+    const resuming = tab.resume();
+    await sent();
+    await tab.start();
+    answer(late());
+    expect(await resuming).toBe(true);
+    expect(tab.getSnapshot()).toMatchObject({ status: 'active', clientId: 'key-1' });
+    fake.respond('/pzk/token', () => undefined);
+    expect(await openTab().resume()).toBe(true);
+  });
+});
+
+describe('a storage that cannot delete', () => {
+  const failing = () => ({
+    ...createMemoryStorage(),
+    delete: () => Promise.reject(new Error('blocked')),
+  });
+
+  it('does not keep a sign-out from the server, and is told last', async () => {
+    const { client, fake } = await enrolled({ storage: failing() });
+    await expect(client.signOut()).rejects.toThrow('blocked');
+    expect(client.getSnapshot()).toEqual({ status: 'signed-out' });
+    expect(fake.paths()).toEqual(['/pzk/revoke']);
+  });
+
+  it('does not hide that the session has expired', async () => {
+    const { client, fake } = await enrolled({ storage: failing() });
+    fake.respond('/pzk/token', () => problem('invalid_grant', 400));
+    await expect(client.renew()).rejects.toMatchObject({ code: 'session_expired' });
+    expect(client.getSnapshot()).toMatchObject({ error: { code: 'session_expired' } });
+  });
+});
+
+describe('a listener that throws', () => {
+  it('breaks neither the client nor the other listeners, and is reported', async () => {
+    const reportError = vi.fn();
+    vi.stubGlobal('reportError', reportError);
+    const { client, fake } = await enrolled();
+    const failure = new Error('listener');
+    const other = vi.fn();
+    client.subscribe(() => {
+      throw failure;
+    });
+    client.subscribe(other);
+    await client.signOut();
+    expect(other).toHaveBeenCalled();
+    expect(reportError).toHaveBeenCalledWith(failure);
+    expect(fake.paths()).toEqual(['/pzk/revoke']);
+    vi.stubGlobal('reportError', undefined);
+    await client.start();
+    expect(client.getSnapshot().status).toBe('active');
+  });
+});
+
+describe('a renewal that hangs', () => {
+  it('does not outlive its session', async () => {
+    const { client, fake } = await enrolled();
+    const { answer, sent } = holdRenewals(fake);
+    const first = client.renew().catch((error: unknown) => error);
+    await sent();
+    await client.signOut();
+    await client.start();
+    fake.respond('/pzk/token', () => undefined);
+    await client.renew();
+    answer(Response.json(tokenAnswer({ client_id: 'late' })));
+    expect(await first).toMatchObject({ code: 'aborted' });
+    expect(client.getSnapshot()).toMatchObject({ status: 'active', clientId: 'key-1' });
+  });
+
+  it('is waited for no longer than the signal of the call allows', async () => {
+    let ahead = 0;
+    const { client, fake } = await enrolled({ clock: () => Date.now() + ahead });
+    ahead = 400_000;
+    const { answer, sent } = holdRenewals(fake);
+    const controller = new AbortController();
+    const call = client.fetch(`${issuer}/x`, { signal: controller.signal });
+    const refused = call.catch((error: unknown) => isPzkError(error) && error.code);
+    await sent();
+    controller.abort();
+    expect(await refused).toBe('aborted');
+    answer(Response.json(tokenAnswer()));
+    expect((await client.fetch(`${issuer}/x`)).status).toBe(200);
+  });
+});
+
+describe('another tab', () => {
+  it('keeps the session that it started, when this one ends', async () => {
+    const { client, fake, openTab } = await enrolled();
+    const tab = openTab();
+    await tab.resume();
+    await client.signOut();
+    await client.start();
+    fake.respond('/pzk/token', (request) =>
+      isRenewal(request) ? problem('invalid_grant', 400) : undefined,
+    );
+    await expect(tab.renew()).rejects.toMatchObject({ code: 'session_expired' });
+    fake.respond('/pzk/token', () => undefined);
+    expect(await openTab().resume()).toBe(true);
+  });
+
+  it('keeps it when this one signs out', async () => {
+    const { client, openTab } = await enrolled();
+    const tab = openTab();
+    await tab.resume();
+    await client.signOut();
+    await client.start();
+    await tab.signOut();
+    expect(await openTab().resume()).toBe(true);
+  });
+});
+
+describe('the first subscriber', () => {
+  it('does not renew a short token before half its life', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+    const { client, fake } = await enrolled();
+    fake.respond('/pzk/token', () => Response.json(tokenAnswer({ expires_in: 20 })));
+    await client.renew();
+    fake.sent.length = 0;
+    client.subscribe(() => {});
+    vi.advanceTimersByTime(9_000);
+    for (let turns = 0; turns < 50; turns++) await turn();
+    expect(client.getSnapshot()).toMatchObject({ renewing: false });
+    expect(fake.paths()).toEqual([]);
+    vi.advanceTimersByTime(1_000);
+    while (!fake.sent.some(isRenewal)) await turn();
+  });
+});
