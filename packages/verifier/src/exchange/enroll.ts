@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   decodeBase64url,
   type EnrollRequest,
@@ -16,6 +15,7 @@ import {
 import { assertNoPrfResults } from '../http/prf-results.js';
 import { readJson } from '../http/read-body.js';
 import type { Authorization } from '../options.js';
+import { randomId } from '../random-id.js';
 import { refusal } from '../refuse.js';
 import type { DeviceRow, KeyRow, VaultRow } from '../stores/durable-stores.js';
 import { checkVaultEntry } from '../vault/vault-entry-check.js';
@@ -128,10 +128,6 @@ function keypairCandidate(exchange: OpenExchange): Candidate {
       createdAt: exchange.now,
     },
   };
-}
-
-function randomId(): string {
-  return encodeBase64url(Uint8Array.from(randomBytes(16)));
 }
 
 function toVaultRow(account: string, candidate: Candidate): VaultRow | undefined {

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
   computeCommitment,
-  encodeBase64url,
   formatApiKey,
   isFieldElement,
   isScopeToken,
@@ -11,6 +10,7 @@ import {
 import { durations } from '../durations.js';
 import type { Engine } from '../exchange/engine.js';
 import { revocationId } from '../exchange/revocation-ids.js';
+import { randomId } from '../random-id.js';
 import type { KeyDemand, KeyRow } from '../stores/durable-stores.js';
 
 /** What a new key is to be. */
@@ -53,10 +53,6 @@ export interface KeyManager {
 }
 
 const DEMANDS: ReadonlySet<KeyDemand> = new Set(['passkey', 'keypair', 'none']);
-
-function randomId(): string {
-  return encodeBase64url(Uint8Array.from(randomBytes(16)));
-}
 
 /** Creates the key manager of an issuer. */
 export function createKeyManager(engine: Engine): KeyManager {
