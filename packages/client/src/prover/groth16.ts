@@ -10,7 +10,7 @@ export interface Groth16Prover {
   /**
    * Proves in steps, so that whoever drives it can report progress, let a page breathe or stop.
    * Yields the fraction that is done, returns the proof: 256 bytes, A.x A.y B.x.c0 B.x.c1 B.y.c0
-   * B.y.c1 C.x C.y, big-endian. Secrets are overwritten when it ends, also by `return()`.
+   * B.y.c1 C.x C.y, big-endian. When it ends, also by `return()`, mcl's memory is what it was before.
    *
    * @param inputs - Public signals, then private inputs, in the circuit's order.
    * @throws PzkError `prover_failed` if the inputs have no witness.
@@ -93,17 +93,11 @@ export function createGroth16Prover(mcl: Mcl, binary: ProverBinary): Groth16Prov
     writeScalar(mcl, s, randomScalar());
   }
 
-  function wipe(): void {
-    solver.wipe();
-    key.wipe();
-    mcl.memory().fill(0, blinding, blinding + 2 * FR_BYTES);
-    // The proof's B in G1 is not published. (A copy that mcl made for itself is out of reach.)
-    mcl.memory().fill(0, pointB1, pointB1 + g1.bytes);
-    mcl.memory().fill(0, spare, spare + 2 * g1.bytes);
-  }
-
   return {
     *prove(inputs) {
+      // Overwriting the witness where it stands would not do: a multi-scalar multiplication leaves
+      // halves of each scalar in memory that it has freed, from which the scalar follows.
+      const restore = mcl.checkpoint();
       try {
         solver.solve(inputs);
         yield PROGRESS.witness;
@@ -119,7 +113,7 @@ export function createGroth16Prover(mcl: Mcl, binary: ProverBinary): Groth16Prov
         commitC();
         return encodeProof();
       } finally {
-        wipe();
+        restore();
       }
     },
   };

@@ -33,6 +33,12 @@ export interface Mcl {
   readonly allocate: (bytes: number) => Pointer;
   /** The memory as it is now: growing it detaches earlier views, so never keep one. */
   readonly memory: () => Uint8Array;
+  /**
+   * Remembers the memory, all of it. What it returns puts it back: whatever was computed since is
+   * overwritten, with the copies that mcl itself made on its stack and on its heap, which nobody
+   * else can find. What was allocated since is gone.
+   */
+  readonly checkpoint: () => () => void;
 }
 
 /** Operations of G1 or G2 on points X, Y, Z (Jacobian; Z = 1 is affine). */
@@ -148,5 +154,14 @@ export async function createMcl(): Promise<Mcl> {
       return pointer;
     },
     memory,
+    checkpoint() {
+      const before = memory().slice();
+      return () => {
+        const now = memory();
+        now.set(before);
+        // It may have grown.
+        now.fill(0, before.length);
+      };
+    },
   };
 }

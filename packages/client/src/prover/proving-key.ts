@@ -22,8 +22,6 @@ export interface ProvingKey {
   readonly b2: Bases;
   /** C query, H query, then room for the proof's A and B (in G1), then delta1. */
   readonly c: Bases;
-  /** Overwrites the scalars. */
-  wipe(): void;
 }
 
 /**
@@ -36,7 +34,6 @@ export interface ProvingKey {
 export function loadProvingKey(mcl: Mcl, binary: ProverBinary): ProvingKey {
   const fpOne = mcl.allocate(FP_BYTES);
   mcl.fpSetOne(fpOne);
-  const secrets: { at: Pointer; bytes: number }[] = [];
 
   const load = (
     group: Group,
@@ -69,7 +66,6 @@ export function loadProvingKey(mcl: Mcl, binary: ProverBinary): ProvingKey {
       }
     });
     const scalars = mcl.allocate(count * FR_BYTES);
-    secrets.push({ at: scalars, bytes: count * FR_BYTES });
     return { group, points, scalars, count, wires };
   };
 
@@ -79,8 +75,5 @@ export function loadProvingKey(mcl: Mcl, binary: ProverBinary): ProvingKey {
     b1: load(g1, binary.b1.wires, [binary.b1.points, binary.beta1, binary.delta1]),
     b2: load(g2, binary.b2.wires, [binary.b2.points, binary.beta2, binary.delta2]),
     c: load(g1, binary.c.wires, [binary.c.points, binary.h, null, null, binary.delta1]),
-    wipe() {
-      for (const { at, bytes } of secrets) mcl.memory().fill(0, at, at + bytes);
-    },
   };
 }
