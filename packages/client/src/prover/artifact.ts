@@ -29,6 +29,12 @@ const CACHE_NAME = 'pzk-auth-circuits';
 /** Milliseconds for the answer with its body. */
 const DOWNLOAD_TIMEOUT = 60_000;
 
+/** Milliseconds for the cache to open and to give what it has; then the network is asked. */
+const CACHE_TIMEOUT = 5_000;
+
+/** Largest size to take for meant: so much is reserved before the first byte arrives. */
+const MAX_BYTES = 2 ** 28;
+
 /**
  * Makes the loader of an artifact served at `{baseUrl}/circuits/{sha256}`. What it loads, from the
  * network or from the cache, has the size and the hash of the build or is refused; the server is
@@ -37,15 +43,14 @@ const DOWNLOAD_TIMEOUT = 60_000;
  * The loader throws PzkError `artifact_unavailable` if the artifact cannot be fetched within 60
  * seconds and `artifact_mismatch` if it is another file. A failure is not kept: the next call tries
  * again.
+ *
+ * @throws TypeError at once for an identity that no file can have, or without a base URL.
  */
 export function createArtifactLoader(options: ArtifactLoaderOptions): () => Promise<Uint8Array> {
-  const { artifact } = options;
-  if (!/^[0-9a-f]{64}$/.test(artifact.sha256)) {
-    throw new TypeError('artifact.sha256 must be a SHA-256 in lower-case hex');
+  if (typeof options.baseUrl !== 'string' || options.baseUrl === '') {
+    throw new TypeError('createArtifactLoader: baseUrl must be a URL.');
   }
-  if (!Number.isSafeInteger(artifact.bytes) || artifact.bytes <= 0) {
-    throw new TypeError('artifact.bytes must be a positive integer');
-  }
+  const artifact = resolveIdentity(options.artifact);
   const url = `${options.baseUrl.replace(/\/+$/, '')}/circuits/${artifact.sha256}`;
   const request = options.fetch ?? ((input, init) => fetch(input, init));
   let loaded: Promise<Uint8Array> | undefined;
@@ -62,8 +67,7 @@ export function createArtifactLoader(options: ArtifactLoaderOptions): () => Prom
   };
 
   async function load(): Promise<Uint8Array> {
-    const cache = await openCache(options.cache);
-    const cached = await readCache(cache, url, artifact);
+    const { cache, cached } = await askCache();
     if (cached) return cached;
 
     const bytes = await download();
@@ -73,6 +77,26 @@ export function createArtifactLoader(options: ArtifactLoaderOptions): () => Prom
       ?.put(url, new Response(bytes, { headers: { 'content-type': 'application/octet-stream' } }))
       .catch(() => undefined);
     return bytes;
+  }
+
+  /** Nothing of a cache that does not answer: storage hangs in some browsers, and is not needed. */
+  async function askCache(): Promise<{
+    cache?: Cache | undefined;
+    cached?: Uint8Array | undefined;
+  }> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timeout = new Promise<Record<string, never>>((resolve) => {
+      timer = setTimeout(() => resolve({}), CACHE_TIMEOUT);
+    });
+    const answer = (async () => {
+      const cache = await openCache(options.cache);
+      return { cache, cached: await readCache(cache, url, artifact) };
+    })();
+    try {
+      return await Promise.race([answer, timeout]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async function download(): Promise<Uint8Array<ArrayBuffer>> {
@@ -99,6 +123,22 @@ export function createArtifactLoader(options: ArtifactLoaderOptions): () => Prom
     }
     return readBody(response, artifact.bytes);
   }
+}
+
+/** A copy that the caller cannot change any more, checked. */
+function resolveIdentity(artifact: ArtifactIdentity): ArtifactIdentity {
+  const { sha256, bytes } = artifact ?? {};
+  if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) {
+    throw new TypeError(
+      'createArtifactLoader: artifact.sha256 must be a SHA-256, 64 digits of lower-case hex.',
+    );
+  }
+  if (!Number.isInteger(bytes) || bytes <= 0 || bytes > MAX_BYTES) {
+    throw new TypeError(
+      `createArtifactLoader: artifact.bytes must be the size of the file, 1 to ${MAX_BYTES}.`,
+    );
+  }
+  return { sha256, bytes };
 }
 
 /** Reads at most `size` bytes: a server cannot make the client hold more. */

@@ -1,6 +1,6 @@
 import { OWNERSHIP_CIRCUIT } from '@pzk-auth/protocol';
 import { abortable, createAbortError, throwIfAborted } from './abort.js';
-import { loadProverArtifact } from './load-prover-artifact.js';
+import { assertProverSource, loadProverArtifact } from './load-prover-artifact.js';
 import type { Prover, ProverSource } from './prover.js';
 import type { ProvingEngine } from './proving-engine.js';
 import { reportProgress } from './report-progress.js';
@@ -13,8 +13,11 @@ export interface MainThreadProverOptions extends ProverSource {}
  * A prover in the calling thread: for scripts, tests and places without workers. It blocks the
  * thread for a tenth of a second or so, with a pause between the steps; in a page use
  * {@link createWorkerProver}.
+ *
+ * @throws TypeError for wrong options.
  */
 export function createMainThreadProver(options: MainThreadProverOptions): Prover {
+  assertProverSource('createMainThreadProver', options);
   const queue = createSerialQueue();
   const closing = new AbortController();
   let engine: Promise<ProvingEngine> | undefined;

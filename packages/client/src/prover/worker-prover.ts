@@ -1,6 +1,6 @@
 import { isPzkError, OWNERSHIP_CIRCUIT, PzkError } from '@pzk-auth/protocol';
 import { abortable, createAbortError, throwIfAborted } from './abort.js';
-import { loadProverArtifact } from './load-prover-artifact.js';
+import { assertProverSource, loadProverArtifact } from './load-prover-artifact.js';
 import type { Prover, ProverSource } from './prover.js';
 import {
   createWorkerError,
@@ -41,8 +41,22 @@ interface Session {
 /**
  * A prover in a worker of its own, so that the page stays responsive. An abort ends the worker,
  * which is the only way to stop WebAssembly; the next proof starts a fresh one.
+ *
+ * @throws TypeError for wrong options.
  */
 export function createWorkerProver(options: WorkerProverOptions): Prover {
+  assertProverSource('createWorkerProver', options);
+  const { createWorker, startTimeout } = options;
+  if (createWorker !== undefined && typeof createWorker !== 'function') {
+    throw new TypeError('createWorkerProver: createWorker must be a function.');
+  }
+  // A timer of more than 2^31 - 1 ms runs out at once.
+  if (
+    startTimeout !== undefined &&
+    !(typeof startTimeout === 'number' && startTimeout > 0 && startTimeout < 2 ** 31)
+  ) {
+    throw new TypeError('createWorkerProver: startTimeout must be a number of milliseconds.');
+  }
   const queue = createSerialQueue();
   const closing = new AbortController();
   let session: Session | undefined;

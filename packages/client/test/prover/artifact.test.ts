@@ -148,14 +148,57 @@ describe('createArtifactLoader', () => {
     expect(request).toHaveBeenCalledTimes(3);
   });
 
-  it('takes a malformed identity for a mistake in the program', () => {
+  it('asks the network where the cache never answers', async () => {
+    const silent = new Promise<never>(() => {});
+    const hanging = [
+      { open: () => silent },
+      { open: async () => ({ match: () => silent }) },
+    ] as unknown as CacheStorage[];
+    for (const storage of hanging) {
+      const request = answer(bytes);
+      const load = createArtifactLoader({ baseUrl, artifact, fetch: request, cache: storage });
+      vi.useFakeTimers();
+      try {
+        const loading = load();
+        await vi.advanceTimersByTimeAsync(5_000);
+        expect(request).toHaveBeenCalledTimes(1);
+        vi.useRealTimers();
+        expect(isArtifact(await loading)).toBe(true);
+      } finally {
+        vi.useRealTimers();
+      }
+    }
+  });
+
+  it('takes a malformed identity or URL for a mistake in the program, at once', () => {
     const wrong = [
       { ...artifact, sha256: artifact.sha256.toUpperCase() },
+      { ...artifact, sha256: `${artifact.sha256}\n` },
+      { ...artifact, sha256: [artifact.sha256] },
       { ...artifact, sha256: '../x' },
       { ...artifact, bytes: 0 },
-    ];
+      { ...artifact, bytes: 1.5 },
+      { ...artifact, bytes: '184043' },
+      { ...artifact, bytes: 2 ** 28 + 1 },
+      { sha256: artifact.sha256 },
+      undefined,
+    ] as ArtifactIdentity[];
     for (const identity of wrong) {
-      expect(() => createArtifactLoader({ baseUrl, artifact: identity })).toThrow(TypeError);
+      const create = () => createArtifactLoader({ baseUrl, artifact: identity });
+      expect(create).toThrow(TypeError);
+      expect(create).toThrow(/^createArtifactLoader: artifact\./);
     }
+    for (const url of ['', undefined] as string[]) {
+      expect(() => createArtifactLoader({ baseUrl: url, artifact })).toThrow(/baseUrl/);
+    }
+  });
+
+  it('keeps to the identity that it was made with', async () => {
+    const identity = { ...artifact };
+    const load = createArtifactLoader({ baseUrl, artifact: identity, fetch: answer('x'), cache });
+    // The hash of "x".
+    identity.sha256 = '2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881';
+    identity.bytes = 1;
+    await expect(load()).rejects.toEqual(mismatch);
   });
 });

@@ -9,6 +9,7 @@ import {
   type Prover,
   type ProverSource,
   type WebWorkerLike,
+  type WorkerProverOptions,
 } from '../../src/prover/index.js';
 import { createInput, loadArtifact, stopSnarkjs, verifyWithSnarkjs } from './fixtures.js';
 
@@ -151,6 +152,12 @@ describe.each(kinds)('%s', (_name, create) => {
     expect(report).toHaveBeenCalledWith(broken);
   });
 
+  it('takes a missing loader for a mistake in the program, at once', () => {
+    for (const source of [{}, { loadArtifact: undefined }, { loadArtifact: 'https://x' }]) {
+      expect(() => create(source as unknown as ProverSource)).toThrow(TypeError);
+    }
+  });
+
   it('refuses an artifact that is none', async () => {
     const prover = start({ loadArtifact: async () => new Uint8Array(100) });
     await expect(prover.prove(createInput())).rejects.toMatchObject({ code: 'artifact_mismatch' });
@@ -163,6 +170,15 @@ describe('createWorkerProver', () => {
     open.push(prover);
     return prover;
   };
+
+  it('takes malformed options for a mistake in the program, at once', () => {
+    for (const startTimeout of [0, -1, Number.NaN, 2 ** 31, '30']) {
+      const options = { loadArtifact, startTimeout } as WorkerProverOptions;
+      expect(() => createWorkerProver(options)).toThrow(/startTimeout/);
+    }
+    const options = { loadArtifact, createWorker: '/worker.js' } as unknown as WorkerProverOptions;
+    expect(() => createWorkerProver(options)).toThrow(/createWorker/);
+  });
 
   it('ends the worker on abort and takes a fresh one for the next proof', async () => {
     const started: WebWorkerLike[] = [];
