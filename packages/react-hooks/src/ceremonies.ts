@@ -1,4 +1,4 @@
-/** The ceremonies of one kind that run below a provider, whichever component started them. */
+/** Ceremonies that run: those of one component, or those of one kind below a provider. */
 export interface Ceremonies {
   /** Registers a ceremony. */
   add(controller: AbortController): void;

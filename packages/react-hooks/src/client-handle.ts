@@ -10,6 +10,17 @@ import type { Snapshot } from './snapshot.js';
 const SIGNED_OUT: SessionState = Object.freeze({ status: 'signed-out' });
 const IDLE: EnrollState = Object.freeze({ status: 'idle' });
 
+/** The client's state; before and without a session always the one object that the server renders. */
+function readSession(client: Client | undefined): SessionState {
+  const state = client?.getSnapshot() ?? SIGNED_OUT;
+  return state.status === 'signed-out' ? SIGNED_OUT : state;
+}
+
+function readEnrollment(client: Client | undefined): EnrollState {
+  const state = client?.enrollment.getSnapshot() ?? IDLE;
+  return state.status === 'idle' ? IDLE : state;
+}
+
 /** How a provider holds its client. */
 export interface ClientHandle {
   /** The client. Called in effects and actions only: while rendering nothing is created. */
@@ -26,12 +37,12 @@ export function holdClient(client: Client): ClientHandle {
     client: () => client,
     session: {
       subscribe: (listener) => client.subscribe(listener),
-      get: () => client.getSnapshot(),
+      get: () => readSession(client),
       getServer: () => SIGNED_OUT,
     },
     enrollment: {
       subscribe: (listener) => client.enrollment.subscribe(listener),
-      get: () => client.enrollment.getSnapshot(),
+      get: () => readEnrollment(client),
       getServer: () => IDLE,
     },
     retain: () => () => {},
@@ -46,8 +57,20 @@ export function createClientHandle(options: ClientOptions): ClientHandle {
   let client: Client | undefined;
   let retained = 0;
 
+  // Later: StrictMode ends and repeats all effects in one go, which is no unmount.
+  const closeIfUnused = () => {
+    setTimeout(() => {
+      if (retained > 0) return;
+      client?.close();
+      client = undefined;
+    }, 0);
+  };
+
   const open = () => {
     client ??= createClient(options);
+    // The effects of children run before those of the provider, which is about to retain it then. A
+    // call that comes after the unmount must leave no client and no worker behind.
+    if (retained === 0) closeIfUnused();
     return client;
   };
 
@@ -55,12 +78,12 @@ export function createClientHandle(options: ClientOptions): ClientHandle {
     client: open,
     session: {
       subscribe: (listener) => open().subscribe(listener),
-      get: () => client?.getSnapshot() ?? SIGNED_OUT,
+      get: () => readSession(client),
       getServer: () => SIGNED_OUT,
     },
     enrollment: {
       subscribe: (listener) => open().enrollment.subscribe(listener),
-      get: () => client?.enrollment.getSnapshot() ?? IDLE,
+      get: () => readEnrollment(client),
       getServer: () => IDLE,
     },
     retain() {
@@ -70,12 +93,7 @@ export function createClientHandle(options: ClientOptions): ClientHandle {
         if (!held) return;
         held = false;
         retained--;
-        // Later: StrictMode ends and repeats all effects in one go, which is no unmount.
-        setTimeout(() => {
-          if (retained > 0) return;
-          client?.close();
-          client = undefined;
-        }, 0);
+        closeIfUnused();
       };
     },
   };

@@ -1,8 +1,8 @@
 'use client';
 
 import { isPzkError, type PzkError } from '@pzk-auth/client';
-import { useCallback, useEffect, useRef } from 'react';
-import type { Ceremonies } from './ceremonies.js';
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { type Ceremonies, createCeremonies } from './ceremonies.js';
 
 /** How an action failed; in the form of the state that shows it. */
 export interface ActionFailure {
@@ -17,26 +17,38 @@ export type RunCeremony = (
 ) => Promise<ActionFailure | undefined>;
 
 /**
- * Runs ceremonies for one component and aborts them when it unmounts.
+ * Runs ceremonies for one component and aborts them when it unmounts; none begins after that.
  *
  * A failure resolves and does not reject: `onClick={() => session.start()}` would leave a rejection
  * unhandled. Errors without a code are mistakes of the program and are thrown.
  */
 export function useCeremonies(ceremonies: Ceremonies): RunCeremony {
-  const own = useRef(new Set<AbortController>());
+  const [own] = useState(createCeremonies);
+  const mounted = useRef(false);
+  const gone = useRef(false);
 
   useEffect(() => {
-    const started = own.current;
+    mounted.current = true;
+    gone.current = false;
     return () => {
-      for (const controller of [...started]) controller.abort();
+      mounted.current = false;
+      own.abort();
+      // Not at once: when StrictMode repeats the effects, those of children come first and may call.
+      queueMicrotask(() => {
+        if (mounted.current) return;
+        gone.current = true;
+        own.abort();
+      });
     };
-  }, []);
+  }, [own]);
 
   return useCallback(
     async (callersSignal, ceremony) => {
       const controller = new AbortController();
       const { signal } = controller;
-      own.current.add(controller);
+      // Nobody is left to see or abort it: a handler that waited for something else comes too late.
+      if (gone.current) controller.abort();
+      own.add(controller);
       ceremonies.add(controller);
       try {
         await ceremony(callersSignal ? AbortSignal.any([callersSignal, signal]) : signal);
@@ -45,10 +57,10 @@ export function useCeremonies(ceremonies: Ceremonies): RunCeremony {
         if (!isPzkError(error)) throw error;
         return Object.freeze({ status: 'failed', error });
       } finally {
-        own.current.delete(controller);
+        own.delete(controller);
         ceremonies.delete(controller);
       }
     },
-    [ceremonies],
+    [ceremonies, own],
   );
 }

@@ -57,7 +57,18 @@ export function useSession(): UseSession {
         settle(run(options?.signal, (signal) => handle.client().start({ ...options, signal }))),
       resume: () => settle(run(undefined, () => handle.client().resume())),
       renew: () => settle(run(undefined, () => handle.client().renew())),
-      signOut: () => settle(run(undefined, () => handle.client().signOut())),
+      signOut: () =>
+        settle(
+          run(undefined, async () => {
+            // The server has to learn of it, also where the page drops the provider at once.
+            const release = handle.retain();
+            try {
+              await handle.client().signOut();
+            } finally {
+              release();
+            }
+          }),
+        ),
       abort: () => sessionCeremonies.abort(),
       warmUp: () => {
         handle

@@ -1,9 +1,12 @@
 import type { Client, EnrollState, SessionState } from '@pzk-auth/client';
 import { act, render, renderHook, screen, waitFor } from '@testing-library/react';
-import { type ReactNode, StrictMode } from 'react';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type ReactNode, StrictMode, Suspense, useEffect } from 'react';
+import { afterEach, beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
 import {
+  isPzkError,
+  type PzkErrorCode,
   PzkProvider,
+  type SessionState as SessionOfClient,
   type UseEnroll,
   type UseSession,
   useEnroll,
@@ -180,6 +183,88 @@ describe('useEnroll and useSession', () => {
     expect(after.every((action, index) => action === before[index])).toBe(true);
   });
 
+  it('refuse a second ceremony with a value, and the first one goes on', async () => {
+    const { result } = mount();
+    await act(async () => {
+      await result.current.enroll.enroll({ apiKey: service.apiKey, user: USER });
+      await result.current.session.signOut();
+    });
+    const { asked, answer } = holdPrompt();
+    await act(async () => {
+      const first = result.current.session.start();
+      await asked;
+      const second = await result.current.session.start();
+      expect(second.status === 'failed' && second.error.code).toBe('ceremony_in_progress');
+      const enrolled = await result.current.enroll.enroll({ apiKey: service.apiKey, user: USER });
+      expect(enrolled.status === 'failed' && enrolled.error.code).toBe('ceremony_in_progress');
+      expect(client.getSnapshot().status).toBe('passkey');
+      answer();
+      expect(await first).toMatchObject({ status: 'active' });
+    });
+    expect(service.requests.filter((path) => path === '/pzk/token')).toHaveLength(1);
+  });
+
+  it('give a fetch that tells in a typed way when the session has ended', async () => {
+    const { result } = mount();
+    const { pzkFetch } = result.current;
+    await act(async () => {
+      await result.current.enroll.enroll({ apiKey: service.apiKey, user: USER });
+    });
+    expect((await pzkFetch('/api/weather')).status).toBe(200);
+    await act(async () => {
+      await result.current.session.signOut();
+    });
+    expect(result.current.pzkFetch).toBe(pzkFetch);
+    const error: unknown = await pzkFetch('/api/weather').catch((reason: unknown) => reason);
+    expect(isPzkError(error) && error.code).toBe('not_signed_in');
+    await act(async () => {
+      await result.current.session.start();
+    });
+    const [device] = await service.verifier.devices.list(service.account);
+    await service.verifier.devices.revoke(device?.id ?? '');
+    await act(async () => {
+      const refused: unknown = await pzkFetch('/api/weather').catch((reason: unknown) => reason);
+      expect(isPzkError(refused) && refused.code).toBe('session_expired');
+    });
+    const { session } = result.current;
+    expect(session.status === 'failed' && session.error.code).toBe('session_expired');
+    expect(result.current.pzkFetch).toBe(pzkFetch);
+  });
+
+  it('have types that narrow by the status', () => {
+    expectTypeOf<Extract<UseSession, { status: 'active' }>['expiresAt']>().toEqualTypeOf<number>();
+    expectTypeOf<Extract<UseSession, { status: 'proving' }>['progress']>().toEqualTypeOf<number>();
+    expectTypeOf<
+      Extract<UseSession, { status: 'failed' }>['error']['code']
+    >().toEqualTypeOf<PzkErrorCode>();
+    expectTypeOf<UseSession['status']>().toEqualTypeOf<
+      | 'signed-out'
+      | 'challenge'
+      | 'passkey'
+      | 'decrypting'
+      | 'proving'
+      | 'exchanging'
+      | 'active'
+      | 'failed'
+    >();
+    expectTypeOf<UseEnroll['status']>().toEqualTypeOf<
+      | 'idle'
+      | 'challenge'
+      | 'creating-passkey'
+      | 'confirming-passkey'
+      | 'sealing'
+      | 'proving'
+      | 'exchanging'
+      | 'enrolled'
+      | 'failed'
+    >();
+    // No error without a failure, no time of expiry without a session.
+    expectTypeOf<Extract<UseSession, { status: 'active' }>>().not.toHaveProperty('error');
+    expectTypeOf<Extract<UseSession, { status: 'signed-out' }>>().not.toHaveProperty('expiresAt');
+    expectTypeOf<SessionOfClient>().toEqualTypeOf<SessionState>();
+    expectTypeOf<ReturnType<typeof usePzkFetch>>().toEqualTypeOf<typeof fetch>();
+  });
+
   it('start nothing by themselves, also under StrictMode', async () => {
     mount({ strict: true });
     await act(async () => {
@@ -242,6 +327,107 @@ describe('abort', () => {
     expect(client.getSnapshot().status).not.toBe('active');
     expect(client.getSnapshot().status).not.toBe('passkey');
     expect(service.requests).toEqual(['/pzk/challenge']);
+  });
+
+  it('comes before the start, where the component has gone meanwhile', async () => {
+    const { result, unmount } = mount({ strict: true });
+    const { session, enroll } = result.current;
+    unmount();
+    await Promise.resolve();
+    const started = await session.start();
+    expect(started.status === 'failed' && started.error.code).toBe('aborted');
+    const enrolled = await enroll.enroll({ apiKey: service.apiKey, user: USER });
+    expect(enrolled.status === 'failed' && enrolled.error.code).toBe('aborted');
+    expect(service.requests).toEqual([]);
+  });
+
+  it('does not come while StrictMode repeats the effects of a component that calls in one', async () => {
+    const hook: { ended?: Promise<SessionState> } = {};
+    let passes = 0;
+    function Child({ onMount }: { onMount: () => Promise<SessionState> }) {
+      useEffect(() => {
+        // Of two calls the second would meet the first.
+        if (++passes === 2) hook.ended = onMount();
+      }, [onMount]);
+      return null;
+    }
+    function Parent() {
+      const { start } = useSession();
+      return <Child onMount={start} />;
+    }
+    render(
+      <StrictMode>
+        <PzkProvider client={client}>
+          <Parent />
+        </PzkProvider>
+      </StrictMode>,
+    );
+    await act(async () => {
+      // As far as it can go: there is no passkey.
+      const ended = await hook.ended;
+      expect(ended?.status === 'failed' && ended.error.code).not.toBe('aborted');
+    });
+    expect(service.requests).toEqual(['/pzk/challenge']);
+  });
+
+  it('does not come when the component vanishes because the session is active', async () => {
+    let outcome: EnrollState | undefined;
+    function Page() {
+      return useSession().status === 'active' ? <p>in</p> : <Enrol />;
+    }
+    function Enrol() {
+      const { enroll } = useEnroll();
+      const submit = async () => {
+        outcome = await enroll({ apiKey: service.apiKey, user: USER });
+      };
+      return (
+        <button type="button" onClick={submit}>
+          enrol
+        </button>
+      );
+    }
+    render(
+      <PzkProvider client={client}>
+        <Page />
+      </PzkProvider>,
+    );
+    await asInABrowser(async () => {
+      screen.getByText('enrol').click();
+      await vi.waitFor(() => expect(outcome).toBeDefined(), { timeout: 10_000 });
+    });
+    expect(screen.queryByText('in')).not.toBeNull();
+    expect(outcome).toEqual({ status: 'enrolled' });
+  });
+
+  it('does not come while the component is hidden behind the fallback of a Suspense', async () => {
+    const { asked, answer } = holdPrompt();
+    const hook: { enroll?: UseEnroll } = {};
+    const never = new Promise<void>(() => {});
+    function Starter({ suspended }: { suspended: boolean }) {
+      hook.enroll = useEnroll();
+      if (suspended) throw never;
+      return <p>shown</p>;
+    }
+    const tree = (suspended: boolean) => (
+      <PzkProvider client={client}>
+        <Suspense fallback={<p>waiting</p>}>
+          <Starter suspended={suspended} />
+        </Suspense>
+      </PzkProvider>
+    );
+    const { rerender } = render(tree(false));
+    let enrolling: Promise<EnrollState> | undefined;
+    await act(async () => {
+      enrolling = hook.enroll?.enroll({ apiKey: service.apiKey, user: USER });
+      await asked;
+    });
+    rerender(tree(true));
+    expect(screen.queryByText('waiting')).not.toBeNull();
+    service.authenticator.configure({ onUserPrompt: () => undefined });
+    await act(async () => {
+      answer();
+      expect(await enrolling).toMatchObject({ status: 'enrolled' });
+    });
   });
 
   it('does not come with the unmount of another component', async () => {

@@ -84,6 +84,104 @@ describe('PzkProvider', () => {
     expect(reads()).toBe(3 * readsOfOne);
   });
 
+  it('keeps its client when it is given other options at each rendering', async () => {
+    const hook: { enroll?: UseEnroll; session?: UseSession } = {};
+    function Capture() {
+      hook.enroll = useEnroll();
+      hook.session = useSession();
+      return null;
+    }
+    const tree = (scope: string) => (
+      <PzkProvider options={{ ...service.clientOptions, scope: [scope] }}>
+        <Capture />
+      </PzkProvider>
+    );
+    const { rerender } = render(tree('weather:read'));
+    await act(async () => {
+      await hook.enroll?.enroll({ apiKey: service.apiKey, user: USER });
+    });
+    const start = hook.session?.start;
+    rerender(tree('weather:read'));
+    rerender(tree('other'));
+    await act(nextTask);
+    expect(hook.session).toMatchObject({ status: 'active', scope: ['weather:read'] });
+    expect(hook.session?.start).toBe(start);
+  });
+
+  it('lets what is below render once: the first state is the one that the server renders', async () => {
+    let renderings = 0;
+    function Count() {
+      useSession();
+      useEnroll();
+      renderings++;
+      return null;
+    }
+    render(
+      <PzkProvider options={service.clientOptions}>
+        <Count />
+      </PzkProvider>,
+    );
+    await act(nextTask);
+    expect(renderings).toBe(1);
+  });
+
+  it('has a session of its own beside and within another provider', async () => {
+    const outer: { enroll?: UseEnroll; session?: UseSession } = {};
+    const inner: { session?: UseSession } = {};
+    function Outer() {
+      outer.enroll = useEnroll();
+      outer.session = useSession();
+      return null;
+    }
+    function Inner() {
+      inner.session = useSession();
+      return null;
+    }
+    const { rerender } = render(
+      <PzkProvider options={service.clientOptions}>
+        <Outer />
+        <PzkProvider options={service.clientOptions}>
+          <Inner />
+        </PzkProvider>
+      </PzkProvider>,
+    );
+    await act(async () => {
+      await outer.enroll?.enroll({ apiKey: service.apiKey, user: USER });
+    });
+    expect(outer.session?.status).toBe('active');
+    expect(inner.session?.status).toBe('signed-out');
+    rerender(
+      <PzkProvider options={service.clientOptions}>
+        <Outer />
+      </PzkProvider>,
+    );
+    await act(nextTask);
+    await act(async () => {
+      expect(await outer.session?.renew()).toMatchObject({ status: 'active' });
+    });
+  });
+
+  it('lets a sign-out reach the server although it unmounts at once', async () => {
+    const hook: { enroll?: UseEnroll; session?: UseSession } = {};
+    function Capture() {
+      hook.enroll = useEnroll();
+      hook.session = useSession();
+      return null;
+    }
+    const { unmount } = render(
+      <PzkProvider options={service.clientOptions}>
+        <Capture />
+      </PzkProvider>,
+    );
+    await act(async () => {
+      await hook.enroll?.enroll({ apiKey: service.apiKey, user: USER });
+    });
+    const signingOut = hook.session?.signOut();
+    unmount();
+    expect(await signingOut).toEqual({ status: 'signed-out' });
+    expect(service.requests.at(-1)).toBe('/pzk/revoke');
+  });
+
   it('refuses to be without a client and options', () => {
     const props = {} as Parameters<typeof PzkProvider>[0];
     expect(() => render(<PzkProvider {...props} />)).toThrow(/client or the options/);
@@ -151,5 +249,24 @@ describe('createClientHandle', () => {
     expect(handle.session.get()).toEqual({ status: 'signed-out' });
     expect(handle.client()).not.toBe(first);
     handle.client().close();
+  });
+
+  it('closes also a client that a late call has made', async () => {
+    const handle = createClientHandle(service.clientOptions);
+    handle.retain()();
+    await nextTask();
+    const late = handle.client();
+    const close = vi.spyOn(late, 'close');
+    await nextTask();
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+
+  it('keeps a client that the effect of a child needs before the provider retains it', async () => {
+    const handle = createClientHandle(service.clientOptions);
+    const early = handle.client();
+    const release = handle.retain();
+    await nextTask();
+    expect(handle.client()).toBe(early);
+    release();
   });
 });

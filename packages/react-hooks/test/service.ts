@@ -10,6 +10,7 @@ export interface Service {
   readonly verifier: Verifier;
   readonly authenticator: SoftwareAuthenticator;
   readonly apiKey: string;
+  readonly account: string;
   readonly clientOptions: ClientOptions;
   /** Paths that were asked for. */
   readonly requests: string[];
@@ -27,7 +28,7 @@ export async function createService(): Promise<Service> {
     stores: memoryStores(),
   });
   const authenticator = createSoftwareAuthenticator({ origin: ORIGIN });
-  const { apiKey } = await verifier.keys.issue({ scopes: ['weather:read'] });
+  const { apiKey, row } = await verifier.keys.issue({ scopes: ['weather:read'] });
   const requests: string[] = [];
   const fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const request = new Request(input, init);
@@ -53,6 +54,7 @@ export async function createService(): Promise<Service> {
     verifier,
     authenticator,
     apiKey,
+    account: row.account,
     clientOptions,
     requests,
     createClient: () => createClient(clientOptions),
