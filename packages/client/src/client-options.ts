@@ -2,8 +2,7 @@ import { ownershipV1 } from '@pzk-auth/circuits';
 import { formatScope, isScopeToken } from '@pzk-auth/protocol';
 import type { Prover } from './prover/index.js';
 import type { ClientStorage } from './storage/client-storage.js';
-import { createIndexedDbStorage } from './storage/indexeddb-storage.js';
-import { createMemoryStorage } from './storage/memory-storage.js';
+import { createDefaultStorage } from './storage/default-storage.js';
 import type { PasskeyAuthenticator } from './webauthn/passkeys.js';
 
 /** Identity of a circuit, from the application's own build. */
@@ -39,7 +38,7 @@ export interface ClientOptions {
   readonly circuit?: CircuitPins;
   /** Default: `navigator.credentials`. */
   readonly authenticator?: PasskeyAuthenticator;
-  /** Default: IndexedDB in browsers, else memory. */
+  /** Default: IndexedDB; memory in Node, and for as long as the page lives where IndexedDB is blocked. */
   readonly storage?: ClientStorage;
   /** Default: the global `fetch`. */
   readonly fetch?: typeof fetch;
@@ -186,9 +185,7 @@ export function resolveClientOptions(options: ClientOptions): ClientConfig {
     circuit: resolveCircuit(options.circuit),
     prover,
     authenticator,
-    storage:
-      options.storage ??
-      (typeof indexedDB === 'object' ? createIndexedDbStorage() : createMemoryStorage()),
+    storage: options.storage ?? createDefaultStorage(),
     // Bound late and to the global object: some browsers refuse a detached `fetch`.
     fetch: customFetch ?? ((input, init) => globalThis.fetch(input, init)),
     clock: options.clock ?? (() => Date.now()),

@@ -1,11 +1,11 @@
 import type { Bytes } from '@pzk-auth/protocol';
-import { PzkError } from '@pzk-auth/protocol';
 import { toPzkError } from './abort.js';
 import { type ClientConfig, type ClientOptions, resolveClientOptions } from './client-options.js';
 import { enrollPasskey } from './exchange/enroll-passkey.js';
 import type { ExchangeContext, TokenGrant } from './exchange/exchange-context.js';
 import { enrollHeadless, startHeadless } from './exchange/headless.js';
 import { parseOwnApiKey } from './exchange/own-api-key.js';
+import { readServerTime } from './exchange/read-server-time.js';
 import { startSession } from './exchange/start-session.js';
 import {
   createArtifactLoader,
@@ -25,8 +25,8 @@ import {
   generateSessionKey,
   type SessionKey,
 } from './transport/session-key.js';
-import { createTransport } from './transport/transport.js';
-import type { PasskeyAuthenticator, PasskeyUser } from './webauthn/passkeys.js';
+import { createTransport, type SynchronizeClock } from './transport/transport.js';
+import { browserAuthenticator, type PasskeyUser } from './webauthn/passkeys.js';
 
 /** Options of {@link Client.enroll}. */
 export interface EnrollOptions {
@@ -105,16 +105,6 @@ function createDefaultProver(config: ClientConfig): Prover {
     : createMainThreadProver({ loadArtifact });
 }
 
-function findAuthenticator(config: ClientConfig): PasskeyAuthenticator {
-  if (config.authenticator !== undefined) return config.authenticator;
-  if (typeof PublicKeyCredential === 'function' && typeof navigator === 'object') {
-    return navigator.credentials;
-  }
-  throw new PzkError('unsupported_environment', 'There is no WebAuthn here.', {
-    hint: 'Open the page over HTTPS or at localhost, in a current browser.',
-  });
-}
-
 /**
  * Makes a client. Nothing is asked of the user or the network until a method is called, so that it
  * can be made on a server, too.
@@ -125,16 +115,19 @@ export function createClient(options: ClientOptions): Client {
   const config = resolveClientOptions(options);
   let prover = config.prover;
   const signer = createDpopSigner(config.clock);
+  const { baseUrl, fetch } = config;
+  const synchronizeClock: SynchronizeClock = (refused) => readServerTime(context, refused);
   const context: ExchangeContext = {
     config,
     signer,
-    transport: createTransport({ baseUrl: config.baseUrl, fetch: config.fetch, signer }),
+    synchronizeClock,
+    transport: createTransport({ baseUrl, fetch, signer, synchronizeClock }),
     records: createClientRecords(config.storage, config),
     get prover() {
       prover ??= createDefaultProver(config);
       return prover;
     },
-    authenticator: () => findAuthenticator(config),
+    authenticator: () => config.authenticator ?? browserAuthenticator(),
   };
   const session = createSnapshotStore<SessionState>({ status: 'signed-out' }, (observed) =>
     manager.setObserved(observed),
@@ -262,7 +255,7 @@ export function createClient(options: ClientOptions): Client {
       await guard.cancel();
       await manager.signOut();
     },
-    fetch: createProtectedFetch(config, signer, manager),
+    fetch: createProtectedFetch(context, manager),
     warmUp: () => context.prover.warmUp(),
     resetEnrollment() {
       const { status } = enrollment.getSnapshot();

@@ -28,6 +28,7 @@ export const wireErrorCodes = [
 /** Codes that arise on the client alone. */
 export const clientErrorCodes = [
   'aborted',
+  'ceremony_in_progress',
   'network_error',
   'unexpected_response',
   'issuer_mismatch',

@@ -1,3 +1,6 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   type Browser,
   type BrowserContext,
@@ -18,11 +21,16 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** Starts Chromium, or says how to get it. */
-export async function launchChromium(): Promise<Browser> {
+/** How to start Chromium; or says how to get it. */
+async function launchOptions() {
   const found = await findChromium();
   if (found === undefined) throw new Error('Chromium is missing: run `npm run setup`.');
-  return chromium.launch({ executablePath: found.path, args: FLAGS, headless: true });
+  return { executablePath: found.path, args: FLAGS, headless: true };
+}
+
+/** Starts Chromium. */
+export async function launchChromium(): Promise<Browser> {
+  return chromium.launch(await launchOptions());
 }
 
 /** How the virtual authenticator of a device behaves. */
@@ -46,13 +54,36 @@ export interface Device {
   setPresence(automatic: boolean): Promise<void>;
   /** How often the authenticator has signed: the sum of its counters. */
   touches(): Promise<number>;
+  /** How many passkeys the authenticator holds. */
+  passkeys(): Promise<number>;
   close(): Promise<void>;
 }
 
 /** Opens a device with a virtual authenticator (real PRF) attached to its page. */
 export async function openDevice(browser: Browser, options: DeviceOptions = {}): Promise<Device> {
-  const { prf = true, viewport = { width: 1280, height: 900 } } = options;
-  const context = await browser.newContext({ viewport });
+  const { viewport = { width: 1280, height: 900 } } = options;
+  return equip(await browser.newContext({ viewport }), options);
+}
+
+/** Opens a device in a browser of its own that blocks site data, as a user can set it. */
+export async function openDeviceWithoutStorage(options: DeviceOptions = {}): Promise<Device> {
+  const profile = await mkdtemp(join(tmpdir(), 'pzk-auth-profile-'));
+  await mkdir(join(profile, 'Default'));
+  const preferences = { profile: { default_content_setting_values: { cookies: 2 } } };
+  await writeFile(join(profile, 'Default', 'Preferences'), JSON.stringify(preferences));
+  const context = await chromium.launchPersistentContext(profile, await launchOptions());
+  const device = await equip(context, options);
+  return {
+    ...device,
+    async close() {
+      await context.close();
+      // The browser's processes end a little later than it says.
+      await rm(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    },
+  };
+}
+
+async function equip(context: BrowserContext, { prf = true }: DeviceOptions): Promise<Device> {
   const page = await context.newPage();
   const written: string[] = [];
   const requests: string[] = [];
@@ -76,6 +107,8 @@ export async function openDevice(browser: Browser, options: DeviceOptions = {}):
       automaticPresenceSimulation: true,
     },
   });
+  const credentials = async () =>
+    (await cdp.send('WebAuthn.getCredentials', { authenticatorId })).credentials;
   return {
     context,
     page,
@@ -88,10 +121,8 @@ export async function openDevice(browser: Browser, options: DeviceOptions = {}):
     async setPresence(enabled) {
       await cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled });
     },
-    async touches() {
-      const { credentials } = await cdp.send('WebAuthn.getCredentials', { authenticatorId });
-      return credentials.reduce((sum, { signCount }) => sum + signCount, 0);
-    },
+    touches: async () => (await credentials()).reduce((sum, { signCount }) => sum + signCount, 0),
+    passkeys: async () => (await credentials()).length,
     close: () => context.close(),
   };
 }

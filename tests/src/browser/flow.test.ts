@@ -4,7 +4,13 @@ import { type RunningServer, startServer } from '@pzk-auth/example-express-react
 import type { VerifierEvent } from '@pzk-auth/verifier';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Device, type DeviceOptions, launchChromium, openDevice } from './browser.js';
+import {
+  type Device,
+  type DeviceOptions,
+  launchChromium,
+  openDevice,
+  openDeviceWithoutStorage,
+} from './browser.js';
 
 const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
@@ -180,7 +186,28 @@ describe('the page in Chromium, with a real PRF', () => {
     await device.page.getByText('prf_unsupported').first().waitFor({ timeout: 30_000 });
     expect(await server.verifier.devices.list(server.demoKey.account)).toHaveLength(0);
     expect(events.filter(({ type }) => type !== 'refused')).toEqual([]);
+    await expect.poll(() => device.passkeys()).toBe(0);
     await expectAccessible(device);
+  });
+
+  it('an enrolment that the server refuses leaves no passkey behind', async () => {
+    const device = await open();
+    await server.verifier.keys.revoke(server.demoKey.id);
+    await enrol(device);
+    await device.page.getByText('invalid_grant').first().waitFor({ timeout: 30_000 });
+    await expect.poll(() => device.passkeys()).toBe(0);
+  });
+
+  it('works where the browser blocks site data, until the page goes', async () => {
+    const device = await openDeviceWithoutStorage();
+    devices.push(device);
+    await device.page.goto(server.origin);
+    await enrol(device);
+    await signedIn(device);
+    expect(await readWeather(device)).toContain('200');
+    await device.page.reload();
+    await signIn(device);
+    await signedIn(device);
   });
 
   it('[W3] a refused user verification enrols nothing, and another device still may', async () => {

@@ -4,9 +4,12 @@ import {
   encodeBase64url,
   enrollContext,
   FIRST_PRF_GENERATION,
+  isPzkError,
   PzkError,
+  type Registration,
   tokenResponseSchema,
   vaultEntryHash,
+  wireErrorCodes,
 } from '@pzk-auth/protocol';
 import type { EnrollState } from '../session/states.js';
 import type { DeviceSecretRecord } from '../storage/client-records.js';
@@ -76,35 +79,40 @@ async function obtainVaultSecret(
   return { secret, generation: DEVICE_SECRET_GENERATION, deviceSecret: record };
 }
 
-/**
- * Enrols this device: makes a passkey, confirms it, seals the API key into a new vault, proves the
- * key and registers all of it, bound together by the proof.
- */
-export async function enrollPasskey(
+/** Refusals that leave open whether the device was stored. */
+const UNDECIDED: ReadonlySet<string> = new Set(['store_unavailable', 'server_error']);
+
+const isRefusal = (cause: unknown) =>
+  isPzkError(cause) &&
+  wireErrorCodes.some((code) => code === cause.code) &&
+  !UNDECIDED.has(cause.code);
+
+/** A passkey that was made for an enrolment. */
+interface NewPasskey {
+  readonly credential: PublicKeyCredential;
+  readonly registration: Registration;
+  /** base64url. */
+  readonly userId: string;
+  readonly nonce: string;
+  readonly request: PasskeyRequest;
+}
+
+/** Confirms a new passkey, seals the API key into a new vault, proves the key and makes the request. */
+async function prepareEnrollment(
   context: ExchangeContext,
-  options: EnrollPasskeyOptions,
-): Promise<TokenGrant> {
-  const { config, transport, records } = context;
-  const { apiKey, key, signal, onStep, user } = options;
-  const { issuer, audience, rpId, scope } = config;
-  const authenticator = context.authenticator();
-
-  onStep({ status: 'challenge' });
-  const challenge = await requestChallenge(context, 'enroll', key, signal);
-  const request = { authenticator, issuer, rpId, challenge: challenge.webauthn, signal };
-  const generation = FIRST_PRF_GENERATION;
-
-  onStep({ status: 'creating-passkey' });
-  const userId = crypto.getRandomValues(new Uint8Array(32));
-  const credential = await createPasskey({ ...request, user, userId, generation });
+  { credential, registration, userId, nonce, request }: NewPasskey,
+  { apiKey, key, signal, onStep }: EnrollPasskeyOptions,
+) {
+  const { config, records } = context;
+  const { issuer, audience, scope } = config;
+  const credentialId = registration.id;
   const created = await takePrfSecrets(credential);
   if (created.enabled === false && !config.allowWithoutPrf) throw missingPrf(created);
-  const registration = serializeRegistration(credential);
-  const credentialId = registration.id;
   const { attestationObject } = credential.response as AuthenticatorAttestationResponse;
   const coseKey = extractCoseKey(attestationObject);
 
   onStep({ status: 'confirming-passkey' });
+  const generation = FIRST_PRF_GENERATION;
   const assertionCredential = await getPasskey({ ...request, credentialId, generation });
   const confirmed = await takePrfSecrets(assertionCredential);
   const assertion = serializeAssertion(assertionCredential);
@@ -121,7 +129,7 @@ export async function enrollPasskey(
     enrollContext({
       issuer,
       audience,
-      nonce: challenge.nonce,
+      nonce,
       jkt: key.jkt,
       credentialId,
       scope,
@@ -132,22 +140,64 @@ export async function enrollPasskey(
       vaultEntryHash: vaultEntryHash(vault.entry),
     });
   const proof = await proveOwnership(context, { apiKey, contextOf, signal, onStep });
-
-  onStep({ status: 'exchanging' });
   const body = {
-    nonce: challenge.nonce,
+    nonce,
     ...proof,
     registration,
-    user_id: encodeBase64url(userId),
+    user_id: userId,
     assertion,
     recipient_key: encodeBase64url(vault.recipientKey),
     vault: vault.entry,
   };
-  const token = await transport.post({ path: '/enroll', body, key, signal }, tokenResponseSchema);
-  await records.writeDevice({
-    credentialId,
-    generation: vaultSecret.generation,
-    vault: vault.memory,
-  });
-  return { token, key };
+  const device = { credentialId, generation: vaultSecret.generation, vault: vault.memory };
+  return { body, device };
+}
+
+/**
+ * Enrols this device: makes a passkey, confirms it, seals the API key into a new vault, proves the
+ * key and registers all of it, bound together by the proof. A passkey that the server does not take
+ * is signalled to the authenticator as unknown.
+ */
+export async function enrollPasskey(
+  context: ExchangeContext,
+  options: EnrollPasskeyOptions,
+): Promise<TokenGrant> {
+  const { config, transport, records } = context;
+  const { key, signal, onStep, user } = options;
+  const { issuer, rpId } = config;
+  const authenticator = context.authenticator();
+
+  onStep({ status: 'challenge' });
+  const { nonce, webauthn } = await requestChallenge(context, 'enroll', key, signal);
+  const request = { authenticator, issuer, rpId, challenge: webauthn, signal };
+
+  onStep({ status: 'creating-passkey' });
+  const userId = crypto.getRandomValues(new Uint8Array(32));
+  const generation = FIRST_PRF_GENERATION;
+  const credential = await createPasskey({ ...request, user, userId, generation });
+  const registration = serializeRegistration(credential);
+  const passkey = {
+    credential,
+    registration,
+    userId: encodeBase64url(userId),
+    nonce,
+    request,
+  };
+  let sent = false;
+  try {
+    const { body, device } = await prepareEnrollment(context, passkey, options);
+    onStep({ status: 'exchanging' });
+    sent = true;
+    const token = await transport.post({ path: '/enroll', body, key, signal }, tokenResponseSchema);
+    await records.writeDevice(device);
+    return { token, key };
+  } catch (cause) {
+    // Else the user would be offered it at each sign-in. Nothing waits for the signal.
+    if (!sent || isRefusal(cause)) {
+      authenticator
+        .signalUnknownCredential?.({ rpId, credentialId: registration.id })
+        .catch(() => undefined);
+    }
+    throw cause;
+  }
 }

@@ -4,7 +4,7 @@ import type { Prover } from '../prover/index.js';
 import type { ClientRecords } from '../storage/client-records.js';
 import type { DpopSigner } from '../transport/dpop-signer.js';
 import type { SessionKey } from '../transport/session-key.js';
-import type { Transport } from '../transport/transport.js';
+import type { SynchronizeClock, Transport } from '../transport/transport.js';
 import type { PasskeyAuthenticator } from '../webauthn/passkeys.js';
 
 /** What every exchange works with. */
@@ -14,6 +14,7 @@ export interface ExchangeContext {
   readonly signer: DpopSigner;
   readonly records: ClientRecords;
   readonly prover: Prover;
+  readonly synchronizeClock: SynchronizeClock;
   /** @throws PzkError `unsupported_environment` */
   readonly authenticator: () => PasskeyAuthenticator;
 }

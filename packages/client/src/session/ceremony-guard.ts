@@ -6,7 +6,7 @@ export interface CeremonyGuard {
   /**
    * Runs a ceremony under a signal that fires with the caller's, at `cancel` and at `close`.
    *
-   * @throws PzkError `busy` while another one runs, `aborted`
+   * @throws PzkError `ceremony_in_progress` while another one runs, `aborted`
    */
   run<T>(
     signal: AbortSignal | undefined,
@@ -28,7 +28,7 @@ export function createCeremonyGuard(): CeremonyGuard {
     async run(signal, ceremony) {
       if (closed) throw new PzkError('aborted', 'The client is closed.');
       if (running !== undefined) {
-        throw new PzkError('busy', 'Another enrolment or start is under way.', {
+        throw new PzkError('ceremony_in_progress', 'Another enrolment or start is under way.', {
           hint: 'Wait for it or abort it.',
         });
       }

@@ -1,7 +1,6 @@
 import { isPzkError, PzkError } from '@pzk-auth/protocol';
 import { abortError, toPzkError } from '../abort.js';
-import type { ClientConfig } from '../client-options.js';
-import type { DpopSigner } from '../transport/dpop-signer.js';
+import type { ExchangeContext } from '../exchange/exchange-context.js';
 import { readErrorCode } from '../transport/problem.js';
 import { untilAborted } from '../transport/until-aborted.js';
 import type { LiveSession, SessionManager } from './session-manager.js';
@@ -21,8 +20,7 @@ function resolveUrl(input: RequestInfo | URL, audience: string): string | Reques
  * Redirects are refused: a proof names one URL, and a token must not follow elsewhere.
  */
 export function createProtectedFetch(
-  config: ClientConfig,
-  signer: DpopSigner,
+  { config, signer, synchronizeClock }: ExchangeContext,
   manager: SessionManager,
 ): typeof fetch {
   function assertOrigin(url: string): void {
@@ -80,8 +78,10 @@ export function createProtectedFetch(
     assertOrigin(request.url);
     let renewed = false;
     let answeredNonce = false;
+    let synchronized = false;
     for (;;) {
       const session = await usableSession(request.signal);
+      const { clockOffset } = signer;
       const response = await attempt(request, session);
       if (response.status !== 401 && response.status !== 400) return response;
       const code = await readErrorCode(response);
@@ -92,6 +92,12 @@ export function createProtectedFetch(
       }
       if (code === 'use_dpop_nonce' && response.headers.has('dpop-nonce') && !answeredNonce) {
         answeredNonce = true;
+      } else if (
+        code === 'invalid_dpop_proof' &&
+        !synchronized &&
+        (await synchronizeClock({ key: session.key, signal: request.signal, clockOffset }))
+      ) {
+        synchronized = true;
       } else if (code === 'invalid_token' && !renewed) {
         renewed = true;
         // Another call may have renewed it meanwhile.

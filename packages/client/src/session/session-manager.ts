@@ -201,7 +201,7 @@ export function createSessionManager(
     if (record === undefined) return live !== undefined;
     const key = await describeSessionKey(record.keyPair);
     if (overtaken()) return live !== undefined;
-    // The clock offset of the last challenge: a renewal brings none.
+    // That of the last challenge, as a renewal brings none. If it is wrong by now, the server says so.
     if (signer.clockOffset === 0) signer.clockOffset = record.clockOffset;
     const previous = store.getSnapshot();
     store.set({ status: 'exchanging' });
@@ -247,12 +247,10 @@ export function createSessionManager(
         client_id: clientId,
       });
       const request = { path: '/revoke', body, key: ended.key, signal: closing.signal };
-      try {
-        await deleteStored(ended.key);
-      } finally {
-        // The token must end also where the storage fails.
-        await transport.postVoid(request);
-      }
+      // The token must end also where the storage fails or hangs; a key that stays is then of no use.
+      const deleted = deleteStored(ended.key).catch(() => undefined);
+      await transport.postVoid(request);
+      await deleted;
     },
     restingState: () =>
       live === undefined ? { status: 'signed-out' } : describe(live, renewal !== undefined),

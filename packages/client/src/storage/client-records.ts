@@ -1,3 +1,4 @@
+import { isPzkError, PzkError } from '@pzk-auth/protocol';
 import type { VaultMemory } from '../vault/vault-memory.js';
 import type { ClientStorage } from './client-storage.js';
 
@@ -29,16 +30,25 @@ export interface DeviceSecretRecord {
   readonly ciphertext: Uint8Array<ArrayBuffer>;
 }
 
-/** Everything that a client keeps, typed. */
+/**
+ * Everything that a client keeps, typed. What the storage does not take is kept in memory until the
+ * client goes, so that no exchange which the server has accepted is lost over it.
+ *
+ * All reject with PzkError `storage_unavailable`, unless noted.
+ */
 export interface ClientRecords {
+  /** Undefined, too, where the storage fails: a new session costs a touch. Never rejects. */
   readSession(): Promise<SessionRecord | undefined>;
+  /** Never rejects. */
   writeSession(record: SessionRecord): Promise<void>;
   deleteSession(): Promise<void>;
   /** The device used last. */
   readLastDevice(): Promise<DeviceRecord | undefined>;
   readDevice(credentialId: string): Promise<DeviceRecord | undefined>;
+  /** Never rejects. */
   writeDevice(record: DeviceRecord): Promise<void>;
   readDeviceSecret(credentialId: string): Promise<DeviceSecretRecord | undefined>;
+  /** Rejects, too, where the storage would lose the secret: it opens a vault that outlives the page. */
   writeDeviceSecret(credentialId: string, record: DeviceSecretRecord): Promise<void>;
   /** The key pair that is itself the device, where a key demands no passkey. */
   readHeadlessKey(): Promise<CryptoKeyPair | undefined>;
@@ -59,24 +69,58 @@ export function createClientRecords(
   const lastDevice = name('last-device', scope.issuer, scope.rpId);
   const device = (id: string) => name('device', scope.issuer, scope.rpId, id);
   const secret = (id: string) => name('device-secret', scope.issuer, scope.rpId, id);
-  const read = async <T>(key: string) => (await storage.get(key)) as T | undefined;
+  /** What the storage did not take. */
+  const kept = new Map<string, unknown>();
+
+  async function run<T>(operation: () => Promise<T>): Promise<T> {
+    try {
+      return await operation();
+    } catch (cause) {
+      if (isPzkError(cause)) throw cause;
+      throw new PzkError('storage_unavailable', 'The storage failed.', { cause });
+    }
+  }
+
+  const read = async <T>(key: string) =>
+    (kept.has(key) ? kept.get(key) : await run(() => storage.get(key))) as T | undefined;
+
+  async function remove(key: string): Promise<void> {
+    kept.delete(key);
+    await run(() => storage.delete(key));
+  }
+
+  async function write(key: string, value: unknown): Promise<void> {
+    try {
+      await storage.set(key, value);
+      kept.delete(key);
+    } catch {
+      kept.set(key, value);
+    }
+  }
 
   return {
-    readSession: () => read<SessionRecord>(session),
-    writeSession: (record) => storage.set(session, record),
-    deleteSession: () => storage.delete(session),
+    readSession: () => read<SessionRecord>(session).catch(() => undefined),
+    writeSession: (record) => write(session, record),
+    deleteSession: () => remove(session),
     async readLastDevice() {
       const id = await read<string>(lastDevice);
       return id === undefined ? undefined : read<DeviceRecord>(device(id));
     },
     readDevice: (id) => read<DeviceRecord>(device(id)),
     async writeDevice(record) {
-      await storage.set(device(record.credentialId), record);
-      await storage.set(lastDevice, record.credentialId);
+      await write(device(record.credentialId), record);
+      await write(lastDevice, record.credentialId);
     },
     readDeviceSecret: (id) => read<DeviceSecretRecord>(secret(id)),
-    writeDeviceSecret: (id, record) => storage.set(secret(id), record),
+    async writeDeviceSecret(id, record) {
+      if ((await run(async () => storage.isLasting?.())) === false) {
+        throw new PzkError('storage_unavailable', 'This browser keeps nothing for the page.', {
+          hint: 'Allow site data, leave the private window, or use a passkey with PRF.',
+        });
+      }
+      await run(() => storage.set(secret(id), record));
+    },
     readHeadlessKey: () => read<CryptoKeyPair>(headless),
-    writeHeadlessKey: (keyPair) => storage.set(headless, keyPair),
+    writeHeadlessKey: (keyPair) => run(() => storage.set(headless, keyPair)),
   };
 }

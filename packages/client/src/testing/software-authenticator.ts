@@ -87,6 +87,11 @@ export interface SoftwareAuthenticator {
   create(options: CredentialCreationOptions): Promise<PublicKeyCredential>;
   /** As `navigator.credentials.get`. The newest fitting credential answers. */
   get(options: CredentialRequestOptions): Promise<PublicKeyCredential>;
+  /** As `PublicKeyCredential.signalUnknownCredential`: forgets the credential. */
+  signalUnknownCredential(options: {
+    readonly rpId: string;
+    readonly credentialId: string;
+  }): Promise<void>;
   /** Changes behaviour from now on; what is not named stays. `tamper: {}` ends all lies. */
   configure(behaviour: SoftwareAuthenticatorBehaviour): void;
   /** What is stored, oldest first. */
@@ -358,9 +363,21 @@ export function createSoftwareAuthenticator(
     };
   }
 
+  /** Forgets the credentials that fit. */
+  function forget(fits: (credential: StoredCredential) => boolean): void {
+    for (let index = stored.length - 1; index >= 0; index--) {
+      const one = stored[index];
+      if (one !== undefined && fits(one)) stored.splice(index, 1);
+    }
+  }
+
   return {
     create,
     get,
+    async signalUnknownCredential({ rpId, credentialId }) {
+      resolveRpId(rpId);
+      forget((one) => one.rpId === rpId && encodeBase64url(one.id) === credentialId);
+    },
     configure(change) {
       behaviour = { ...behaviour, ...change };
     },
@@ -372,11 +389,6 @@ export function createSoftwareAuthenticator(
         discoverable,
         signCount,
       })),
-    remove(id) {
-      for (let index = stored.length - 1; index >= 0; index--) {
-        const one = stored[index];
-        if (id === undefined || (one && encodeBase64url(one.id) === id)) stored.splice(index, 1);
-      }
-    },
+    remove: (id) => forget((one) => id === undefined || encodeBase64url(one.id) === id),
   };
 }

@@ -37,15 +37,32 @@ export interface Transport {
   postVoid(request: EndpointRequest): Promise<void>;
 }
 
+/** A request whose proof was refused. */
+export interface DatedRequest {
+  readonly key: SessionKey;
+  readonly signal: AbortSignal;
+  /** That of the signer when the proof was made. */
+  readonly clockOffset: number;
+}
+
+/**
+ * Takes the time of the server anew: a device may have set its clock since the last challenge. Tells
+ * whether the time differs from what it was held to be. Never rejects.
+ */
+export type SynchronizeClock = (refused: DatedRequest) => Promise<boolean>;
+
 /** Options of {@link createTransport}. */
 export interface TransportOptions {
   readonly baseUrl: string;
   readonly fetch: typeof fetch;
   readonly signer: DpopSigner;
+  readonly synchronizeClock: SynchronizeClock;
 }
 
 /** Makes the transport. It follows no redirect: a proof names one URL. */
-export function createTransport({ baseUrl, fetch, signer }: TransportOptions): Transport {
+export function createTransport(options: TransportOptions): Transport {
+  const { baseUrl, fetch, signer, synchronizeClock } = options;
+
   async function send(request: EndpointRequest): Promise<Response> {
     const url = baseUrl + request.path;
     const form = request.body instanceof URLSearchParams;
@@ -73,15 +90,28 @@ export function createTransport({ baseUrl, fetch, signer }: TransportOptions): T
     return response;
   }
 
+  /**
+   * Whether the same request with a new proof may pass: the server gave a nonce for it (RFC 9449
+   * section 8), or the proof was dated by a clock that was set meanwhile.
+   */
+  async function mayRepeat(
+    { key, signal }: EndpointRequest,
+    clockOffset: number,
+    response: Response,
+  ): Promise<boolean> {
+    if (key === undefined) return false;
+    const code = await readErrorCode(response);
+    if (code === 'use_dpop_nonce') return response.headers.has('dpop-nonce');
+    return code === 'invalid_dpop_proof' && synchronizeClock({ key, signal, clockOffset });
+  }
+
   async function sendTwice(request: EndpointRequest): Promise<Response> {
+    const { clockOffset } = signer;
     const response = await send(request);
     if (response.ok) return response;
-    // RFC 9449 section 8: the same once more with the nonce that came with the refusal.
-    const wantsNonce =
-      request.key !== undefined &&
-      response.headers.has('dpop-nonce') &&
-      (await readErrorCode(response)) === 'use_dpop_nonce';
-    const answer = wantsNonce ? await send(request) : response;
+    const answer = (await mayRepeat(request, clockOffset, response))
+      ? await send(request)
+      : response;
     if (!answer.ok) throw await problemError(answer);
     return answer;
   }

@@ -5,6 +5,35 @@ import { abortError } from '../abort.js';
 export interface PasskeyAuthenticator {
   create(options: CredentialCreationOptions): Promise<Credential | null>;
   get(options: CredentialRequestOptions): Promise<Credential | null>;
+  /**
+   * WebAuthn Level 3 section 5.1.10.1: tells the authenticator that the server does not know a passkey,
+   * so that it offers it no more. Absent where the browser has no such signal.
+   */
+  signalUnknownCredential?(options: {
+    readonly rpId: string;
+    /** base64url. */
+    readonly credentialId: string;
+  }): Promise<void>;
+}
+
+/**
+ * The authenticators of the browser.
+ *
+ * @throws PzkError `unsupported_environment`
+ */
+export function browserAuthenticator(): PasskeyAuthenticator {
+  if (typeof PublicKeyCredential !== 'function' || typeof navigator !== 'object') {
+    throw new PzkError('unsupported_environment', 'There is no WebAuthn here.', {
+      hint: 'Open the page over HTTPS or at localhost, in a current browser.',
+    });
+  }
+  return {
+    create: (options) => navigator.credentials.create(options),
+    get: (options) => navigator.credentials.get(options),
+    ...('signalUnknownCredential' in PublicKeyCredential && {
+      signalUnknownCredential: (options) => PublicKeyCredential.signalUnknownCredential(options),
+    }),
+  };
 }
 
 /** Whom a new passkey is for. Shown by the authenticator; never sent to the issuer. */

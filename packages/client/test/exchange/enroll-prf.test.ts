@@ -2,7 +2,7 @@ import type { PzkErrorCode } from '@pzk-auth/protocol';
 import { describe, expect, it } from 'vitest';
 import { createMemoryStorage } from '../../src/index.js';
 import { createSoftwareAuthenticator, type SoftwarePrf } from '../../src/testing/index.js';
-import { apiKey, createClientOf, createFakeIssuer, origin, user } from '../fake-issuer.js';
+import { apiKey, createClientOf, createFakeIssuer, origin, problem, user } from '../fake-issuer.js';
 
 async function enrollWith(prf: SoftwarePrf, allowWithoutPrf = false) {
   const fake = createFakeIssuer();
@@ -147,5 +147,52 @@ describe('enrolment and PRF', () => {
     };
     await createClientOf(createFakeIssuer(), { authenticator: spy }).enroll({ apiKey, user });
     expect(outputs.map((one) => new Uint8Array(one))).toEqual([new Uint8Array(32)]);
+  });
+});
+
+describe('a passkey of an enrolment that fails', () => {
+  const failing = async (respond: (fake: ReturnType<typeof createFakeIssuer>) => void) => {
+    const fake = createFakeIssuer();
+    respond(fake);
+    const authenticator = createSoftwareAuthenticator({ origin });
+    const client = createClientOf(fake, { authenticator });
+    await expect(client.enroll({ apiKey, user })).rejects.toThrow();
+    return authenticator.credentials().length;
+  };
+
+  it.each(['enrollment_refused', 'invalid_nonce', 'busy'])(
+    'is forgotten by the authenticator after %s',
+    async (code) => {
+      expect(await failing((fake) => fake.respond('/pzk/enroll', () => problem(code, 400)))).toBe(
+        0,
+      );
+    },
+  );
+
+  it.each(['store_unavailable', 'server_error'])(
+    'stays after %s: the server may know it',
+    async (code) => {
+      expect(await failing((fake) => fake.respond('/pzk/enroll', () => problem(code, 503)))).toBe(
+        1,
+      );
+    },
+  );
+
+  it('stays where no answer came', async () => {
+    const lost = () => Promise.reject(new TypeError('fetch failed'));
+    expect(await failing((fake) => fake.respond('/pzk/enroll', lost))).toBe(1);
+  });
+
+  it('is forgotten where the user stops before anything is sent', async () => {
+    const authenticator = createSoftwareAuthenticator({
+      origin,
+      onUserPrompt: (ceremony) => {
+        if (ceremony === 'get') throw new DOMException('', 'NotAllowedError');
+      },
+    });
+    const client = createClientOf(createFakeIssuer(), { authenticator });
+    const enrolling = client.enroll({ apiKey, user });
+    await expect(enrolling).rejects.toMatchObject({ code: 'passkey_cancelled' });
+    expect(authenticator.credentials()).toEqual([]);
   });
 });

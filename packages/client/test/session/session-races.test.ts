@@ -1,11 +1,14 @@
 import { isPzkError } from '@pzk-auth/protocol';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createMemoryStorage } from '../../src/index.js';
+import { createDefaultStorage } from '../../src/storage/default-storage.js';
+import { createSoftwareAuthenticator } from '../../src/testing/index.js';
 import {
   apiKey,
   createClientOf,
   createFakeIssuer,
   issuer,
+  origin,
   problem,
   type SentRequest,
   tokenAnswer,
@@ -67,11 +70,16 @@ describe('a storage that cannot delete', () => {
     delete: () => Promise.reject(new Error('blocked')),
   });
 
-  it('does not keep a sign-out from the server, and is told last', async () => {
+  it('does not keep a sign-out from the server, after which its key is of no use', async () => {
     const { client, fake } = await enrolled({ storage: failing() });
-    await expect(client.signOut()).rejects.toThrow('blocked');
+    await client.signOut();
     expect(client.getSnapshot()).toEqual({ status: 'signed-out' });
     expect(fake.paths()).toEqual(['/pzk/revoke']);
+  });
+
+  it('is told where there was no token to revoke', async () => {
+    const signedOut = createClientOf(createFakeIssuer(), { storage: failing() }).signOut();
+    await expect(signedOut).rejects.toMatchObject({ code: 'storage_unavailable' });
   });
 
   it('does not hide that the session has expired', async () => {
@@ -79,6 +87,111 @@ describe('a storage that cannot delete', () => {
     fake.respond('/pzk/token', () => problem('invalid_grant', 400));
     await expect(client.renew()).rejects.toMatchObject({ code: 'session_expired' });
     expect(client.getSnapshot()).toMatchObject({ error: { code: 'session_expired' } });
+  });
+});
+
+describe('a storage that takes nothing', () => {
+  const full = () => ({
+    ...createMemoryStorage(),
+    set: () => Promise.reject(new DOMException('', 'QuotaExceededError')),
+  });
+
+  it('loses no session that the server has granted, nor what the page knows of its vault', async () => {
+    const { client, fake } = await enrolled({ storage: full() });
+    expect(client.getSnapshot().status).toBe('active');
+    expect(client.enrollment.getSnapshot().status).toBe('enrolled');
+    await client.signOut();
+    await client.start();
+    expect(client.getSnapshot().status).toBe('active');
+    // Remembered for as long as the page lives: another vault is refused.
+    const other = createFakeIssuer();
+    const { authenticator } = client;
+    await createClientOf(other, { authenticator }).enroll({ apiKey, user });
+    const foreign = JSON.parse(other.sent[1]?.body ?? '').vault;
+    fake.respond('/pzk/vault/open', () => Response.json({ vault: foreign }));
+    await expect(client.start()).rejects.toMatchObject({ code: 'vault_rollback' });
+  });
+
+  it('gets no secret that only it could give back', async () => {
+    const authenticator = createSoftwareAuthenticator({ origin, prf: false });
+    const fake = createFakeIssuer();
+    const options = { storage: full(), authenticator, allowWithoutPrf: true };
+    const enrolling = createClientOf(fake, options).enroll({ apiKey, user });
+    await expect(enrolling).rejects.toMatchObject({ code: 'storage_unavailable' });
+    expect(fake.paths()).toEqual(['/pzk/challenge']);
+  });
+});
+
+describe('IndexedDB that the browser blocks', () => {
+  const blocked = {
+    open: () => {
+      throw new DOMException('', 'SecurityError');
+    },
+  };
+
+  it.each([
+    ['refused', blocked],
+    ['absent', null],
+  ])('(%s) gives way to memory: the session lives as long as the page', async (_, indexedDB) => {
+    vi.stubGlobal('indexedDB', indexedDB);
+    const { client, fake } = await enrolled({ storage: createDefaultStorage() });
+    await client.signOut();
+    await client.start();
+    expect(client.getSnapshot().status).toBe('active');
+    const reloaded = createClientOf(fake, { storage: createDefaultStorage() });
+    expect(await reloaded.resume()).toBe(false);
+  });
+
+  it('keeps no device secret, which would be lost', async () => {
+    vi.stubGlobal('indexedDB', blocked);
+    const authenticator = createSoftwareAuthenticator({ origin, prf: false });
+    const fake = createFakeIssuer();
+    const options = { storage: createDefaultStorage(), authenticator, allowWithoutPrf: true };
+    const enrolling = createClientOf(fake, options).enroll({ apiKey, user });
+    await expect(enrolling).rejects.toMatchObject({ code: 'storage_unavailable' });
+    expect(fake.paths()).toEqual(['/pzk/challenge']);
+  });
+});
+
+describe('a device whose clock is set while a session lives', () => {
+  const iatOf = (proof: string | null | undefined): number =>
+    JSON.parse(Buffer.from(proof?.split('.')[1] ?? '', 'base64url').toString()).iat;
+
+  async function withServerClock() {
+    let skew = 0;
+    const { client, fake } = await enrolled({ clock: () => Date.now() + skew });
+    const judged = ({ headers }: { headers: Headers }) =>
+      Math.abs(iatOf(headers.get('dpop')) - Date.now() / 1000) > 60
+        ? problem('invalid_dpop_proof', 400)
+        : undefined;
+    fake.respond('/weather', judged);
+    fake.respond('/pzk/token', judged);
+    fake.sent.length = 0;
+    return { client, fake, setClock: (milliseconds: number) => (skew = milliseconds) };
+  }
+
+  it.each([-3600_000, 3600_000])('calls go on (by %i ms)', async (jump) => {
+    const { client, fake, setClock } = await withServerClock();
+    setClock(jump);
+    const answers = await Promise.all([1, 2, 3].map(() => client.fetch(`${issuer}/weather`)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    fake.sent.length = 0;
+    expect((await client.fetch(`${issuer}/weather`)).status).toBe(200);
+    expect(fake.paths()).toEqual(['/weather']);
+  });
+
+  it('it renews', async () => {
+    const { client, fake, setClock } = await withServerClock();
+    setClock(-3600_000);
+    await client.renew();
+    expect(fake.paths()).toEqual(['/pzk/token', '/pzk/challenge', '/pzk/token']);
+  });
+
+  it('a refusal that has another cause is not repeated', async () => {
+    const { client, fake } = await withServerClock();
+    fake.respond('/weather', () => problem('invalid_dpop_proof', 401));
+    expect((await client.fetch(`${issuer}/weather`)).status).toBe(401);
+    expect(fake.paths()).toEqual(['/weather', '/pzk/challenge']);
   });
 });
 

@@ -80,8 +80,10 @@ describe('states', () => {
   it('runs one ceremony at a time', async () => {
     const { client } = await enrolled();
     const first = client.start();
-    await expect(client.start()).rejects.toMatchObject({ code: 'busy' });
-    await expect(client.enroll({ apiKey, user })).rejects.toMatchObject({ code: 'busy' });
+    await expect(client.start()).rejects.toMatchObject({ code: 'ceremony_in_progress' });
+    await expect(client.enroll({ apiKey, user })).rejects.toMatchObject({
+      code: 'ceremony_in_progress',
+    });
     await first;
     await client.start();
   });

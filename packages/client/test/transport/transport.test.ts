@@ -9,7 +9,12 @@ afterEach(() => {
 
 function post(fetch: () => Promise<Response>, signal = new AbortController().signal) {
   const signer = createDpopSigner(Date.now);
-  const transport = createTransport({ baseUrl: 'https://api.example.com/pzk', fetch, signer });
+  const transport = createTransport({
+    baseUrl: 'https://api.example.com/pzk',
+    fetch,
+    signer,
+    synchronizeClock: async () => false,
+  });
   return transport.post({ path: '/x', body: {}, signal }, problemSchema);
 }
 
