@@ -248,7 +248,7 @@ export async function enrollDevice(
   const permission = await judgePermission(engine, request, active, exchange.now);
 
   await consumeNonce(engine, exchange, ENDPOINT);
-  await assertNotRevoked(engine, { key, device: '' });
+  await assertNotRevoked(engine, { account: key.account, key: key.id });
   // A vault is created only where none exists. A device that joins an account with a vault holds no
   // part of it yet, and its tokens do not claim that it does.
   const joins = !permission.onlyFirst && (await stores.vaults.get(account.id)) !== undefined;

@@ -125,7 +125,11 @@ export async function grantByProof(
   assertScopeGranted(scope, key);
 
   await consumeNonce(engine, exchange, ENDPOINT);
-  await assertNotRevoked(engine, { key, device: actor.device?.id ?? '' });
+  await assertNotRevoked(engine, {
+    account: key.account,
+    key: key.id,
+    ...(actor.device && { device: actor.device.id }),
+  });
   if (actor.asserted !== undefined) await advanceCounter(engine, actor.asserted, nonce);
   return startSession(engine, exchange, { key, device: actor.device, proof });
 }

@@ -54,7 +54,12 @@ export async function grantByRenewal(
   if ((await stores.replays.record(dpopReplayId(proof), durations.dpopJti)) !== true) {
     throw refusal('invalid_dpop_proof', 'The proof was used before.');
   }
-  await assertNotRevoked(engine, { key: active.key, device: row.device, sid: row.sid });
+  await assertNotRevoked(engine, {
+    account: active.key.account,
+    key: active.key.id,
+    device: row.device,
+    sid: row.sid,
+  });
   // Only a row that is still there: a session that was ended meanwhile does not come back.
   const ttl = Math.min(config.sessionIdle * 1000, remaining);
   if ((await stores.sessions.touch(id, ttl)) !== true)

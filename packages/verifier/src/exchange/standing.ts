@@ -57,36 +57,27 @@ export function isActiveDevice(
   return device !== undefined && device.account === account && device.revokedAt === undefined;
 }
 
-/**
- * Reads the revocations of key, device and account from the short-lived store. Called after the nonce
- * was consumed: a revocation that was acknowledged before the consume is seen here.
- *
- * @throws PzkError `invalid_grant`
- */
-export async function assertNotRevoked(
-  engine: Engine,
-  owner: { readonly key: KeyRow; readonly device: string; readonly sid?: string },
-): Promise<void> {
-  const { key, device, sid } = owner;
-  const ids = [revocationId.key(key.id), ...revocationIdsOfAccount(engine.config, key.account)];
-  if (device !== '') ids.push(revocationId.device(device));
-  if (sid !== undefined) ids.push(revocationId.session(sid));
-  if ((await engine.stores.revocations.isRevoked(ids)) !== false) {
-    throw refusal('invalid_grant', 'Key, device or account was revoked.');
-  }
+/** Who acts, by id; what is absent or empty plays no part. */
+export interface Standing {
+  readonly account: string;
+  readonly key?: string;
+  readonly device?: string;
+  readonly sid?: string;
 }
 
 /**
- * The same where no key is at hand: device and account.
+ * Reads the revocations of account, key, device and session from the short-lived store. Called after
+ * the nonce was consumed: a revocation that was acknowledged before the consume is seen here.
  *
  * @throws PzkError `invalid_grant`
  */
-export async function assertDeviceNotRevoked(engine: Engine, device: DeviceRow): Promise<void> {
-  const ids = [
-    revocationId.device(device.id),
-    ...revocationIdsOfAccount(engine.config, device.account),
-  ];
+export async function assertNotRevoked(engine: Engine, standing: Standing): Promise<void> {
+  const { account, key, device, sid } = standing;
+  const ids = [...revocationIdsOfAccount(engine.config, account)];
+  if (key) ids.push(revocationId.key(key));
+  if (device) ids.push(revocationId.device(device));
+  if (sid) ids.push(revocationId.session(sid));
   if ((await engine.stores.revocations.isRevoked(ids)) !== false) {
-    throw refusal('invalid_grant', 'Device or account was revoked.');
+    throw refusal('invalid_grant', 'Account, key, device or session was revoked.');
   }
 }

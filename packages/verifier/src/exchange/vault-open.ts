@@ -11,7 +11,7 @@ import { advanceCounter, verifyDeviceAssertion } from './device-assertion.js';
 import type { Engine, RequestContext } from './engine.js';
 import { consumeNonce, openExchange } from './open-exchange.js';
 import { assertAddressBudget } from './proof-check.js';
-import { assertDeviceNotRevoked } from './standing.js';
+import { assertNotRevoked } from './standing.js';
 
 const ENDPOINT = '/vault/open';
 
@@ -42,7 +42,7 @@ export async function openVault(
     throw refusal('invalid_grant', 'Unknown or revoked account.');
   }
   await consumeNonce(engine, exchange, ENDPOINT);
-  await assertDeviceNotRevoked(engine, device);
+  await assertNotRevoked(engine, { account: device.account, device: device.id });
   await advanceCounter(engine, asserted, nonce);
   const vault = await engine.stores.vaults.get(device.account);
   const recipient = vault?.recipients.find((candidate) => candidate.device === device.id);
