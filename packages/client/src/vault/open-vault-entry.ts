@@ -160,11 +160,13 @@ function assertSlots(entry: VaultEntry, manifest: VaultManifest): void {
  * 1. the signature over the manifest's bytes, by the identity key that the manifest claims. The pin
  *    is keyed with a salt from the roster inside the manifest, so one of the two has to be read
  *    first; up to the pin, what was read chooses only which derivation to try.
- * 2. the pin of this recipient covers that identity key, for this issuer, vault and recipient;
- * 3. issuer and vault id of the manifest;
- * 4. the hash of what is sealed; it opens; the identity scalar in it fits the identity key;
- * 5. every slot, its order and its hash;
- * 6. neither rolled back nor forked against what this device remembers;
+ * 2. neither rolled back, forked nor replaced against what this device remembers. Before `secretFor`:
+ *    a device that knows its vault asks nobody for a touch at the word of another signer, and is not
+ *    told by one that its secret lies elsewhere;
+ * 3. the pin of this recipient covers that identity key, for this issuer, vault and recipient;
+ * 4. issuer and vault id of the manifest;
+ * 5. the hash of what is sealed; it opens; the identity scalar in it fits the identity key;
+ * 6. every slot, its order and its hash;
  * 7. the slot decrypts in its place.
  *
  * @throws PzkError `vault_manifest_invalid`, `vault_pin_mismatch`, `vault_sealed_invalid`,
@@ -173,6 +175,7 @@ function assertSlots(entry: VaultEntry, manifest: VaultManifest): void {
 export async function openVaultEntry(options: OpenVaultEntryOptions): Promise<OpenedVaultEntry> {
   const { issuer, entry, credentialId, memory } = options;
   const { manifest, bytes } = await readManifest(entry);
+  if (memory !== undefined) assertNotRolledBack(manifest, bytes, memory);
   const recipient = manifest.recipients.find((one) => one.credential_id === credentialId);
   if (recipient === undefined) throw manifestError();
 
@@ -187,7 +190,6 @@ export async function openVaultEntry(options: OpenVaultEntryOptions): Promise<Op
   const vaultKey = await unseal(keys, recipient, manifest, options);
   try {
     assertSlots(entry, manifest);
-    if (memory !== undefined) assertNotRolledBack(manifest, bytes, memory);
     const index = manifest.slots.findIndex(({ kind }) => kind === 'api-key');
     const slot = manifest.slots[index];
     const stored = entry.slots[index];

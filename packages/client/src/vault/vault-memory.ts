@@ -27,7 +27,8 @@ export function rememberManifest(manifest: VaultManifest, bytes: Uint8Array): Va
 }
 
 /**
- * Refuses a manifest that goes back behind what is remembered, or that forked off before it. Further
+ * Refuses a manifest of another vault or signer than is remembered, one that goes back behind what is
+ * remembered, and one that forked off before it. Check its signature first. Further
  * than one step ahead the chain is not visible here: the signature of the remembered identity key
  * then stands for the steps between.
  *
@@ -49,6 +50,8 @@ export function assertNotRolledBack(
   const later = manifest.counter > memory.counter + 1;
   if (sameVault && (same || next || later)) return;
   throw new PzkError('vault_rollback', 'The server shows another vault than this device knows.', {
-    hint: 'The service may have restored a backup. Ask its operator before you go on.',
+    hint: sameVault
+      ? 'The service may have restored a backup. Ask its operator before you go on.'
+      : 'The vault may have been replaced. Do not enter the API key; ask the operator.',
   });
 }
