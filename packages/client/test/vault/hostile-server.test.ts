@@ -9,9 +9,17 @@ import {
   type VaultEntry,
 } from '@pzk-auth/protocol';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createSoftwareAuthenticator } from '../../src/testing/index.js';
 import { createVaultEntry } from '../../src/vault/create-vault-entry.js';
 import { openVaultEntry } from '../../src/vault/open-vault-entry.js';
 import type { VaultMemory } from '../../src/vault/vault-memory.js';
+import {
+  createClientOf,
+  createFakeIssuer,
+  apiKey as enteredKey,
+  origin,
+  user,
+} from '../fake-issuer.js';
 import {
   type Craft,
   craftVault,
@@ -181,6 +189,51 @@ describe('a vault of a hostile server', () => {
     manifest.recipients[0].sealed_hash = encodeBase64url(sealedHash(sealed));
     const covered = await resign(craft, { ...entry, sealed }, JSON.stringify(manifest));
     expect(await open(covered, craft.secret)).toMatchObject({ code: 'vault_sealed_invalid' });
+  });
+});
+
+describe('a client whose vault the server replaces', () => {
+  async function enrolledClient() {
+    const fake = createFakeIssuer();
+    const prompts: string[] = [];
+    const onUserPrompt = (ceremony: string) => void prompts.push(ceremony);
+    const authenticator = createSoftwareAuthenticator({ origin, onUserPrompt });
+    const client = createClientOf(fake, { authenticator });
+    await client.enroll({ apiKey: enteredKey, user });
+    const { registration } = JSON.parse(fake.sent.at(-1)?.body ?? '');
+    prompts.length = 0;
+    return { fake, client, prompts, credential: registration.id as string };
+  }
+
+  it.each([0, 5])(
+    '[V3] stops at one of generation %i, also with the API key at hand',
+    async (generation) => {
+      const { fake, client, prompts, credential } = await enrolledClient();
+      const vault = await craftVault(await newCraft(), {
+        manifest: (manifest) => ({
+          ...manifest,
+          recipients: manifest.recipients.map((one) => ({
+            ...one,
+            credential_id: credential,
+            generation,
+          })),
+        }),
+      });
+      fake.respond('/pzk/vault/open', () => Response.json({ vault }));
+      fake.sent.length = 0;
+      const starting = client.start({ apiKey: enteredKey });
+      await expect(starting).rejects.toMatchObject({ code: 'vault_rollback' });
+      expect(prompts).toEqual(['get']);
+      expect(fake.paths()).toEqual(['/pzk/challenge', '/pzk/vault/open']);
+    },
+  );
+
+  it('[V3] honest: starts with its own vault and one touch', async () => {
+    const { fake, client, prompts } = await enrolledClient();
+    fake.sent.length = 0;
+    await client.start();
+    expect(prompts).toEqual(['get']);
+    expect(fake.paths()).toEqual(['/pzk/challenge', '/pzk/vault/open', '/pzk/token']);
   });
 });
 
