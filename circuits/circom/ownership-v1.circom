@@ -22,8 +22,8 @@ template Ownership() {
     hash.in[3] <== salt;
     commitment === hash.out;
 
-    // `context` binds the proof to one exchange and takes no part in the hash. Without a constraint
-    // its coefficient in the key would be zero, and a proof would verify for every context.
+    // `context` takes no part in the hash, and in no constraint it would bind nothing: a proof would
+    // hold for all. snarkjs's setup adds one for each public signal; the circuit does not rely on it.
     signal contextSquare;
     contextSquare <== context * context;
 }

@@ -21,10 +21,16 @@ function describe(file, bytes) {
   };
 }
 
-/** Everything that is derived, as bytes by file name, and the manifest; writes nothing. */
-export async function buildArtifacts() {
-  const r1cs = new Uint8Array(await readFile(inArtifacts(`${circuitName}.r1cs`)));
-  const zkey = new Uint8Array(await readFile(inArtifacts(`${circuitName}.zkey`)));
+const readCommitted = async (name) => new Uint8Array(await readFile(inArtifacts(name)));
+
+/**
+ * Everything that is derived, as bytes by file name, and the manifest; writes nothing.
+ *
+ * @param {{ zkey?: Uint8Array }} [options] - A key to take instead of the committed one.
+ */
+export async function buildArtifacts(options = {}) {
+  const r1cs = await readCommitted(`${circuitName}.r1cs`);
+  const zkey = options.zkey ?? (await readCommitted(`${circuitName}.zkey`));
 
   const compiled = await compileOwnership();
   if (!Buffer.from(compiled.r1cs).equals(r1cs)) {
@@ -60,9 +66,24 @@ export async function buildArtifacts() {
   return { files, manifest, module: renderGeneratedModule({ manifest, verificationKey }) };
 }
 
+/**
+ * Checks that the committed files, and the TypeScript that verifiers and clients import, are what
+ * follows from the circuit's source and the committed key. Throws where one is not.
+ */
+export async function assertArtifacts() {
+  const { files, module } = await buildArtifacts();
+  for (const [name, bytes] of Object.entries(files)) {
+    if (!Buffer.from(await readCommitted(name)).equals(bytes)) {
+      throw new Error(`${name} does not follow from the zkey`);
+    }
+  }
+  if ((await readFile(generatedModule, 'utf8')) !== module) {
+    throw new Error('src/ownership-v1.generated.ts does not follow from the zkey');
+  }
+}
+
 /** Writes what `buildArtifacts` made. */
-export async function writeArtifacts() {
-  const { files, manifest, module } = await buildArtifacts();
+export async function writeArtifacts({ files, manifest, module }) {
   for (const [name, bytes] of Object.entries(files)) await writeFile(inArtifacts(name), bytes);
   await writeFile(generatedModule, module);
   for (const { file, bytes, sha256 } of Object.values(manifest.artifacts)) {
@@ -71,7 +92,7 @@ export async function writeArtifacts() {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  await writeArtifacts();
+  await writeArtifacts(await buildArtifacts());
   // snarkjs keeps its worker threads, and with them the process, alive.
   process.exit(0);
 }

@@ -2,7 +2,7 @@
 // the committed key. After it, forging needs the secrets of everybody before *and* this one.
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { writeArtifacts } from './artifacts.mjs';
+import { buildArtifacts, writeArtifacts } from './artifacts.mjs';
 import { artifactsDirectory, circuitName } from './paths.mjs';
 import { readPhase1FromArguments } from './phase1.mjs';
 import { contribute, verifyKey } from './phase2.mjs';
@@ -24,10 +24,12 @@ await verifyKey({ r1cs, ptau, zkey: before, transcript });
 const { zkey, record } = await contribute({ zkey: before, name });
 transcript.contributions.push(record);
 await verifyKey({ r1cs, ptau, zkey, transcript });
+// All of it before the first file is written: a failure leaves the old set whole.
+const built = await buildArtifacts({ zkey });
 
 await writeFile(inArtifacts(`${circuitName}.zkey`), zkey);
 await writeFile(inArtifacts('transcript.json'), `${JSON.stringify(transcript, null, 2)}\n`);
-await writeArtifacts();
+await writeArtifacts(built);
 console.log(`your contribution, to publish: ${record.hash}`);
 
 // snarkjs keeps its worker threads, and with them the process, alive.

@@ -67,7 +67,7 @@ export async function buildProverBinary({ r1cs, zkey }) {
 }
 
 /** Sections of a file in iden3's container format: magic, version, then (type, length, bytes). */
-function readSections(bytes, magic, version) {
+export function readSections(bytes, magic, version) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (
     new TextDecoder().decode(bytes.subarray(0, 4)) !== magic ||

@@ -3,7 +3,7 @@
 // Every run gives other keys: the contributions come from the CSPRNG and are forgotten. Whoever
 // runs it and keeps them could forge proofs for these keys; the README says what follows from it.
 import { mkdir, writeFile } from 'node:fs/promises';
-import { writeArtifacts } from './artifacts.mjs';
+import { buildArtifacts, writeArtifacts } from './artifacts.mjs';
 import { compileOwnership } from './compile.mjs';
 import { artifactsDirectory, circuitName } from './paths.mjs';
 import { phase1, readPhase1FromArguments } from './phase1.mjs';
@@ -47,7 +47,7 @@ const write = (name, content) => writeFile(new URL(name, artifactsDirectory), co
 await write(`${circuitName}.r1cs`, r1cs);
 await write(`${circuitName}.zkey`, zkey);
 await write('transcript.json', `${JSON.stringify(transcript, null, 2)}\n`);
-await writeArtifacts();
+await writeArtifacts(await buildArtifacts());
 
 // snarkjs keeps its worker threads, and with them the process, alive.
 process.exit(0);

@@ -5,7 +5,7 @@ import * as snarkjs from 'snarkjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildArtifacts } from '../scripts/artifacts.mjs';
 import { readPhase1 } from '../scripts/phase1.mjs';
-import { contribute, verifyKey } from '../scripts/phase2.mjs';
+import { applyBeacon, contribute, startKey, verifyKey } from '../scripts/phase2.mjs';
 import { ownershipV1, ownershipV1VerificationKey } from '../src/index.js';
 import { commitmentOf, randomOpening } from './ownership.js';
 
@@ -112,7 +112,11 @@ describe('manifest of ownership/v1', () => {
   describe.runIf(existsSync(ptauFile))('against phase 1', () => {
     const r1cs = readCommitted(ownershipV1.artifacts.r1cs.file);
     const zkey = readCommitted(ownershipV1.artifacts.zkey.file);
-    const transcript = readJson('transcript.json') as { contributions: object[] };
+    const transcript = readJson('transcript.json') as {
+      readonly phase1: object;
+      readonly circuitHash: string;
+      readonly contributions: readonly object[];
+    };
 
     it('[C6] honest: the zkey verifies, with three contributions and a beacon', async () => {
       const ptau = await readPhase1(ptauFile);
@@ -132,12 +136,76 @@ describe('manifest of ownership/v1', () => {
       await expect(verifyKey({ r1cs, ptau, zkey: longer, transcript })).rejects.toThrow(
         'the contributions in the zkey are not those of transcript.json',
       );
-      const renamed = { contributions: transcript.contributions.toReversed() };
-      await expect(verifyKey({ r1cs, ptau, zkey, transcript: renamed })).rejects.toThrow(
-        'the contributions in the zkey are not those of transcript.json',
-      );
       const r1csFile = fileURLToPath(new URL(ownershipV1.artifacts.r1cs.file, directory));
       await expect(readPhase1(r1csFile)).rejects.toThrow('is not powersOfTau28_hez_final_10.ptau');
+    });
+
+    it('[C6] refuses a transcript that says anything else than the zkey', async () => {
+      const ptau = await readPhase1(ptauFile);
+      const { contributions } = transcript;
+      const last = contributions.at(-1) as object;
+      const changes = [
+        { contributions: contributions.toReversed() },
+        { contributions: contributions.slice(0, -1) },
+        { contributions: contributions.with(0, { ...contributions[0], hash: '00' }) },
+        { contributions: contributions.with(0, { ...contributions[0], kind: 'beacon' }) },
+        ...[
+          { kind: 'random' },
+          { name: 'other' },
+          { beacon: '00' },
+          { iterationsExponent: 11 },
+        ].map((change) => ({
+          contributions: [...contributions.slice(0, -1), { ...last, ...change }],
+        })),
+        { circuit: 'other/v1' },
+        { circuitHash: transcript.circuitHash.replaceAll('e', 'f') },
+        { phase1: { ...transcript.phase1, blake2b: '00' } },
+        { phase1: { ...transcript.phase1, url: 'https://example.com/other.ptau' } },
+      ];
+      for (const change of changes) {
+        const altered = { ...transcript, ...change };
+        await expect(
+          verifyKey({ r1cs, ptau, zkey, transcript: altered }),
+          JSON.stringify(change),
+        ).rejects.toThrow('transcript.json');
+      }
+    });
+
+    it('[C6] refuses a contribution whose name hides it from the log of snarkjs', async () => {
+      const ptau = await readPhase1(ptauFile);
+      const { zkey: longer } = await contribute({ zkey, name: 'hidden\nfrom the log' });
+      await expect(verifyKey({ r1cs, ptau, zkey: longer, transcript })).rejects.toThrow(
+        'the contributions in the zkey are not those of transcript.json',
+      );
+    });
+
+    it('[P11] refuses keys without a secret: no contribution, or public beacons alone', async () => {
+      const ptau = await readPhase1(ptauFile);
+      const start = await startKey({ r1cs, ptau });
+      const beacon = { name: 'beacon', beacon: '00'.repeat(8), iterationsExponent: 10 };
+      const open = await applyBeacon({ zkey: start.zkey, ...beacon });
+      for (const [key, contributions] of [
+        [start.zkey, []],
+        [open.zkey, [open.record]],
+      ] as const) {
+        await expect(
+          verifyKey({ r1cs, ptau, zkey: key, transcript: { ...transcript, contributions } }),
+        ).rejects.toThrow('no contribution holds a secret');
+      }
+      // Nor does it help to call the beacon random.
+      const { hash, name } = open.record;
+      const claimed = { ...transcript, contributions: [{ name, kind: 'random', hash }] };
+      await expect(verifyKey({ r1cs, ptau, zkey: open.zkey, transcript: claimed })).rejects.toThrow(
+        'the contributions in the zkey are not those of transcript.json',
+      );
+    });
+
+    it('[P11] honest: one secret contribution is enough', async () => {
+      const ptau = await readPhase1(ptauFile);
+      const start = await startKey({ r1cs, ptau });
+      const { zkey: own, record } = await contribute({ zkey: start.zkey, name: 'own' });
+      const recorded = { ...transcript, contributions: [record] };
+      expect(await verifyKey({ r1cs, ptau, zkey: own, transcript: recorded })).toHaveLength(1);
     });
   });
 });
