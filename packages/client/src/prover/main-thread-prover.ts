@@ -45,6 +45,7 @@ export function createMainThreadProver(options: MainThreadProverOptions): Prover
   return {
     circuit: OWNERSHIP_CIRCUIT,
     async warmUp() {
+      throwIfAborted(closing.signal);
       await abortable(load(), closing.signal);
     },
     prove(input, { signal, onProgress } = {}) {

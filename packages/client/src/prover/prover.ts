@@ -50,8 +50,10 @@ export interface Prover {
 export interface ProverSource {
   /**
    * Gives the bytes of the prover's artifact, already checked against the hash of the build: see
-   * `createArtifactLoader`, or in Node `readArtifact` of `@pzk-auth/circuits/node`. Called once, and
-   * again after a failure or when a fresh worker needs it. The bytes are not written to.
+   * `createArtifactLoader`, or in Node `readArtifact` of `@pzk-auth/circuits/node`. A proof made with
+   * a key of somebody else's choice can tell him about the secret inputs, and the prover cannot see
+   * the difference. Called once, and again after a failure or when a fresh worker needs it. The bytes
+   * are not written to.
    */
   readonly loadArtifact: () => Promise<Uint8Array>;
 }

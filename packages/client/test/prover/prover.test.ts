@@ -122,6 +122,16 @@ describe.each(kinds)('%s', (_name, create) => {
     prover.close();
   });
 
+  it('loads nothing before it is asked to, and nothing once it is closed', async () => {
+    const load = vi.fn(loadArtifact);
+    const prover = start({ loadArtifact: load });
+    await new Promise((resolve) => setTimeout(resolve));
+    prover.close();
+    await expect(prover.warmUp()).rejects.toEqual(aborted);
+    await expect(prover.prove(createInput())).rejects.toEqual(aborted);
+    expect(load).not.toHaveBeenCalled();
+  });
+
   it('passes on why the artifact is missing, and tries again', async () => {
     const cause = new PzkError('artifact_unavailable', 'Offline.');
     const load = vi.fn(loadArtifact).mockRejectedValueOnce(cause);
@@ -178,6 +188,15 @@ describe('createWorkerProver', () => {
     }
     const options = { loadArtifact, createWorker: '/worker.js' } as unknown as WorkerProverOptions;
     expect(() => createWorkerProver(options)).toThrow(/createWorker/);
+  });
+
+  it('starts no worker before it is asked to', async () => {
+    const started: WebWorkerLike[] = [];
+    const prover = start(() => createNodeWorker(workerFile, started));
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(started).toHaveLength(0);
+    await prover.warmUp();
+    expect(started).toHaveLength(1);
   });
 
   it('ends the worker on abort and takes a fresh one for the next proof', async () => {
