@@ -23,7 +23,10 @@ export async function loadProverArtifact(
   loadArtifact: ProverSource['loadArtifact'],
 ): Promise<Uint8Array> {
   try {
-    return await loadArtifact();
+    const artifact = await loadArtifact();
+    // An ArrayBuffer would be taken for a file of another format.
+    if (!ArrayBuffer.isView(artifact)) throw new TypeError('loadArtifact gave no Uint8Array');
+    return artifact;
   } catch (cause) {
     if (isPzkError(cause)) throw cause;
     throw new PzkError('artifact_unavailable', 'The prover artifact could not be loaded.', {

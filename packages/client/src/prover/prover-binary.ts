@@ -68,9 +68,7 @@ const BASE_MODULUS_WORDS =
  *
  * @throws PzkError `artifact_mismatch`
  */
-export function parseProverBinary(bytes: Uint8Array): ProverBinary {
-  // A copy where the view is not aligned: typed arrays over it need a multiple of four.
-  const file = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+export function parseProverBinary(file: Uint8Array): ProverBinary {
   if (file.length < HEADER_BYTES) refuse('it is too short');
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   for (let index = 0; index < MAGIC.length; index++) {

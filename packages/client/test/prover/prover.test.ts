@@ -139,8 +139,14 @@ describe.each(kinds)('%s', (_name, create) => {
     await expect(prover.warmUp()).rejects.toMatchObject({ code: 'artifact_unavailable' });
     load.mockRejectedValueOnce(new Error('no such file'));
     await expect(prover.warmUp()).rejects.toMatchObject({ code: 'artifact_unavailable' });
+    const { buffer } = new Uint8Array(await loadArtifact());
+    load.mockResolvedValueOnce(buffer as unknown as Uint8Array);
+    await expect(prover.warmUp()).rejects.toMatchObject({
+      code: 'artifact_unavailable',
+      cause: expect.any(TypeError),
+    });
     await prover.warmUp();
-    expect(load).toHaveBeenCalledTimes(3);
+    expect(load).toHaveBeenCalledTimes(4);
   });
 
   it('proves even if onProgress throws, which is reported where the platform can', async () => {
