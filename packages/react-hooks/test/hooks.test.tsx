@@ -1,4 +1,4 @@
-import type { Client, EnrollState, SessionState } from '@pzk-auth/client';
+import type { Client, EnrollState, Observable, SessionState } from '@pzk-auth/client';
 import { act, render, renderHook, screen, waitFor } from '@testing-library/react';
 import { type ReactNode, StrictMode, Suspense, useEffect } from 'react';
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
@@ -480,6 +480,30 @@ describe('abort', () => {
 describe('outside of a provider', () => {
   it('a hook says what is missing', () => {
     expect(() => renderHook(() => useSession())).toThrow(/PzkProvider/);
+  });
+
+  it('nothing stays subscribed after the unmount, also under StrictMode', () => {
+    let subscriptions = 0;
+    const counted = ({ subscribe, getSnapshot }: Observable<unknown>) => ({
+      getSnapshot,
+      subscribe(listener: () => void) {
+        const end = subscribe(listener);
+        subscriptions++;
+        return () => {
+          subscriptions--;
+          end();
+        };
+      },
+    });
+    const watched = {
+      ...client,
+      ...counted(client),
+      enrollment: counted(client.enrollment),
+    } as Client;
+    const { unmount } = mount({ strict: true, client: watched });
+    expect(subscriptions).toBe(2);
+    unmount();
+    expect(subscriptions).toBe(0);
   });
 
   it('an own client is left open by the provider', async () => {

@@ -187,6 +187,16 @@ describe('PzkProvider', () => {
     expect(() => render(<PzkProvider {...props} />)).toThrow(/client or the options/);
   });
 
+  it('throws for wrong options when it mounts, where an error boundary can show the hint', () => {
+    const wrong = { issuer: 'http://api.example.com', scope: ['weather:read'] };
+    const tree = (
+      <PzkProvider options={wrong}>
+        <Status />
+      </PzkProvider>
+    );
+    expect(() => render(tree)).toThrow(/createClient: issuer must be https/);
+  });
+
   it('warms up and resumes if told, and neither is a ceremony', async () => {
     render(
       <StrictMode>

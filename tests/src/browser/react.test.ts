@@ -4,6 +4,7 @@ import { type Device, launchChromium, openDevice } from './browser.js';
 import {
   type BuiltPage,
   buildReactPage,
+  buildReadmePage,
   type PageServer,
   type ReactMajor,
   servePage,
@@ -93,8 +94,8 @@ describe.each<ReactMajor>([18, 19])('a page with React %i in Chromium', (major) 
   }
 
   /** Neither warnings of React nor errors of the page. */
-  function expectSilence(): void {
-    expect(device.console.filter((line) => !line.includes('React DevTools'))).toEqual([]);
+  function expectSilence(besides: readonly string[] = []): void {
+    expect(device.console.filter((line) => !line.includes('React DevTools'))).toEqual(besides);
   }
 
   it('makes one worker and no ceremony under StrictMode, and ends the worker at the unmount', async () => {
@@ -183,5 +184,38 @@ describe.each<ReactMajor>([18, 19])('a page with React %i in Chromium', (major) 
     expect(await device.touches()).toBe(touches);
     expect(await read(({ ceremonies }) => ceremonies)).toBe(0);
     expectSilence();
+  });
+
+  it('runs the program of the README: enrols, reads, resumes, signs out, signs in', async () => {
+    const readme = await servePage(await buildReadmePage(major));
+    try {
+      const { page } = device;
+      await page.goto(readme.origin);
+      await page.getByLabel('API key').fill('not the key');
+      await click('Enrol this device');
+      await page.getByRole('alert').waitFor();
+      expect(await page.getByLabel('API key').inputValue()).toBe('');
+
+      await page.getByLabel('API key').fill(readme.demoKey.apiKey);
+      await click('Enrol this device');
+      await click('Read');
+      await expect.poll(() => page.getByRole('status').innerText()).toContain('{');
+
+      const touches = await device.touches();
+      await page.reload();
+      await page.getByRole('button', { name: 'Sign out' }).waitFor();
+      expect(await device.touches()).toBe(touches);
+
+      await click('Sign out');
+      await click('Sign in with the passkey');
+      await click('Read');
+      await expect.poll(() => page.getByRole('status').innerText()).toContain('{');
+      expect(await device.touches()).toBe(touches + 1);
+      // The browser's own line on the wrong key.
+      const [refused = ''] = device.console.filter((line) => line.includes('status of 400'));
+      expectSilence([refused]);
+    } finally {
+      await readme.close();
+    }
   });
 });

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
@@ -27,7 +28,8 @@ function aliasReact(major: ReactMajor): Alias[] {
   const { version } = require('react/package.json') as { version: string };
   if (!version.startsWith(`${major}.`))
     throw new Error(`React ${version} stands where ${major} should.`);
-  const names = ['react', 'react/jsx-runtime', 'react-dom', 'react-dom/client', 'react-dom/server'];
+  const names = ['', '/jsx-runtime', '/jsx-dev-runtime'].map((path) => `react${path}`);
+  names.push('react-dom', 'react-dom/client', 'react-dom/server');
   return names.map((name) => ({
     find: new RegExp(`^${name}$`),
     replacement: require.resolve(name),
@@ -61,8 +63,29 @@ async function bundle(major: ReactMajor, name: string, options: InlineConfig): P
 const named = (input: string) => ({ input, output: { entryFileNames: 'page.js' } });
 
 /** Bundles a program for a browser. Returns the directory with `page.js`. */
-export function bundleForBrowser(major: ReactMajor, name: string, input: string): Promise<string> {
+function bundleForBrowser(major: ReactMajor, name: string, input: string): Promise<string> {
   return bundle(major, name, { build: { rolldownOptions: named(input) } });
+}
+
+/** Bundles the program in the README of the hooks, with the addresses of a service on its own origin. */
+export async function buildReadmePage(major: ReactMajor): Promise<string> {
+  const readme = await readFile(join(ROOT, 'packages/react-hooks/README.md'), 'utf8');
+  const program = /```tsx\n(.*?)```/s.exec(readme)?.[1] ?? '';
+  const directory = join(ROOT, 'tests/.cache', `react-${major}`, 'readme-source');
+  await mkdir(directory, { recursive: true });
+  const local = program
+    .replace("'https://api.example.com'", 'location.origin')
+    .replace("'https://api.example.com/weather'", "'/api/weather'");
+  await writeFile(join(directory, 'app.tsx'), local);
+  const main = join(directory, 'main.tsx');
+  await writeFile(
+    main,
+    `import { StrictMode } from 'react';
+     import { createRoot } from 'react-dom/client';
+     import { App } from './app.js';
+     createRoot(document.querySelector('main')!).render(<StrictMode><App /></StrictMode>);`,
+  );
+  return bundleForBrowser(major, 'readme', main);
 }
 
 type Rendering = typeof import('./react-page/on-server.js');
@@ -114,11 +137,7 @@ function answerWithPage(origin: string, rendering: Rendering): RequestHandler {
 }
 
 /** Serves a page beside a service that it can sign in to, on one origin. */
-export async function servePage(
-  assets: string,
-  rendering?: Rendering,
-  clock?: () => number,
-): Promise<PageServer> {
+export async function servePage(assets: string, rendering?: Rendering): Promise<PageServer> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
@@ -137,7 +156,7 @@ export async function servePage(
   const weather = await createApp({
     origin,
     page,
-    verifier: { onEvent: (event) => events.push(event), ...(clock ? { clock } : {}) },
+    verifier: { onEvent: (event) => events.push(event) },
   });
   server.on('request', weather.app);
   return {
