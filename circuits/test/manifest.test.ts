@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as snarkjs from 'snarkjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { readPhase1 } from '../scripts/phase1.mjs';
 import { applyBeacon, contribute, startKey, verifyKey } from '../scripts/phase2.mjs';
 import { ownershipV1, ownershipV1VerificationKey } from '../src/index.js';
 import { commitmentOf, randomOpening } from './ownership.js';
+import { hasPhase1, phase1File } from './phase1-file.js';
 
 const directory = new URL('../artifacts/ownership-v1/', import.meta.url);
 const readCommitted = (name: string): Uint8Array =>
@@ -104,12 +105,8 @@ describe('manifest of ownership/v1', () => {
     });
   });
 
-  // Needs the file of the public ceremony, which is not part of the repository. Anybody can run
-  // this part with `npm run verify-setup -- --ptau FILE`.
-  const ptauFile = fileURLToPath(
-    new URL('../../../shared/ptau/powersOfTau28_hez_final_10.ptau', import.meta.url),
-  );
-  describe.runIf(existsSync(ptauFile))('against phase 1', () => {
+  // Anybody can run this part with `npm run verify-setup -- --ptau FILE`.
+  describe.runIf(hasPhase1)('against phase 1', () => {
     const r1cs = readCommitted(ownershipV1.artifacts.r1cs.file);
     const zkey = readCommitted(ownershipV1.artifacts.zkey.file);
     const transcript = readJson('transcript.json') as {
@@ -119,14 +116,14 @@ describe('manifest of ownership/v1', () => {
     };
 
     it('[C6] honest: the zkey verifies, with three contributions and a beacon', async () => {
-      const ptau = await readPhase1(ptauFile);
+      const ptau = await readPhase1(phase1File);
       const contributions = await verifyKey({ r1cs, ptau, zkey, transcript });
       expect(contributions).toHaveLength(4);
       expect(transcript.contributions.at(-1)).toMatchObject({ kind: 'beacon' });
     });
 
     it('[C6] refuses an altered zkey, a missing contribution, another phase 1', async () => {
-      const ptau = await readPhase1(ptauFile);
+      const ptau = await readPhase1(phase1File);
       const altered = zkey.slice();
       altered[altered.length >> 1] = (altered[altered.length >> 1] as number) ^ 1;
       await expect(verifyKey({ r1cs, ptau, zkey: altered, transcript })).rejects.toThrow(
@@ -141,7 +138,7 @@ describe('manifest of ownership/v1', () => {
     });
 
     it('[C6] refuses a transcript that says anything else than the zkey', async () => {
-      const ptau = await readPhase1(ptauFile);
+      const ptau = await readPhase1(phase1File);
       const { contributions } = transcript;
       const last = contributions.at(-1) as object;
       const changes = [
@@ -172,7 +169,7 @@ describe('manifest of ownership/v1', () => {
     });
 
     it('[C6] refuses a contribution whose name hides it from the log of snarkjs', async () => {
-      const ptau = await readPhase1(ptauFile);
+      const ptau = await readPhase1(phase1File);
       const { zkey: longer } = await contribute({ zkey, name: 'hidden\nfrom the log' });
       await expect(verifyKey({ r1cs, ptau, zkey: longer, transcript })).rejects.toThrow(
         'the contributions in the zkey are not those of transcript.json',
@@ -180,7 +177,7 @@ describe('manifest of ownership/v1', () => {
     });
 
     it('[P11] refuses keys without a secret: no contribution, or public beacons alone', async () => {
-      const ptau = await readPhase1(ptauFile);
+      const ptau = await readPhase1(phase1File);
       const start = await startKey({ r1cs, ptau });
       const beacon = { name: 'beacon', beacon: '00'.repeat(8), iterationsExponent: 10 };
       const open = await applyBeacon({ zkey: start.zkey, ...beacon });
@@ -201,7 +198,7 @@ describe('manifest of ownership/v1', () => {
     });
 
     it('[P11] honest: one secret contribution is enough', async () => {
-      const ptau = await readPhase1(ptauFile);
+      const ptau = await readPhase1(phase1File);
       const start = await startKey({ r1cs, ptau });
       const { zkey: own, record } = await contribute({ zkey: start.zkey, name: 'own' });
       const recorded = { ...transcript, contributions: [record] };

@@ -1,20 +1,11 @@
 import { execFile } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hasPhase1, phase1File } from './phase1-file.js';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
-// See manifest.test.ts.
-const ptauFile = join(root, '../../shared/ptau/powersOfTau28_hez_final_10.ptau');
 
 const sources = ['scripts', 'circom', 'artifacts', 'src'];
 let copy: string;
@@ -102,11 +93,11 @@ describe('assertArtifacts', () => {
   });
 });
 
-describe.runIf(existsSync(ptauFile))('against phase 1', () => {
+describe.runIf(hasPhase1)('against phase 1', () => {
   const verifySetup = (): ReturnType<typeof run> =>
-    run('scripts/verify-setup.mjs', '--ptau', ptauFile);
+    run('scripts/verify-setup.mjs', '--ptau', phase1File);
   const contribute = (...name: string[]): ReturnType<typeof run> =>
-    run('scripts/contribute.mjs', '--ptau', ptauFile, ...name);
+    run('scripts/contribute.mjs', '--ptau', phase1File, ...name);
 
   it('[C6] verify-setup refuses each altered file', async () => {
     const files = [
