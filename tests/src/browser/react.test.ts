@@ -55,6 +55,9 @@ function countFromTheStart() {
   };
 }
 
+/** Waits as long as a busy machine may need. */
+const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 30_000 });
+
 let browser: Browser;
 beforeAll(async () => {
   browser = await launchChromium();
@@ -84,9 +87,9 @@ describe.each<ReactMajor>([18, 19])('a page with React %i in Chromium', (major) 
   const status = (id = 'session') => device.page.locator(`#${id}`).innerText();
   const click = (name: string | RegExp) => device.page.getByRole('button', { name }).click();
   const proverLoaded = () =>
-    expect
-      .poll(() => device.requests.filter((one) => one.includes('/pzk/circuits/')).length)
-      .toBe(1);
+    eventually(() => device.requests.filter((one) => one.includes('/pzk/circuits/')).length).toBe(
+      1,
+    );
 
   async function enrol(): Promise<void> {
     await device.page.getByLabel('API key').fill(server.demoKey.apiKey);
@@ -106,15 +109,15 @@ describe.each<ReactMajor>([18, 19])('a page with React %i in Chromium', (major) 
     expect(server.events).toEqual([]);
 
     await enrol();
-    await expect.poll(() => status()).toBe('active');
+    await eventually(() => status()).toBe('active');
     await click('Rendered again: 0');
     await click('Rendered again: 1');
     await click('Call');
-    await expect.poll(() => device.page.getByRole('status').innerText()).toBe('200');
+    await eventually(() => device.page.getByRole('status').innerText()).toBe('200');
     expect(await read(({ workers }) => workers)).toEqual({ made: 1, alive: 1 });
 
     await read(({ unmountPage }) => unmountPage());
-    await expect.poll(() => read(({ workers }) => workers.alive)).toBe(0);
+    await eventually(() => read(({ workers }) => workers.alive)).toBe(0);
     expectSilence();
   });
 
@@ -122,14 +125,14 @@ describe.each<ReactMajor>([18, 19])('a page with React %i in Chromium', (major) 
     await open('/client');
     await proverLoaded();
     await read(({ unmountPage }) => unmountPage());
-    await expect.poll(() => read(({ workers }) => workers.alive)).toBe(0);
+    await eventually(() => read(({ workers }) => workers.alive)).toBe(0);
     const ended = await read(async ({ kept }) => {
       kept.warmUp();
       const call = await kept.pzkFetch('/api/weather').catch((error) => error.code);
       return [(await kept.start()).status, call];
     });
     expect(ended).toEqual(['failed', 'not_signed_in']);
-    await expect.poll(() => read(({ workers }) => workers)).toEqual({ made: 2, alive: 0 });
+    await eventually(() => read(({ workers }) => workers)).toEqual({ made: 2, alive: 0 });
     expect(await read(({ ceremonies }) => ceremonies)).toBe(0);
     expect(device.requests.filter((one) => one.includes('/pzk/challenge'))).toEqual([]);
     expectSilence();
@@ -139,13 +142,13 @@ describe.each<ReactMajor>([18, 19])('a page with React %i in Chromium', (major) 
     await device.setPresence(false);
     await open('/client');
     await enrol();
-    await expect.poll(() => status('enrollment')).toBe('creating-passkey');
+    await eventually(() => status('enrollment')).toBe('creating-passkey');
     await click('Close');
     await click('Open');
-    await expect.poll(() => status('enrollment')).toBe('idle');
+    await eventually(() => status('enrollment')).toBe('idle');
     await device.setPresence(true);
     await enrol();
-    await expect.poll(() => status()).toBe('active');
+    await eventually(() => status()).toBe('active');
     expect(server.events.map(({ type }) => type)).toEqual(['device_enrolled', 'token_issued']);
     expectSilence();
   });
@@ -157,10 +160,10 @@ describe.each<ReactMajor>([18, 19])('a page with React %i in Chromium', (major) 
     expect(html).toContain('<p id="late">signed-out</p>');
     await proverLoaded();
     await enrol();
-    await expect.poll(() => status()).toBe('active');
+    await eventually(() => status()).toBe('active');
     // This part hydrates with the state of the server, while the session is active.
     await read(({ finishLatePart }) => finishLatePart());
-    await expect.poll(() => status('late')).toBe('active');
+    await eventually(() => status('late')).toBe('active');
     expect(await read(({ workers }) => workers)).toEqual({ made: 1, alive: 1 });
     expectSilence();
   });
@@ -168,7 +171,7 @@ describe.each<ReactMajor>([18, 19])('a page with React %i in Chromium', (major) 
   it('keeps the elements of the server, and resumes without a touch', async () => {
     await open('/client');
     await enrol();
-    await expect.poll(() => status()).toBe('active');
+    await eventually(() => status()).toBe('active');
     const touches = await device.touches();
     await device.page.addInitScript(() => {
       document.addEventListener('readystatechange', () => {
@@ -177,9 +180,9 @@ describe.each<ReactMajor>([18, 19])('a page with React %i in Chromium', (major) 
       });
     });
     await open('/stream?resume');
-    await expect.poll(() => status()).toBe('active');
+    await eventually(() => status()).toBe('active');
     await read(({ finishLatePart }) => finishLatePart());
-    await expect.poll(() => status('late')).toBe('active');
+    await eventually(() => status('late')).toBe('active');
     expect(await read(({ shell }) => shell === document.querySelector('#session'))).toBe(true);
     expect(await device.touches()).toBe(touches);
     expect(await read(({ ceremonies }) => ceremonies)).toBe(0);
@@ -199,7 +202,7 @@ describe.each<ReactMajor>([18, 19])('a page with React %i in Chromium', (major) 
       await page.getByLabel('API key').fill(readme.demoKey.apiKey);
       await click('Enrol this device');
       await click('Read');
-      await expect.poll(() => page.getByRole('status').innerText()).toContain('{');
+      await eventually(() => page.getByRole('status').innerText()).toContain('{');
 
       const touches = await device.touches();
       await page.reload();
@@ -209,7 +212,7 @@ describe.each<ReactMajor>([18, 19])('a page with React %i in Chromium', (major) 
       await click('Sign out');
       await click('Sign in with the passkey');
       await click('Read');
-      await expect.poll(() => page.getByRole('status').innerText()).toContain('{');
+      await eventually(() => page.getByRole('status').innerText()).toContain('{');
       expect(await device.touches()).toBe(touches + 1);
       // The browser's own line on the wrong key.
       const [refused = ''] = device.console.filter((line) => line.includes('status of 400'));
