@@ -142,7 +142,14 @@ function resolveScope(scope: readonly string[]): string {
 }
 
 function resolveCircuit(circuit: CircuitPins | undefined): CircuitPins {
-  if (circuit !== undefined) return circuit;
+  if (circuit !== undefined) {
+    const { id, prover, verificationKey } = circuit;
+    if (typeof id !== 'string' || !/^[0-9a-f]{64}$/.test(verificationKey?.sha256)) {
+      throw new TypeError('createClient: circuit must hold id, prover and verificationKey.sha256.');
+    }
+    // A copy: what was checked must not change. The prover checks its own part.
+    return Object.freeze({ id, prover: { ...prover }, verificationKey: { ...verificationKey } });
+  }
   const { prover, verificationKey } = ownershipV1.artifacts;
   if (prover === undefined) throw new TypeError('createClient: this build has no prover artifact.');
   return { id: ownershipV1.id, prover, verificationKey };

@@ -113,7 +113,8 @@ function createDefaultProver(config: ClientConfig): Prover {
  */
 export function createClient(options: ClientOptions): Client {
   const config = resolveClientOptions(options);
-  let prover = config.prover;
+  // Made at once, so that wrong pins show here; it starts nothing before it is asked.
+  const prover = config.prover ?? createDefaultProver(config);
   const signer = createDpopSigner(config.clock);
   const { baseUrl, fetch } = config;
   const synchronizeClock: SynchronizeClock = (refused) => readServerTime(context, refused);
@@ -123,10 +124,7 @@ export function createClient(options: ClientOptions): Client {
     synchronizeClock,
     transport: createTransport({ baseUrl, fetch, signer, synchronizeClock }),
     records: createClientRecords(config.storage, config),
-    get prover() {
-      prover ??= createDefaultProver(config);
-      return prover;
-    },
+    prover,
     authenticator: () => config.authenticator ?? browserAuthenticator(),
   };
   const session = createSnapshotStore<SessionState>({ status: 'signed-out' }, (observed) =>
@@ -265,7 +263,7 @@ export function createClient(options: ClientOptions): Client {
       guard.close();
       manager.close();
       // A prover that the application made is the application's to close.
-      if (config.prover === undefined) prover?.close();
+      if (config.prover === undefined) prover.close();
     },
   };
 }

@@ -1,6 +1,9 @@
+import { ownershipV1 } from '@pzk-auth/circuits';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type ClientOptions, createClient } from '../src/index.js';
 
+const { prover, verificationKey } = ownershipV1.artifacts;
+const pins = { id: ownershipV1.id, prover: prover ?? { sha256: '', bytes: 0 }, verificationKey };
 const options: ClientOptions = { issuer: 'https://api.example.com', scope: ['b', 'a', 'b'] };
 
 afterEach(() => {
@@ -46,6 +49,8 @@ describe('options', () => {
     [{ scope: [] }, /scope/],
     [{ scope: ['a b'] }, /scope/],
     [{ rpId: 'https://app.example.com' }, /rpId/],
+    [{ circuit: { id: 'x', prover: pins.prover, verificationKey: { sha256: 'x' } } }, /circuit/],
+    [{ circuit: { ...pins, prover: { sha256: 'x', bytes: 1 } } }, /artifact\.sha256/],
     [{ renewBefore: Number.NaN }, /renewBefore/],
     [{ allowedOrigins: ['*'] }, /allowedOrigins/],
   ])('refuses %j with a useful word', (change, words) => {

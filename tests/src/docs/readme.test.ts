@@ -17,7 +17,7 @@ async function readPrograms(document: string): Promise<{ name: string; code: str
     .filter(({ code }) => code.startsWith('import '));
 }
 
-it.each(['README.md', 'packages/express/README.md'])(
+it.each(['README.md', 'packages/express/README.md', 'packages/react-hooks/README.md'])(
   'the programs in %s compile under strict',
   async (document) => {
     const programs = await readPrograms(document);

@@ -27,6 +27,7 @@ export function createCeremonyGuard(): CeremonyGuard {
   return {
     async run(signal, ceremony) {
       if (closed) throw new PzkError('aborted', 'The client is closed.');
+      if (signal?.aborted) throw abortError(signal);
       if (running !== undefined) {
         throw new PzkError('ceremony_in_progress', 'Another enrolment or start is under way.', {
           hint: 'Wait for it or abort it.',
@@ -34,7 +35,6 @@ export function createCeremonyGuard(): CeremonyGuard {
       }
       const controller = new AbortController();
       const combined = signal ? AbortSignal.any([signal, controller.signal]) : controller.signal;
-      if (combined.aborted) throw abortError(combined);
       const work = ceremony(combined);
       running = { controller, done: work.catch(() => undefined) };
       try {
