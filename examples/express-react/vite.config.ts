@@ -15,8 +15,4 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   worker: { format: 'es' },
-  optimizeDeps: {
-    // Bundled ahead, the client would look for its worker beside the bundle.
-    exclude: ['@pzk-auth/client', '@pzk-auth/react-hooks'],
-  },
 });

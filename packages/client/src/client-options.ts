@@ -108,6 +108,16 @@ function parseOptionUrl(name: string, text: string): URL {
   return url;
 }
 
+/** An identifier is compared and hashed as text, so it has one spelling. */
+function parseIdentifier(name: string, text: string): URL {
+  const url = parseOptionUrl(name, text);
+  const canonical = (url.pathname === '/' ? url.origin : url.href).replace(/\/+$/, '');
+  if (text !== canonical) {
+    throw new TypeError(`createClient: ${name} must be written as ${canonical}.`);
+  }
+  return url;
+}
+
 /** Host of the page; `undefined` outside a browser. */
 function pageHost(): string | undefined {
   return typeof document === 'object' && typeof location === 'object'
@@ -169,13 +179,10 @@ function resolveRenewBefore(seconds: number | undefined): number {
  * @throws TypeError for a programmer's mistake, with a hint.
  */
 export function resolveClientOptions(options: ClientOptions): ClientConfig {
-  const issuer = parseOptionUrl('issuer', options.issuer);
-  if (options.issuer.endsWith('/')) {
-    throw new TypeError('createClient: issuer must not end with a slash; it is compared exactly.');
-  }
+  const issuer = parseIdentifier('issuer', options.issuer);
   const audience = options.audience ?? options.resource ?? options.issuer;
-  const audienceUrl = parseOptionUrl('audience', audience);
-  if (options.resource !== undefined) parseOptionUrl('resource', options.resource);
+  const audienceUrl = parseIdentifier('audience', audience);
+  if (options.resource !== undefined) parseIdentifier('resource', options.resource);
   const baseUrl = (options.baseUrl ?? `${options.issuer}/pzk`).replace(/\/+$/, '');
   parseOptionUrl('baseUrl', baseUrl);
   const allowed = (options.allowedOrigins ?? []).map(

@@ -48,7 +48,6 @@ export const clientErrorCodes = [
   'vault_rollback',
   'vault_sealed_invalid',
   'vault_slot_invalid',
-  'not_enrolled',
   'not_signed_in',
   'session_expired',
   'storage_unavailable',

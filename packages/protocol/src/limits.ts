@@ -10,6 +10,8 @@ export const limits = {
   dpopProofBytes: 2 * 1024,
   /** Nesting of any JSON document. */
   jsonDepth: 8,
+  /** The URL of an issuer, audience or resource. */
+  identifierCharacters: 512,
   /** A scope string. */
   scopeBytes: 512,
   /** A nonce as text; it carries audience and scope, at most 1679 characters with both at their limit. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { isApiKeyPrefix, isScopeToken, utf8 } from '@pzk-auth/protocol';
+import { isApiKeyPrefix, isScopeToken, limits, utf8 } from '@pzk-auth/protocol';
 import type { VerifierOptions } from './options.js';
 
 /** The options with every default resolved; frozen. */
@@ -20,7 +20,7 @@ export interface VerifierConfig
   readonly baseUrl: string;
 }
 
-const LOCAL_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
+const LOCAL_HOST = /^(([a-z0-9-]+\.)*localhost|127\.0\.0\.1|\[::1\])$/;
 
 function parseUrl(name: string, text: string): URL {
   let url: URL;
@@ -29,7 +29,7 @@ function parseUrl(name: string, text: string): URL {
   } catch {
     throw new TypeError(`${name} must be an absolute URL.`);
   }
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && LOCAL_HOSTS.has(url.hostname))) {
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && LOCAL_HOST.test(url.hostname))) {
     throw new TypeError(`${name} must use https; plain http is for localhost only.`);
   }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
@@ -44,6 +44,9 @@ function parseIdentifier(name: string, text: string): string {
   const canonical = url.pathname === '/' ? url.origin : url.origin + url.pathname;
   if (text !== canonical || text.endsWith('/')) {
     throw new TypeError(`${name} must be written as ${canonical.replace(/\/+$/, '')}.`);
+  }
+  if (text.length > limits.identifierCharacters) {
+    throw new TypeError(`${name} is too long: ${limits.identifierCharacters} characters at most.`);
   }
   return text;
 }
@@ -118,6 +121,9 @@ export function resolveConfig(options: VerifierOptions): VerifierConfig {
   if (origins.length === 0) throw new TypeError('origins must name at least one page.');
   if (options.scopes.length === 0 || !options.scopes.every(isScopeToken)) {
     throw new TypeError('scopes must name at least one scope token, without spaces and quotes.');
+  }
+  if (options.scopes.some((scope) => scope.length > limits.scopeBytes)) {
+    throw new TypeError(`A scope is too long: ${limits.scopeBytes} characters at most.`);
   }
   if (options.stores === undefined) throw new TypeError('stores is required: memoryStores().');
   const keyPrefix = options.keyPrefix ?? 'pzk';

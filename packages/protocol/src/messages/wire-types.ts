@@ -70,7 +70,7 @@ export const proofText = base64urlBytes(256);
 export const circuitId = v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,32}\/v[0-9]{1,4}$/));
 
 /** An issuer: an https URL (http for localhost), without query and fragment. */
-export const issuerUrl = v.pipe(v.string(), v.url(), v.maxLength(512));
+export const issuerUrl = v.pipe(v.string(), v.url(), v.maxLength(limits.identifierCharacters));
 
 /** A scope string; canonicalised after parsing. */
 export const scopeText = v.pipe(v.string(), v.maxLength(limits.scopeBytes));

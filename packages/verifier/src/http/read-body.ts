@@ -70,9 +70,11 @@ export async function readJson(request: Request, maximum: number): Promise<unkno
 export async function readForm(request: Request): Promise<Readonly<Record<string, string>>> {
   const type = 'application/x-www-form-urlencoded';
   const bytes = await readBody(request, type, limits.tokenBodyBytes);
+  const names = new Set<string>();
   const fields = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(Buffer.from(bytes).toString('utf8'))) {
-    if (fields.has(name)) throw refusal('invalid_request', 'A parameter occurs twice.');
+    if (names.has(name)) throw refusal('invalid_request', 'A parameter occurs twice.');
+    names.add(name);
     // RFC 6749 section 3.1: a parameter without a value counts as absent.
     if (value !== '') fields.set(name, value);
   }

@@ -1,0 +1,80 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createVerifier, memoryStores, type VerifierOptions } from '../src/index.js';
+
+const options: VerifierOptions = {
+  issuer: 'https://api.example.com',
+  audience: 'https://api.example.com',
+  rpId: 'app.example.com',
+  origins: ['https://app.example.com'],
+  scopes: ['weather:read'],
+  stores: memoryStores(),
+};
+
+afterEach(() => vi.unstubAllEnvs());
+
+describe('options', () => {
+  it('takes what is right', () => {
+    createVerifier(options);
+    const local = 'http://weather.localhost:3000';
+    createVerifier({
+      ...options,
+      issuer: local,
+      audience: [local, `${local}/v1`],
+      rpId: 'weather.localhost',
+      origins: [local],
+    });
+  });
+
+  it.each<[Partial<VerifierOptions>, RegExp]>([
+    [{ issuer: 'api.example.com' }, /issuer must be an absolute URL/],
+    [{ issuer: 'http://api.example.com' }, /issuer must use https/],
+    [{ issuer: 'http://localhost.example.com' }, /issuer must use https/],
+    [{ issuer: 'https://api.example.com/' }, /written as https:\/\/api\.example\.com\.$/],
+    [{ issuer: 'https://API.example.com' }, /written as/],
+    [{ issuer: 'https://api.example.com?x=1' }, /no credentials, query or fragment/],
+    [{ issuer: `https://api.example.com/${'x'.repeat(600)}` }, /issuer is too long: 512/],
+    [{ audience: [] }, /audience is required/],
+    [{ audience: `https://api.example.com/${'x'.repeat(600)}` }, /audience is too long/],
+    [{ rpId: 'https://app.example.com' }, /rpId must be a domain name/],
+    [{ rpId: 'other.example.com' }, /fits neither/],
+    [{ origins: [] }, /origins must name/],
+    [{ origins: ['https://app.example.com/'] }, /origin must be written as/],
+    [{ origins: ['http://127.0.0.1:3000'] }, /localhost/],
+    [{ scopes: [] }, /scopes must name/],
+    [{ scopes: ['a b'] }, /scopes must name/],
+    [{ scopes: ['a'.repeat(513)] }, /scope is too long/],
+    [{ basePath: '/pzk/' }, /basePath/],
+    [{ secret: 'short' }, /secret must hold/],
+    [{ secret: 'a'.repeat(64) }, /secret must hold/],
+    [{ tokenLifetime: 901 }, /tokenLifetime/],
+    [{ tokenLifetime: 59 }, /tokenLifetime/],
+    [{ sessionLifetime: 3601 }, /sessionLifetime/],
+    [{ keyPrefix: 'Pzk' }, /keyPrefix/],
+  ])('refuses %j', (change, message) => {
+    expect(() => createVerifier({ ...options, ...change })).toThrow(TypeError);
+    expect(() => createVerifier({ ...options, ...change })).toThrow(message);
+  });
+
+  it('demands the secret in production', () => {
+    vi.stubEnv('NODE_ENV', 'production');
+    expect(() => createVerifier(options)).toThrow(/secret is required in production/);
+  });
+});
+
+describe('forms', () => {
+  it.each(['grant_type=a&grant_type=a', 'grant_type=&grant_type=a', 'grant_type=a&grant_type='])(
+    'a parameter that occurs twice is refused (RFC 6749 section 3.2): %s',
+    async (body) => {
+      const verifier = createVerifier({ ...options, stores: memoryStores() });
+      const response = await verifier.handle(
+        new Request('https://api.example.com/pzk/token', {
+          method: 'POST',
+          headers: { 'content-type': 'application/x-www-form-urlencoded' },
+          body,
+        }),
+      );
+      expect(await response.json()).toMatchObject({ code: 'invalid_request' });
+      await verifier.close();
+    },
+  );
+});
