@@ -20,6 +20,7 @@ export {
   type VerificationKeyFlaw,
 } from './proof/index.js';
 export type { KeyProtection, PzkSession } from './session.js';
+export type { AuditRow, AuditStore } from './stores/audit-store.js';
 export type {
   AccountRow,
   AccountStore,

@@ -1,4 +1,5 @@
 import type { VaultEntry } from '@pzk-auth/protocol';
+import type { AuditStore } from './audit-store.js';
 
 /** The stores of facts that last. Every method rejects when it cannot know the answer. */
 export interface DurableStores {
@@ -7,6 +8,7 @@ export interface DurableStores {
   readonly devices: DeviceStore;
   readonly vaults: VaultStore;
   readonly signingKeys: SigningKeyStore;
+  readonly audit: AuditStore;
 }
 
 /** Whoever owns keys, devices and vaults at an issuer. */
@@ -26,6 +28,8 @@ export interface AccountStore {
   get(id: string): Promise<AccountRow | undefined>;
   /** Links an account to a user; `false` if it is linked to another already. */
   linkUser(id: string, user: string): Promise<boolean>;
+  /** Accounts that are linked to a user, in order of creation. */
+  listByUser(user: string): Promise<readonly AccountRow[]>;
   /** Marks as revoked, once: a second call keeps the first time. `false` if there is none. */
   revoke(id: string, at: number): Promise<boolean>;
 }
@@ -59,6 +63,10 @@ export interface KeyStore {
   findByCommitment(commitment: string): Promise<KeyRow | undefined>;
   /** In order of creation. */
   listByAccount(account: string): Promise<readonly KeyRow[]>;
+  /** Keys with an id above `after` (absent: from the start), in order of their ids, at most `limit`. */
+  list(page: { readonly after?: string; readonly limit: number }): Promise<readonly KeyRow[]>;
+  /** Lets a key expire at a time, unless it does earlier already. `false` if there is none. */
+  expire(id: string, at: number): Promise<boolean>;
   revoke(id: string, at: number): Promise<boolean>;
 }
 
@@ -153,12 +161,18 @@ export interface SigningKeyRow {
   readonly wrapped: string;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
+  /** From when on it signs, milliseconds since the epoch; until then it is only published. */
+  readonly activeFrom: number;
 }
 
 /** Signing keys of tokens. */
 export interface SigningKeyStore {
-  /** In order of creation. */
+  /** In order of `activeFrom`, then of `kid`. */
   list(): Promise<readonly SigningKeyRow[]>;
   /** Inserts only if the store holds no signing key yet; returns whether it did. */
   insertFirst(row: SigningKeyRow): Promise<boolean>;
+  /** @throws if the kid exists. */
+  insert(row: SigningKeyRow): Promise<void>;
+  /** `false` if there is none. */
+  remove(kid: string): Promise<boolean>;
 }

@@ -12,6 +12,7 @@ const STORE_TIMEOUTS = {
   devices: 2000,
   vaults: 2000,
   signingKeys: 2000,
+  audit: 2000,
 } as const satisfies Record<keyof Stores, number>;
 
 function bounded<T>(work: () => Promise<T>, timeout: number): Promise<T> {
@@ -60,5 +61,6 @@ export function failClosed(stores: Stores): Stores {
     devices: wrap(stores.devices, STORE_TIMEOUTS.devices),
     vaults: wrap(stores.vaults, STORE_TIMEOUTS.vaults),
     signingKeys: wrap(stores.signingKeys, STORE_TIMEOUTS.signingKeys),
+    audit: wrap(stores.audit, STORE_TIMEOUTS.audit),
   };
 }

@@ -9,7 +9,7 @@ import {
   randomId,
   spoil,
 } from './conformance-case.js';
-import { accountRow } from './sample-rows.js';
+import { accountRow, creationTime } from './sample-rows.js';
 
 /** What an {@link AccountStore} has to do. */
 export function accountStoreConformance(
@@ -77,6 +77,22 @@ export function accountStoreConformance(
         assert.equal(await store.revoke(account.id, 2_000), true);
         assertRow(await store.get(account.id), { ...account, revokedAt: 1_000 });
         assert.equal(await store.revoke(randomId(), 1_000), false);
+      },
+    },
+    {
+      name: 'accounts: those of a user are listed, compared exactly',
+      run: async () => {
+        const store = await create();
+        const user = `aB${randomId()}`;
+        const accounts = [0, 1].map((index) => accountRow({ createdAt: creationTime(index) }));
+        for (const account of accounts) {
+          await store.insert(account);
+          await store.linkUser(account.id, user);
+        }
+        await store.insert(accountRow({ user: user.toLowerCase() }));
+        const linked = accounts.map((account) => ({ ...account, user }));
+        assertRow(await store.listByUser(user), linked);
+        assertRow(await store.listByUser(`${user} `), []);
       },
     },
     {

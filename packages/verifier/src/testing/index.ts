@@ -1,4 +1,5 @@
 export { accountStoreConformance } from './account-store-conformance.js';
+export { auditStoreConformance } from './audit-store-conformance.js';
 export { budgetStoreConformance } from './budget-store-conformance.js';
 export type { ConformanceCase, ConformanceOptions, CreateStore } from './conformance-case.js';
 export { deviceStoreConformance } from './device-store-conformance.js';

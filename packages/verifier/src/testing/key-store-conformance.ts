@@ -97,6 +97,38 @@ export function keyStoreConformance(create: CreateStore<KeyStore>): readonly Con
       },
     },
     {
+      name: 'keys: an expiry only ever comes nearer',
+      run: async () => {
+        const store = await create();
+        const key = keyRow();
+        await store.insert(key);
+        assert.equal(await store.expire(key.id, 2_000), true);
+        assert.equal(await store.expire(key.id, 3_000), true);
+        assertRow(await store.get(key.id), { ...key, expiresAt: 2_000 });
+        assert.equal(await store.expire(key.id, 1_000), true);
+        assertRow(await store.findByCommitment(key.commitment), { ...key, expiresAt: 1_000 });
+        assert.equal(await store.expire(randomId(), 1_000), false);
+      },
+    },
+    {
+      name: 'keys: all are listed page by page, in order of their ids by code unit',
+      run: async () => {
+        const store = await create();
+        const ids = ['-a', 'Z', '_b', 'a'].map((text) => `${text}${randomId()}`);
+        for (const id of ids) await store.insert(keyRow({ id }));
+        const seen: string[] = [];
+        for (;;) {
+          const after = seen.at(-1);
+          const page = await store.list({ limit: 3, ...(after === undefined ? {} : { after }) });
+          assert.ok(page.length <= 3);
+          if (page.length === 0) break;
+          seen.push(...page.map(({ id }) => id));
+        }
+        assert.deepEqual(seen, [...new Set(seen)].sort());
+        assert.ok(ids.every((id) => seen.includes(id)));
+      },
+    },
+    {
       name: 'keys: ids are compared exactly',
       run: async () => {
         const store = await create();

@@ -1,3 +1,4 @@
+import type { AuditRow } from '../stores/audit-store.js';
 import type {
   AccountRow,
   DeviceRow,
@@ -94,8 +95,19 @@ export function vaultRow(account: string, device: string): VaultRow {
 }
 
 /** A signing key; what it wraps is random. */
-export function signingKeyRow(): SigningKeyRow {
-  return { kid: randomId(), wrapped: randomId(), createdAt: START };
+export function signingKeyRow(over: Partial<SigningKeyRow> = {}): SigningKeyRow {
+  return { kid: randomId(), wrapped: randomId(), createdAt: START, activeFrom: START, ...over };
+}
+
+/** An entry of the audit log; its hashes are random and prove nothing. */
+export function auditRow(seq: number): AuditRow {
+  return {
+    seq,
+    at: START,
+    body: `{"type":"é","seq":${seq}}`,
+    previous: randomId(),
+    hash: randomId(),
+  };
 }
 
 /** The time of the n-th creation in a case. Milliseconds. */

@@ -29,10 +29,27 @@ export function signingKeyStoreConformance(
       name: 'signing keys: of 200 processes that start at once exactly one sets the key',
       run: async () => {
         const store = await create();
-        const rows = Array.from({ length: 200 }, signingKeyRow);
+        const rows = Array.from({ length: 200 }, () => signingKeyRow());
         const results = await race((index) => store.insertFirst(rows[index] ?? signingKeyRow()));
         assert.equal(results.filter((inserted) => inserted === true).length, 1);
         assertRow(await store.list(), [rows[results.indexOf(true)]]);
+      },
+    },
+    {
+      name: 'signing keys: further ones stand in the order in which they become active',
+      run: async () => {
+        const store = await create();
+        const first = signingKeyRow();
+        const last = signingKeyRow({ activeFrom: first.activeFrom + 2_000 });
+        const middle = signingKeyRow({ activeFrom: first.activeFrom + 1_000 });
+        await store.insertFirst(first);
+        await store.insert(last);
+        await store.insert(middle);
+        await assert.rejects(store.insert(signingKeyRow({ kid: first.kid })));
+        assertRow(await store.list(), [first, middle, last]);
+        assert.equal(await store.remove(middle.kid), true);
+        assert.equal(await store.remove(middle.kid), false);
+        assertRow(await store.list(), [first, last]);
       },
     },
     {

@@ -1,6 +1,7 @@
 import type { DurableStores } from '../stores/durable-stores.js';
 import type { ShortLivedStores } from '../stores/short-lived-stores.js';
 import { accountStoreConformance } from './account-store-conformance.js';
+import { auditStoreConformance } from './audit-store-conformance.js';
 import { budgetStoreConformance } from './budget-store-conformance.js';
 import type { ConformanceCase, ConformanceOptions, CreateStore } from './conformance-case.js';
 import { deviceStoreConformance } from './device-store-conformance.js';
@@ -36,5 +37,6 @@ export function durableStoresConformance(
     ...deviceStoreConformance(async () => (await create()).devices),
     ...vaultStoreConformance(create),
     ...signingKeyStoreConformance(async () => (await create()).signingKeys),
+    ...auditStoreConformance(async () => (await create()).audit),
   ];
 }

@@ -58,7 +58,7 @@ async function createRow(wrapKey: Uint8Array, now: number): Promise<SigningKeyRo
     .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
     .encrypt(wrapKey);
   const { kid } = await toSigningKey(jwk);
-  return { kid, wrapped, createdAt: now };
+  return { kid, wrapped, createdAt: now, activeFrom: now };
 }
 
 async function unwrap(row: SigningKeyRow, wrapKey: Uint8Array): Promise<SigningKey> {

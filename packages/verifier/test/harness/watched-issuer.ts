@@ -35,6 +35,9 @@ const WRITES = new Set([
   'insertFirst',
   'advanceCounter',
   'linkUser',
+  'expire',
+  'remove',
+  'append',
 ]);
 
 type Method = (...args: unknown[]) => unknown;

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { memoryStores } from '../../src/index.js';
 import { compactJws, macWith, type Signer, signWith } from '../harness/compact-jws.js';
 import { callProtected, proofClaims } from '../harness/dpop-surfaces.js';
 import { ISSUER } from '../harness/issuer.js';
@@ -330,7 +331,7 @@ describe('issuer and audience', () => {
     const tenant = createWatchedIssuer({
       issuer: `${ISSUER}/tenant`,
       secret: issuer.secret,
-      adapt: () => ({ ...issuer.stores, signingKeys: tenantKeys() }),
+      adapt: () => ({ ...issuer.stores, signingKeys: memoryStores().signingKeys }),
     });
     // Its keys are its own, since they are wrapped for its name; the rest of the store is shared.
     const other = await openSigningKey(Object.assign(tenant, { secret: issuer.secret }));
@@ -367,15 +368,3 @@ describe('issuer and audience', () => {
     expect(used.body.audience).toBe(SECOND_AUDIENCE);
   });
 });
-
-function tenantKeys() {
-  const rows: { kid: string; wrapped: string; createdAt: number }[] = [];
-  return {
-    list: async () => rows,
-    insertFirst: async (row: { kid: string; wrapped: string; createdAt: number }) => {
-      if (rows.length > 0) return false;
-      rows.push(row);
-      return true;
-    },
-  };
-}

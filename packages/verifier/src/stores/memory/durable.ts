@@ -1,3 +1,4 @@
+import type { AuditRow, AuditStore } from '../audit-store.js';
 import type {
   AccountRow,
   AccountStore,
@@ -38,6 +39,8 @@ function accountStore(): AccountStore {
       rows.set(id, Object.freeze({ ...row, user }));
       return true;
     },
+    listByUser: async (user) =>
+      Object.freeze([...rows.values()].filter((account) => account.user === user)),
     revoke: async (id, at) => revokeRow(rows, id, at),
   });
 }
@@ -61,19 +64,56 @@ function keyStore(): KeyStore {
     },
     listByAccount: async (account) =>
       Object.freeze((idsByAccount.get(account) ?? []).map((id) => rows.get(id) as KeyRow)),
+    list: async ({ after = '', limit }) =>
+      Object.freeze(
+        [...rows.values()]
+          .filter(({ id }) => id > after)
+          .sort((a, b) => (a.id < b.id ? -1 : 1))
+          .slice(0, limit),
+      ),
+    expire: async (id, at) => {
+      const row = rows.get(id);
+      if (row === undefined) return false;
+      if (row.expiresAt === undefined || row.expiresAt > at) {
+        rows.set(id, Object.freeze({ ...row, expiresAt: at }));
+      }
+      return true;
+    },
     revoke: async (id, at) => revokeRow(rows, id, at),
   });
 }
 
 function signingKeyStore(): SigningKeyStore {
-  const rows: SigningKeyRow[] = [];
+  const rows = new Map<string, SigningKeyRow>();
+  const insert = (row: SigningKeyRow) => {
+    if (rows.has(row.kid)) throw new TypeError('A signing key of this kid exists.');
+    rows.set(row.kid, frozenCopy(row));
+  };
   return Object.freeze<SigningKeyStore>({
-    list: async () => Object.freeze([...rows]),
+    list: async () =>
+      Object.freeze(
+        [...rows.values()].sort((a, b) => a.activeFrom - b.activeFrom || (a.kid < b.kid ? -1 : 1)),
+      ),
     insertFirst: async (row) => {
-      if (rows.length > 0) return false;
-      rows.push(frozenCopy(row));
+      if (rows.size > 0) return false;
+      insert(row);
       return true;
     },
+    insert: async (row) => insert(row),
+    remove: async (kid) => rows.delete(kid),
+  });
+}
+
+function auditStore(): AuditStore {
+  const rows: AuditRow[] = [];
+  return Object.freeze<AuditStore>({
+    append: async (added) => {
+      if (added.some(({ seq }, index) => seq !== rows.length + 1 + index)) return false;
+      rows.push(...added.map(frozenCopy));
+      return true;
+    },
+    last: async () => rows.at(-1),
+    list: async ({ after, limit }) => Object.freeze(rows.slice(after, after + limit)),
   });
 }
 
@@ -90,5 +130,6 @@ export function memoryDurableStores(options: SingleProcessOptions = {}): Durable
     keys: keyStore(),
     ...memoryDevices(),
     signingKeys: signingKeyStore(),
+    audit: auditStore(),
   });
 }
