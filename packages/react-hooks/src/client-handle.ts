@@ -25,6 +25,8 @@ function readEnrollment(client: Client | undefined): EnrollState {
 export interface ClientHandle {
   /** The client. Called in effects and actions only: while rendering nothing is created. */
   client(): Client;
+  /** False before the client is first needed and after it was closed: it then knows no session. */
+  isOpen(): boolean;
   readonly session: Snapshot<SessionState>;
   readonly enrollment: Snapshot<EnrollState>;
   /** Keeps the client open until the returned function is called. */
@@ -35,6 +37,7 @@ export interface ClientHandle {
 export function holdClient(client: Client): ClientHandle {
   return {
     client: () => client,
+    isOpen: () => true,
     session: {
       subscribe: (listener) => client.subscribe(listener),
       get: () => readSession(client),
@@ -56,6 +59,7 @@ export function holdClient(client: Client): ClientHandle {
 export function createClientHandle(options: ClientOptions): ClientHandle {
   let client: Client | undefined;
   let retained = 0;
+  let mounted = false;
 
   // Later: StrictMode ends and repeats all effects in one go, which is no unmount.
   const closeIfUnused = () => {
@@ -68,14 +72,15 @@ export function createClientHandle(options: ClientOptions): ClientHandle {
 
   const open = () => {
     client ??= createClient(options);
-    // The effects of children run before those of the provider, which is about to retain it then. A
-    // call that comes after the unmount must leave no client and no worker behind.
-    if (retained === 0) closeIfUnused();
+    // A call that comes after the unmount must leave no client and no worker behind. One that comes
+    // from an effect of a child may come long before the effects of the provider, which retain it.
+    if (mounted && retained === 0) closeIfUnused();
     return client;
   };
 
   return {
     client: open,
+    isOpen: () => client !== undefined,
     session: {
       subscribe: (listener) => open().subscribe(listener),
       get: () => readSession(client),
@@ -87,6 +92,7 @@ export function createClientHandle(options: ClientOptions): ClientHandle {
       getServer: () => IDLE,
     },
     retain() {
+      mounted = true;
       retained++;
       let held = true;
       return () => {

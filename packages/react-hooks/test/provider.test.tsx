@@ -1,4 +1,4 @@
-import { type ClientOptions, createClient } from '@pzk-auth/client';
+import { type ClientOptions, createClient, createMemoryStorage } from '@pzk-auth/client';
 import { act, render } from '@testing-library/react';
 import { StrictMode } from 'react';
 import { hydrateRoot } from 'react-dom/client';
@@ -182,6 +182,45 @@ describe('PzkProvider', () => {
     expect(service.requests.at(-1)).toBe('/pzk/revoke');
   });
 
+  describe('a sign-out after the unmount', () => {
+    async function enrolAndUnmount(): Promise<UseSession> {
+      const hook: { enroll?: UseEnroll; session?: UseSession } = {};
+      const options = { ...service.clientOptions, storage: createMemoryStorage() };
+      function Capture() {
+        hook.enroll = useEnroll();
+        hook.session = useSession();
+        return null;
+      }
+      const { unmount } = render(
+        <PzkProvider options={options}>
+          <Capture />
+        </PzkProvider>,
+      );
+      await act(async () => {
+        await hook.enroll?.enroll({ apiKey: service.apiKey, user: USER });
+      });
+      unmount();
+      await nextTask();
+      return hook.session as UseSession;
+    }
+
+    it('ends the session at the server all the same, and leaves nothing to resume', async () => {
+      const session = await enrolAndUnmount();
+      expect(await session.signOut()).toEqual({ status: 'signed-out' });
+      expect(service.requests.slice(-2)).toEqual(['/pzk/token', '/pzk/revoke']);
+      const asked = service.requests.length;
+      expect(await session.resume()).toEqual({ status: 'signed-out' });
+      expect(service.requests).toHaveLength(asked);
+    });
+
+    it('tells where the server has not heard of it', async () => {
+      const session = await enrolAndUnmount();
+      service.cutNetwork();
+      const ended = await session.signOut();
+      expect(ended.status === 'failed' && ended.error.code).toBe('network_error');
+    });
+  });
+
   it('refuses to be without a client and options', () => {
     const props = {} as Parameters<typeof PzkProvider>[0];
     expect(() => render(<PzkProvider {...props} />)).toThrow(/client or the options/);
@@ -278,5 +317,18 @@ describe('createClientHandle', () => {
     await nextTask();
     expect(handle.client()).toBe(early);
     release();
+  });
+
+  it('keeps it also where the effects of the provider come late', async () => {
+    const handle = createClientHandle(service.clientOptions);
+    const early = handle.client();
+    const close = vi.spyOn(early, 'close');
+    await nextTask();
+    const release = handle.retain();
+    expect(handle.client()).toBe(early);
+    expect(close).not.toHaveBeenCalled();
+    release();
+    await nextTask();
+    expect(close).toHaveBeenCalledTimes(1);
   });
 });

@@ -15,6 +15,8 @@ export interface Service {
   /** Paths that were asked for. */
   readonly requests: string[];
   createClient(): Client;
+  /** From now on nothing is answered. */
+  cutNetwork(): void;
   close(): Promise<void>;
 }
 
@@ -30,10 +32,12 @@ export async function createService(): Promise<Service> {
   const authenticator = createSoftwareAuthenticator({ origin: ORIGIN });
   const { apiKey, row } = await verifier.keys.issue({ scopes: ['weather:read'] });
   const requests: string[] = [];
+  let cut = false;
   const fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const request = new Request(input, init);
     request.signal.throwIfAborted();
     const { pathname } = new URL(request.url);
+    if (cut) throw new TypeError('fetch failed');
     requests.push(pathname);
     if (pathname !== '/api/weather') return verifier.handle(request);
     try {
@@ -57,6 +61,9 @@ export async function createService(): Promise<Service> {
     account: row.account,
     clientOptions,
     requests,
+    cutNetwork: () => {
+      cut = true;
+    },
     createClient: () => createClient(clientOptions),
     close: () => verifier.close(),
   };
