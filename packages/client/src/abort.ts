@@ -11,9 +11,17 @@ export function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw abortError(signal);
 }
 
-/** Gives any failure a code: `aborted` if the signal fired, its own if it has one, else `code`. */
-export function toPzkError(cause: unknown, signal: AbortSignal, code: PzkErrorCode): PzkError {
+/** What to say where a failure has no words of its own. */
+export interface FailureText {
+  readonly code: PzkErrorCode;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** Gives any failure a code: `aborted` if the signal fired, its own if it has one, else `text`. */
+export function toPzkError(cause: unknown, signal: AbortSignal, text: FailureText): PzkError {
   if (signal.aborted) return abortError(signal);
   if (isPzkError(cause)) return cause;
-  return new PzkError(code, 'The operation failed.', { cause });
+  const { code, message, hint } = text;
+  return new PzkError(code, message, hint === undefined ? { cause } : { cause, hint });
 }

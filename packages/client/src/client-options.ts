@@ -2,7 +2,8 @@ import { ownershipV1 } from '@pzk-auth/circuits';
 import { formatScope, isScopeToken } from '@pzk-auth/protocol';
 import type { Prover } from './prover/index.js';
 import type { ClientStorage } from './storage/client-storage.js';
-import { createDefaultStorage } from './storage/default-storage.js';
+import { createIndexedDbStorage } from './storage/indexeddb-storage.js';
+import { createMemoryStorage } from './storage/memory-storage.js';
 import type { PasskeyAuthenticator } from './webauthn/passkeys.js';
 
 /** Identity of a circuit, from the application's own build. */
@@ -38,7 +39,10 @@ export interface ClientOptions {
   readonly circuit?: CircuitPins;
   /** Default: `navigator.credentials`. */
   readonly authenticator?: PasskeyAuthenticator;
-  /** Default: IndexedDB; memory in Node, and for as long as the page lives where IndexedDB is blocked. */
+  /**
+   * Default: IndexedDB, and memory where there is none. What a storage does not take, because it is
+   * blocked or full, is kept for as long as the page lives.
+   */
   readonly storage?: ClientStorage;
   /** Default: the global `fetch`. */
   readonly fetch?: typeof fetch;
@@ -81,6 +85,38 @@ export interface ClientConfig {
   readonly renewBefore: number;
 }
 
+const OPTIONS: Readonly<Record<keyof ClientOptions, true>> = {
+  issuer: true,
+  scope: true,
+  audience: true,
+  resource: true,
+  rpId: true,
+  baseUrl: true,
+  prover: true,
+  circuit: true,
+  authenticator: true,
+  storage: true,
+  fetch: true,
+  clock: true,
+  allowedOrigins: true,
+  allowWithoutPrf: true,
+  keyPattern: true,
+  renewBefore: true,
+};
+
+/** A misspelt option would leave its default in place, unnoticed. */
+function assertKnownOptions(options: unknown): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError('createClient: options are needed: at least issuer and scope.');
+  }
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(OPTIONS, name)) continue;
+    const near = Object.keys(OPTIONS).find((one) => one.toLowerCase() === name.toLowerCase());
+    const help = near ?? `one of ${Object.keys(OPTIONS).join(', ')}`;
+    throw new TypeError(`createClient: there is no option ${name}; write ${help}.`);
+  }
+}
+
 const LOOPBACK = /^(127(\.\d+){3}|\[::1\])$/;
 
 function isLocalhost(host: string): boolean {
@@ -116,6 +152,11 @@ function parseIdentifier(name: string, text: string): URL {
     throw new TypeError(`createClient: ${name} must be written as ${canonical}.`);
   }
   return url;
+}
+
+function createDefaultStorage(): ClientStorage {
+  // Also an `indexedDB` that throws when it is touched is there: its storage says so when it is used.
+  return 'indexedDB' in globalThis ? createIndexedDbStorage() : createMemoryStorage();
 }
 
 /** Host of the page; `undefined` outside a browser. */
@@ -179,6 +220,7 @@ function resolveRenewBefore(seconds: number | undefined): number {
  * @throws TypeError for a programmer's mistake, with a hint.
  */
 export function resolveClientOptions(options: ClientOptions): ClientConfig {
+  assertKnownOptions(options);
   const issuer = parseIdentifier('issuer', options.issuer);
   const audience = options.audience ?? options.resource ?? options.issuer;
   const audienceUrl = parseIdentifier('audience', audience);

@@ -1,11 +1,11 @@
 import type { Bytes } from '@pzk-auth/protocol';
-import { toPzkError } from './abort.js';
+import { type FailureText, throwIfAborted, toPzkError } from './abort.js';
 import { type ClientConfig, type ClientOptions, resolveClientOptions } from './client-options.js';
 import { enrollPasskey } from './exchange/enroll-passkey.js';
 import type { ExchangeContext, TokenGrant } from './exchange/exchange-context.js';
 import { enrollHeadless, startHeadless } from './exchange/headless.js';
 import { parseOwnApiKey } from './exchange/own-api-key.js';
-import { readServerTime } from './exchange/read-server-time.js';
+import { createClockReader } from './exchange/read-server-time.js';
 import { startSession } from './exchange/start-session.js';
 import {
   createArtifactLoader,
@@ -25,7 +25,7 @@ import {
   generateSessionKey,
   type SessionKey,
 } from './transport/session-key.js';
-import { createTransport, type SynchronizeClock } from './transport/transport.js';
+import { createTransport } from './transport/transport.js';
 import { browserAuthenticator, type PasskeyUser } from './webauthn/passkeys.js';
 
 /** Options of {@link Client.enroll}. */
@@ -105,6 +105,11 @@ function createDefaultProver(config: ClientConfig): Prover {
     : createMainThreadProver({ loadArtifact });
 }
 
+const UNEXPECTED: FailureText = {
+  code: 'unexpected_response',
+  message: 'Something failed that should not; the cause says what.',
+};
+
 /**
  * Makes a client. Nothing is asked of the user or the network until a method is called, so that it
  * can be made on a server, too.
@@ -117,7 +122,7 @@ export function createClient(options: ClientOptions): Client {
   const prover = config.prover ?? createDefaultProver(config);
   const signer = createDpopSigner(config.clock);
   const { baseUrl, fetch } = config;
-  const synchronizeClock: SynchronizeClock = (refused) => readServerTime(context, refused);
+  const synchronizeClock = createClockReader(() => context);
   const context: ExchangeContext = {
     config,
     signer,
@@ -161,9 +166,11 @@ export function createClient(options: ClientOptions): Client {
     return guard.run(signal, async (combined) => {
       const before = session.getSnapshot();
       try {
-        await manager.adopt(await exchange(combined));
+        const grant = await exchange(combined);
+        throwIfAborted(combined);
+        await manager.adopt(grant);
       } catch (cause) {
-        const error = toPzkError(cause, combined, 'unexpected_response');
+        const error = toPzkError(cause, combined, UNEXPECTED);
         if (manager.current() !== undefined) session.set(manager.restingState());
         else if (error.code === 'aborted') session.set(settled(before));
         else session.set({ status: 'failed', error });
@@ -179,10 +186,12 @@ export function createClient(options: ClientOptions): Client {
     return guard.run(signal, async (combined) => {
       const before = enrollment.getSnapshot();
       try {
-        await manager.adopt(await exchange(combined));
+        const grant = await exchange(combined);
+        throwIfAborted(combined);
+        await manager.adopt(grant);
         enrollment.set({ status: 'enrolled' });
       } catch (cause) {
-        const error = toPzkError(cause, combined, 'unexpected_response');
+        const error = toPzkError(cause, combined, UNEXPECTED);
         enrollment.set(error.code === 'aborted' ? before : { status: 'failed', error });
         throw error;
       }
@@ -250,8 +259,10 @@ export function createClient(options: ClientOptions): Client {
       await manager.renew();
     },
     signOut: async () => {
-      await guard.cancel();
+      // Not one after the other: the token ends also where a ceremony hangs.
+      const cancelled = guard.cancel();
       await manager.signOut();
+      await cancelled;
     },
     fetch: createProtectedFetch(context, manager),
     warmUp: () => context.prover.warmUp(),

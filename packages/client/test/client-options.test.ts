@@ -38,6 +38,8 @@ describe('options', () => {
   });
 
   it.each<[Partial<ClientOptions>, RegExp]>([
+    [{ baseURL: 'https://api.example.com/pzk' } as Partial<ClientOptions>, /write baseUrl/],
+    [{ tokenTtl: 60 } as Partial<ClientOptions>, /no option tokenTtl/],
     [{ issuer: 'http://127.0.0.1:3000' }, /localhost/],
     [{ issuer: 'http://[::1]:3000' }, /localhost/],
     [{ issuer: 'http://api.example.com' }, /https/],

@@ -9,8 +9,8 @@ import {
   type Registration,
   tokenResponseSchema,
   vaultEntryHash,
-  wireErrorCodes,
 } from '@pzk-auth/protocol';
+import { throwIfAborted } from '../abort.js';
 import type { EnrollState } from '../session/states.js';
 import type { DeviceSecretRecord } from '../storage/client-records.js';
 import { createDeviceSecret } from '../storage/device-secret.js';
@@ -19,6 +19,7 @@ import { createVaultEntry } from '../vault/create-vault-entry.js';
 import { extractCoseKey } from '../webauthn/cose-key.js';
 import {
   createPasskey,
+  disownPasskey,
   getPasskey,
   type PasskeyRequest,
   type PasskeyUser,
@@ -79,13 +80,18 @@ async function obtainVaultSecret(
   return { secret, generation: DEVICE_SECRET_GENERATION, deviceSecret: record };
 }
 
-/** Refusals that leave open whether the device was stored. */
-const UNDECIDED: ReadonlySet<string> = new Set(['store_unavailable', 'server_error']);
-
-const isRefusal = (cause: unknown) =>
-  isPzkError(cause) &&
-  wireErrorCodes.some((code) => code === cause.code) &&
-  !UNDECIDED.has(cause.code);
+/**
+ * Refusals after which the server cannot know the passkey. None of those belongs here that a request
+ * gets which the network delivers a second time: the first one may have enrolled.
+ */
+const DECIDED: ReadonlySet<string> = new Set([
+  'invalid_request',
+  'body_too_large',
+  'unsupported_media_type',
+  'prf_results_sent',
+  'unsupported_circuit',
+  'enrollment_refused',
+]);
 
 /** A passkey that was made for an enrolment. */
 interface NewPasskey {
@@ -175,16 +181,12 @@ export async function enrollPasskey(
   const userId = crypto.getRandomValues(new Uint8Array(32));
   const generation = FIRST_PRF_GENERATION;
   const credential = await createPasskey({ ...request, user, userId, generation });
-  const registration = serializeRegistration(credential);
-  const passkey = {
-    credential,
-    registration,
-    userId: encodeBase64url(userId),
-    nonce,
-    request,
-  };
+  const credentialId = encodeBase64url(new Uint8Array(credential.rawId));
   let sent = false;
   try {
+    throwIfAborted(signal);
+    const registration = serializeRegistration(credential);
+    const passkey = { credential, registration, userId: encodeBase64url(userId), nonce, request };
     const { body, device } = await prepareEnrollment(context, passkey, options);
     onStep({ status: 'exchanging' });
     sent = true;
@@ -192,11 +194,9 @@ export async function enrollPasskey(
     await records.writeDevice(device);
     return { token, key };
   } catch (cause) {
-    // Else the user would be offered it at each sign-in. Nothing waits for the signal.
-    if (!sent || isRefusal(cause)) {
-      authenticator
-        .signalUnknownCredential?.({ rpId, credentialId: registration.id })
-        .catch(() => undefined);
+    // Else the user would be offered it at each sign-in.
+    if (!sent || (isPzkError(cause) && DECIDED.has(cause.code))) {
+      disownPasskey(authenticator, { rpId, credentialId });
     }
     throw cause;
   }

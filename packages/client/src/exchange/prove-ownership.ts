@@ -47,6 +47,9 @@ export async function proveOwnership(
     );
     return { circuit: prover.circuit, commitment: text, proof: formatProof(proof) };
   } catch (cause) {
-    throw toPzkError(cause, signal, 'prover_failed');
+    throw toPzkError(cause, signal, {
+      code: 'prover_failed',
+      message: 'The proof could not be made; the cause says why.',
+    });
   }
 }

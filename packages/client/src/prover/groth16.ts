@@ -93,11 +93,16 @@ export function createGroth16Prover(mcl: Mcl, binary: ProverBinary): Groth16Prov
     writeScalar(mcl, s, randomScalar());
   }
 
+  let proving = false;
+
   return {
     *prove(inputs) {
+      // Of two at once each would put back the memory that holds the other's secrets.
+      if (proving) throw new Error('this prover makes one proof at a time');
       // Overwriting the witness where it stands would not do: a multi-scalar multiplication leaves
       // halves of each scalar in memory that it has freed, from which the scalar follows.
       const restore = mcl.checkpoint();
+      proving = true;
       try {
         solver.solve(inputs);
         yield PROGRESS.witness;
@@ -114,6 +119,7 @@ export function createGroth16Prover(mcl: Mcl, binary: ProverBinary): Groth16Prov
         return encodeProof();
       } finally {
         restore();
+        proving = false;
       }
     },
   };

@@ -1,4 +1,4 @@
-import { isPzkError, PzkError } from '@pzk-auth/protocol';
+import { PzkError } from '@pzk-auth/protocol';
 import { abortError, toPzkError } from '../abort.js';
 import type { ExchangeContext } from '../exchange/exchange-context.js';
 import { readErrorCode } from '../transport/problem.js';
@@ -63,9 +63,9 @@ export function createProtectedFetch(
       // A copy each time, so that the body is there for a second attempt.
       response = await config.fetch(new Request(request.clone(), { headers, redirect: 'error' }));
     } catch (cause) {
-      if (signal.aborted || isPzkError(cause)) throw toPzkError(cause, signal, 'network_error');
-      throw new PzkError('network_error', 'There was no answer that this page may read.', {
-        cause,
+      throw toPzkError(cause, signal, {
+        code: 'network_error',
+        message: 'There was no answer that this page may read.',
         hint: 'If the API is on another origin, look at its CORS headers (pzk.cors()) and at origins.',
       });
     }
@@ -102,6 +102,8 @@ export function createProtectedFetch(
         renewed = true;
         // Another call may have renewed it meanwhile.
         if (manager.current() === session) await renew(request.signal);
+      } else if (request.signal.aborted) {
+        throw abortError(request.signal);
       } else return response;
       await response.body?.cancel();
     }

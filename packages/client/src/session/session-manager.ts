@@ -142,11 +142,12 @@ export function createSessionManager(
     clearTimeout(timer);
   }
 
-  /** Deletes the stored session, unless it is another one: a tab may have started it meanwhile. */
-  async function deleteStored({ jkt }: SessionKey): Promise<void> {
-    const record = await records.readSession();
-    if (record === undefined || (await describeSessionKey(record.keyPair)).jkt !== jkt) return;
-    if (live?.key.jkt !== jkt) await records.deleteSession();
+  /** Deletes the stored session of a key, unless a new one of the same key lives. */
+  function deleteStored({ jkt }: SessionKey): Promise<void> {
+    return records.deleteSession(
+      async ({ keyPair }) =>
+        (await describeSessionKey(keyPair)).jkt === jkt && live?.key.jkt !== jkt,
+    );
   }
 
   async function renewOnce(): Promise<LiveSession> {
@@ -249,8 +250,11 @@ export function createSessionManager(
       const request = { path: '/revoke', body, key: ended.key, signal: closing.signal };
       // The token must end also where the storage fails or hangs; a key that stays is then of no use.
       const deleted = deleteStored(ended.key).catch(() => undefined);
-      await transport.postVoid(request);
-      await deleted;
+      try {
+        await transport.postVoid(request);
+      } finally {
+        await deleted;
+      }
     },
     restingState: () =>
       live === undefined ? { status: 'signed-out' } : describe(live, renewal !== undefined),

@@ -32,7 +32,8 @@ export interface DeviceSecretRecord {
 
 /**
  * Everything that a client keeps, typed. What the storage does not take is kept in memory until the
- * client goes, so that no exchange which the server has accepted is lost over it.
+ * client goes, so that no exchange which the server has accepted is lost over it. A storage that has
+ * never answered is taken for empty: blocked by the browser, it never held anything.
  *
  * All reject with PzkError `storage_unavailable`, unless noted.
  */
@@ -41,18 +42,34 @@ export interface ClientRecords {
   readSession(): Promise<SessionRecord | undefined>;
   /** Never rejects. */
   writeSession(record: SessionRecord): Promise<void>;
-  deleteSession(): Promise<void>;
+  /** Deletes the stored session, or only one that fits: a tab may have stored another meanwhile. */
+  deleteSession(fits?: (record: SessionRecord) => Promise<boolean>): Promise<void>;
   /** The device used last. */
   readLastDevice(): Promise<DeviceRecord | undefined>;
   readDevice(credentialId: string): Promise<DeviceRecord | undefined>;
   /** Never rejects. */
   writeDevice(record: DeviceRecord): Promise<void>;
   readDeviceSecret(credentialId: string): Promise<DeviceSecretRecord | undefined>;
-  /** Rejects, too, where the storage would lose the secret: it opens a vault that outlives the page. */
+  /** Never kept in memory alone: the secret opens a vault that outlives the page. */
   writeDeviceSecret(credentialId: string, record: DeviceSecretRecord): Promise<void>;
   /** The key pair that is itself the device, where a key demands no passkey. */
   readHeadlessKey(): Promise<CryptoKeyPair | undefined>;
   writeHeadlessKey(keyPair: CryptoKeyPair): Promise<void>;
+}
+
+/** A storage that takes longer has failed; then nothing may wait for it. Milliseconds. */
+const STORAGE_TIMEOUT_MS = 5000;
+
+async function inTime<T>(operation: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('The storage took too long.')), STORAGE_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([operation, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /**
@@ -71,37 +88,59 @@ export function createClientRecords(
   const secret = (id: string) => name('device-secret', scope.issuer, scope.rpId, id);
   /** What the storage did not take. */
   const kept = new Map<string, unknown>();
+  /** Counts the changes of each value, so that a write that fails late undoes no later one. */
+  const changes = new Map<string, number>();
+  let answered = false;
+
+  function beginChange(key: string): () => boolean {
+    const change = (changes.get(key) ?? 0) + 1;
+    changes.set(key, change);
+    return () => changes.get(key) === change;
+  }
 
   async function run<T>(operation: () => Promise<T>): Promise<T> {
     try {
-      return await operation();
+      const result = await inTime(operation());
+      answered = true;
+      return result;
     } catch (cause) {
       if (isPzkError(cause)) throw cause;
       throw new PzkError('storage_unavailable', 'The storage failed.', { cause });
     }
   }
 
-  const read = async <T>(key: string) =>
-    (kept.has(key) ? kept.get(key) : await run(() => storage.get(key))) as T | undefined;
-
-  async function remove(key: string): Promise<void> {
-    kept.delete(key);
-    await run(() => storage.delete(key));
+  async function read<T>(key: string): Promise<T | undefined> {
+    if (kept.has(key)) return kept.get(key) as T;
+    try {
+      return (await run(() => storage.get(key))) as T | undefined;
+    } catch (cause) {
+      if (answered) throw cause;
+      return undefined;
+    }
   }
 
   async function write(key: string, value: unknown): Promise<void> {
+    const isLatest = beginChange(key);
     try {
-      await storage.set(key, value);
-      kept.delete(key);
+      await run(() => storage.set(key, value));
+      if (isLatest()) kept.delete(key);
     } catch {
-      kept.set(key, value);
+      if (isLatest()) kept.set(key, value);
     }
   }
 
   return {
     readSession: () => read<SessionRecord>(session).catch(() => undefined),
     writeSession: (record) => write(session, record),
-    deleteSession: () => remove(session),
+    async deleteSession(fits) {
+      beginChange(session);
+      kept.delete(session);
+      // Asked of the storage itself: what was kept here may not be what stands there.
+      const record = fits && ((await run(() => storage.get(session))) as SessionRecord | undefined);
+      if (fits === undefined || (record !== undefined && (await fits(record)))) {
+        await run(() => storage.delete(session));
+      }
+    },
     async readLastDevice() {
       const id = await read<string>(lastDevice);
       return id === undefined ? undefined : read<DeviceRecord>(device(id));
@@ -112,14 +151,7 @@ export function createClientRecords(
       await write(lastDevice, record.credentialId);
     },
     readDeviceSecret: (id) => read<DeviceSecretRecord>(secret(id)),
-    async writeDeviceSecret(id, record) {
-      if ((await run(async () => storage.isLasting?.())) === false) {
-        throw new PzkError('storage_unavailable', 'This browser keeps nothing for the page.', {
-          hint: 'Allow site data, leave the private window, or use a passkey with PRF.',
-        });
-      }
-      await run(() => storage.set(secret(id), record));
-    },
+    writeDeviceSecret: (id, record) => run(() => storage.set(secret(id), record)),
     readHeadlessKey: () => read<CryptoKeyPair>(headless),
     writeHeadlessKey: (keyPair) => run(() => storage.set(headless, keyPair)),
   };

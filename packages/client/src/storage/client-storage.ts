@@ -8,6 +8,4 @@ export interface ClientStorage {
   get(key: string): Promise<unknown>;
   set(key: string, value: unknown): Promise<void>;
   delete(key: string): Promise<void>;
-  /** Whether values outlive the page; absent: they do. Where not, nothing irreplaceable is put here. */
-  isLasting?(): Promise<boolean>;
 }

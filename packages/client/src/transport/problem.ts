@@ -33,8 +33,9 @@ export async function readErrorCode(response: Response): Promise<string | undefi
 export async function problemError(response: Response): Promise<PzkError> {
   const problem = await readProblem(response);
   if (problem === undefined) {
-    return new PzkError('unexpected_response', `The server answered ${response.status}.`, {
-      hint: 'Check that issuer and baseUrl point at the endpoints of PZK-Auth.',
+    const asked = response.url === '' ? '' : ` to ${response.url}`;
+    return new PzkError('unexpected_response', `The server answered ${response.status}${asked}.`, {
+      hint: 'No endpoint of PZK-Auth is there: baseUrl of the client (default: issuer and /pzk), basePath of the server and the path of routes() have to agree.',
     });
   }
   const { title, hint, code } = problem;

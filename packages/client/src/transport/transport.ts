@@ -1,5 +1,5 @@
 import { PzkError, parseJson, parseMessage } from '@pzk-auth/protocol';
-import { abortError, toPzkError } from '../abort.js';
+import { abortError, type FailureText, toPzkError } from '../abort.js';
 import type { DpopSigner } from './dpop-signer.js';
 import { problemError, readErrorCode } from './problem.js';
 import { readText } from './read-text.js';
@@ -59,6 +59,16 @@ export interface TransportOptions {
   readonly synchronizeClock: SynchronizeClock;
 }
 
+/** Browsers tell a page nothing of why: a server that is down looks like one that lacks CORS. */
+function noAnswer(url: string): FailureText {
+  const page = typeof location === 'object' ? ` and names ${location.origin} in origins` : '';
+  return {
+    code: 'network_error',
+    message: `There was no answer from ${url} that the client may read.`,
+    hint: `Check that issuer and baseUrl are right, and that the server runs${page}.`,
+  };
+}
+
 /** Makes the transport. It follows no redirect: a proof names one URL. */
 export function createTransport(options: TransportOptions): Transport {
   const { baseUrl, fetch, signer, synchronizeClock } = options;
@@ -84,7 +94,7 @@ export function createTransport(options: TransportOptions): Transport {
         referrerPolicy: 'no-referrer',
       });
     } catch (cause) {
-      throw toPzkError(cause, request.signal, 'network_error');
+      throw toPzkError(cause, request.signal, noAnswer(url));
     }
     signer.learnNonce(url, response);
     return response;
@@ -142,7 +152,7 @@ export function createTransport(options: TransportOptions): Transport {
     try {
       return await readText(response, MAXIMUM_ANSWER_BYTES);
     } catch (cause) {
-      throw toPzkError(cause, request.signal, 'network_error');
+      throw toPzkError(cause, request.signal, noAnswer(baseUrl + request.path));
     }
   }
 

@@ -1,5 +1,5 @@
 import { type Bytes, decodeBase64url, PzkError, prfInput } from '@pzk-auth/protocol';
-import { abortError } from '../abort.js';
+import { abortError, throwIfAborted } from '../abort.js';
 
 /** The part of `navigator.credentials` that the client uses. */
 export interface PasskeyAuthenticator {
@@ -79,11 +79,22 @@ async function ask(
   } catch (cause) {
     throw passkeyError(cause, signal);
   }
-  if (signal.aborted) throw abortError(signal);
   if (credential === null || credential.type !== 'public-key') {
     throw new PzkError('passkey_cancelled', 'The passkey was not used.');
   }
   return credential as PublicKeyCredential;
+}
+
+/**
+ * Tells the authenticator, where it listens, that a passkey is of no use. Best effort: nothing waits
+ * for it, and nothing comes of its failure.
+ */
+export function disownPasskey(
+  authenticator: PasskeyAuthenticator,
+  passkey: { readonly rpId: string; readonly credentialId: string },
+): void {
+  const signal = async () => authenticator.signalUnknownCredential?.(passkey);
+  signal().catch(() => undefined);
 }
 
 /** PRF inputs: a generation and the next, so that one touch can rotate. */
@@ -103,7 +114,8 @@ export interface PasskeyRequest {
 }
 
 /**
- * Makes a discoverable passkey with user verification, and asks for PRF outputs of a generation.
+ * Makes a discoverable passkey with user verification, and asks for PRF outputs of a generation. It
+ * is made, and returned, also where the signal fired while it was.
  *
  * @throws PzkError `passkey_cancelled`, `passkey_unavailable`, `aborted`
  */
@@ -141,7 +153,7 @@ export function createPasskey(
  *
  * @throws PzkError `passkey_cancelled`, `passkey_unavailable`, `aborted`
  */
-export function getPasskey(
+export async function getPasskey(
   request: PasskeyRequest & {
     /** base64url; absent: the user chooses among discoverable ones. */
     readonly credentialId?: string | undefined;
@@ -159,5 +171,7 @@ export function getPasskey(
     timeout: TIMEOUT_MS,
     ...(generation > 0 ? { extensions: prfExtension(issuer, generation) } : {}),
   };
-  return ask(() => authenticator.get({ publicKey, signal }), signal);
+  const credential = await ask(() => authenticator.get({ publicKey, signal }), signal);
+  throwIfAborted(signal);
+  return credential;
 }

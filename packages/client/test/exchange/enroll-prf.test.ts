@@ -160,7 +160,7 @@ describe('a passkey of an enrolment that fails', () => {
     return authenticator.credentials().length;
   };
 
-  it.each(['enrollment_refused', 'invalid_nonce', 'busy'])(
+  it.each(['enrollment_refused', 'invalid_request'])(
     'is forgotten by the authenticator after %s',
     async (code) => {
       expect(await failing((fake) => fake.respond('/pzk/enroll', () => problem(code, 400)))).toBe(
@@ -169,14 +169,18 @@ describe('a passkey of an enrolment that fails', () => {
     },
   );
 
-  it.each(['store_unavailable', 'server_error'])(
-    'stays after %s: the server may know it',
-    async (code) => {
-      expect(await failing((fake) => fake.respond('/pzk/enroll', () => problem(code, 503)))).toBe(
-        1,
-      );
-    },
-  );
+  // What a request gets, too, that the network delivered a second time.
+  it.each([
+    'invalid_nonce',
+    'invalid_grant',
+    'invalid_dpop_proof',
+    'too_many_requests',
+    'busy',
+    'store_unavailable',
+    'server_error',
+  ])('stays after %s: the server may know it', async (code) => {
+    expect(await failing((fake) => fake.respond('/pzk/enroll', () => problem(code, 503)))).toBe(1);
+  });
 
   it('stays where no answer came', async () => {
     const lost = () => Promise.reject(new TypeError('fetch failed'));
@@ -194,5 +198,41 @@ describe('a passkey of an enrolment that fails', () => {
     const enrolling = client.enroll({ apiKey, user });
     await expect(enrolling).rejects.toMatchObject({ code: 'passkey_cancelled' });
     expect(authenticator.credentials()).toEqual([]);
+  });
+
+  it('is forgotten where the user stops while it is made', async () => {
+    const controller = new AbortController();
+    const authenticator = createSoftwareAuthenticator({ origin });
+    const late = {
+      ...authenticator,
+      create: async (options: CredentialCreationOptions) => {
+        const credential = await authenticator.create({ publicKey: options.publicKey as never });
+        controller.abort();
+        return credential;
+      },
+    };
+    const client = createClientOf(createFakeIssuer(), { authenticator: late });
+    const enrolling = client.enroll({ apiKey, user, signal: controller.signal });
+    await expect(enrolling).rejects.toMatchObject({ code: 'aborted' });
+    expect(authenticator.credentials()).toEqual([]);
+  });
+
+  it('changes no error where the authenticator cannot be told', async () => {
+    const fake = createFakeIssuer();
+    fake.respond('/pzk/enroll', () => problem('enrollment_refused', 403));
+    for (const signalUnknownCredential of [
+      () => {
+        throw new TypeError('odd');
+      },
+      () => undefined as never,
+      undefined,
+    ]) {
+      const authenticator = {
+        ...createSoftwareAuthenticator({ origin }),
+        signalUnknownCredential: signalUnknownCredential as never,
+      };
+      const enrolling = createClientOf(fake, { authenticator }).enroll({ apiKey, user });
+      await expect(enrolling).rejects.toMatchObject({ code: 'enrollment_refused' });
+    }
   });
 });

@@ -1,10 +1,10 @@
 import { isPzkError } from '@pzk-auth/protocol';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createMemoryStorage } from '../../src/index.js';
-import { createDefaultStorage } from '../../src/storage/default-storage.js';
+import { createIndexedDbStorage, createMemoryStorage } from '../../src/index.js';
 import { createSoftwareAuthenticator } from '../../src/testing/index.js';
 import {
   apiKey,
+  challengeAnswer,
   createClientOf,
   createFakeIssuer,
   issuer,
@@ -122,6 +122,107 @@ describe('a storage that takes nothing', () => {
   });
 });
 
+describe('a storage that hangs', () => {
+  it('keeps neither the token from its end nor the next ceremony from its start', async () => {
+    // Signatures come from real threads: only timers are ours.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    let hangs = false;
+    const inner = createMemoryStorage();
+    const hang = <T>(work: Promise<T>) => (hangs ? new Promise<T>(() => {}) : work);
+    const storage = {
+      get: (key: string) => hang(inner.get(key)),
+      set: (key: string, value: unknown) => hang(inner.set(key, value)),
+      delete: (key: string) => hang(inner.delete(key)),
+    };
+    const { client, fake } = await enrolled({ storage });
+    hangs = true;
+    const started = client.start().catch(() => undefined);
+    const ended = client.signOut();
+    await vi.waitFor(async () => {
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(fake.paths()).toContain('/pzk/revoke');
+    });
+    for (const work of [started, ended]) {
+      let settled = false;
+      void work.finally(() => (settled = true));
+      await vi.waitFor(async () => {
+        await vi.advanceTimersByTimeAsync(1000);
+        expect(settled).toBe(true);
+      });
+    }
+    expect(client.getSnapshot()).toEqual({ status: 'signed-out' });
+    hangs = false;
+    await client.start();
+    expect(client.getSnapshot().status).toBe('active');
+  });
+});
+
+describe('a write that fails late', () => {
+  it('brings back no session that was signed out meanwhile', async () => {
+    let fail: (() => void) | undefined;
+    const inner = createMemoryStorage();
+    let late = false;
+    const storage = {
+      ...inner,
+      set: (key: string, value: unknown) =>
+        late
+          ? new Promise<void>((_, reject) => {
+              fail = () => reject(new Error('late'));
+            })
+          : inner.set(key, value),
+    };
+    const { client, fake } = await enrolled({ storage });
+    late = true;
+    const renewing = client.renew().catch(() => undefined);
+    await vi.waitFor(() => expect(fail).toBeDefined());
+    fake.respond('/pzk/revoke', () => Promise.reject(new TypeError('offline')));
+    await expect(client.signOut()).rejects.toMatchObject({ code: 'network_error' });
+    fail?.();
+    await renewing;
+    expect(await client.resume()).toBe(false);
+    expect(client.getSnapshot()).toEqual({ status: 'signed-out' });
+  });
+
+  it('hides no session that another tab has stored since', async () => {
+    const inner = createMemoryStorage();
+    let full = false;
+    const storage = {
+      ...inner,
+      set: (key: string, value: unknown) =>
+        full ? Promise.reject(new Error('full')) : inner.set(key, value),
+    };
+    full = true;
+    const { client, openTab } = await enrolled({ storage });
+    full = false;
+    // Its key is another one: it found none.
+    await openTab().start();
+    await client.signOut();
+    expect(await openTab().resume()).toBe(true);
+  });
+});
+
+describe('a storage that works again', () => {
+  it('lost no sign-out: the session that it held is gone', async () => {
+    let broken = false;
+    const inner = createMemoryStorage();
+    const guarded = <T>(work: () => Promise<T>) =>
+      broken ? Promise.reject(new Error('broken')) : work();
+    const storage = {
+      get: (key: string) => guarded(() => inner.get(key)),
+      set: (key: string, value: unknown) => guarded(() => inner.set(key, value)),
+      delete: (key: string) => guarded(() => inner.delete(key)),
+    };
+    const { openTab } = await enrolled({ storage });
+    broken = true;
+    // Nothing was signed out, and so it is said.
+    await expect(openTab().signOut()).rejects.toMatchObject({ code: 'storage_unavailable' });
+    const page = openTab();
+    expect(await page.resume()).toBe(false);
+    broken = false;
+    expect(await page.resume()).toBe(true);
+  });
+});
+
 describe('IndexedDB that the browser blocks', () => {
   const blocked = {
     open: () => {
@@ -132,13 +233,13 @@ describe('IndexedDB that the browser blocks', () => {
   it.each([
     ['refused', blocked],
     ['absent', null],
-  ])('(%s) gives way to memory: the session lives as long as the page', async (_, indexedDB) => {
+  ])('(%s) lets the session live as long as the page', async (_, indexedDB) => {
     vi.stubGlobal('indexedDB', indexedDB);
-    const { client, fake } = await enrolled({ storage: createDefaultStorage() });
+    const { client, fake } = await enrolled({ storage: createIndexedDbStorage() });
     await client.signOut();
     await client.start();
     expect(client.getSnapshot().status).toBe('active');
-    const reloaded = createClientOf(fake, { storage: createDefaultStorage() });
+    const reloaded = createClientOf(fake, { storage: createIndexedDbStorage() });
     expect(await reloaded.resume()).toBe(false);
   });
 
@@ -146,7 +247,7 @@ describe('IndexedDB that the browser blocks', () => {
     vi.stubGlobal('indexedDB', blocked);
     const authenticator = createSoftwareAuthenticator({ origin, prf: false });
     const fake = createFakeIssuer();
-    const options = { storage: createDefaultStorage(), authenticator, allowWithoutPrf: true };
+    const options = { storage: createIndexedDbStorage(), authenticator, allowWithoutPrf: true };
     const enrolling = createClientOf(fake, options).enroll({ apiKey, user });
     await expect(enrolling).rejects.toMatchObject({ code: 'storage_unavailable' });
     expect(fake.paths()).toEqual(['/pzk/challenge']);
@@ -178,6 +279,33 @@ describe('a device whose clock is set while a session lives', () => {
     fake.sent.length = 0;
     expect((await client.fetch(`${issuer}/weather`)).status).toBe(200);
     expect(fake.paths()).toEqual(['/weather']);
+  });
+
+  it('of many calls that are refused together one asks for the time', async () => {
+    const { client, fake, setClock } = await withServerClock();
+    let asked = 0;
+    fake.respond('/pzk/challenge', async () => {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      // Whoever asks again is turned away.
+      return asked++ === 0 ? Response.json(challengeAnswer()) : problem('too_many_requests', 429);
+    });
+    setClock(-3600_000);
+    const calls = Array.from({ length: 20 }, () => client.fetch(`${issuer}/weather`));
+    const answers = await Promise.all(calls);
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect(asked).toBe(1);
+  });
+
+  it('an abort while the time is asked for aborts the call', async () => {
+    const { client, fake } = await withServerClock();
+    const controller = new AbortController();
+    fake.respond('/weather', () => problem('invalid_dpop_proof', 401));
+    fake.respond('/pzk/challenge', () => {
+      controller.abort();
+      return new Promise<Response>(() => {});
+    });
+    const call = client.fetch(`${issuer}/weather`, { signal: controller.signal });
+    await expect(call).rejects.toMatchObject({ code: 'aborted' });
   });
 
   it('it renews', async () => {
