@@ -17,38 +17,65 @@ async function readPrograms(document: string): Promise<{ name: string; code: str
     .filter(({ code }) => code.startsWith('import '));
 }
 
-it.each(['README.md', 'packages/express/README.md', 'packages/react-hooks/README.md'])(
-  'the programs in %s compile under strict',
-  async (document) => {
-    const programs = await readPrograms(document);
-    expect(programs.length).toBeGreaterThan(0);
-    // Inside the example, where express, react and our packages are dependencies.
-    const cache = join(ROOT, 'examples/express-react/.cache');
-    await mkdir(cache, { recursive: true });
-    const directory = await mkdtemp(join(cache, 'readme-'));
-    try {
-      for (const { name, code } of programs) await writeFile(join(directory, name), code);
-      const options = {
-        extends: join(ROOT, 'tsconfig.base.json'),
-        compilerOptions: {
-          noEmit: true,
-          jsx: 'react-jsx',
-          lib: ['ES2023', 'DOM'],
-          types: ['node'],
-          verbatimModuleSyntax: false,
-        },
-        include: ['.'],
-      };
-      await writeFile(join(directory, 'package.json'), '{ "type": "module" }');
-      await writeFile(join(directory, 'tsconfig.json'), JSON.stringify(options));
-      const manifest = createRequire(import.meta.url).resolve('typescript/package.json');
-      const tsc = join(dirname(manifest), 'bin/tsc');
-      const compile = run(process.execPath, [tsc, '-p', directory]).catch(
-        (error: { stdout: string }) => error,
-      );
-      expect((await compile).stdout).toBe('');
-    } finally {
-      await rm(directory, { recursive: true });
-    }
-  },
-);
+/** Inside the example, where express, react and our packages are dependencies. */
+async function inProject<T>(use: (directory: string) => Promise<T>): Promise<T> {
+  const cache = join(ROOT, 'examples/express-react/.cache');
+  await mkdir(cache, { recursive: true });
+  const directory = await mkdtemp(join(cache, 'readme-'));
+  try {
+    await writeFile(join(directory, 'package.json'), '{ "type": "module" }');
+    return await use(directory);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+/** Runs a program of a package with this Node. Resolves to what it wrote, also if it failed. */
+function runBin(name: string, bin: string, args: readonly string[], cwd: string) {
+  const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
+  const env = { ...process.env, NO_COLOR: '1' };
+  return run(process.execPath, [join(dirname(manifest), bin), ...args], { cwd, env }).catch(
+    (error: { stdout: string; stderr: string }) => error,
+  );
+}
+
+it.each([
+  'README.md',
+  'docs/localhost-and-domains.md',
+  'packages/client/README.md',
+  'packages/express/README.md',
+  'packages/react-hooks/README.md',
+])('the programs in %s compile under strict', async (document) => {
+  const programs = await readPrograms(document);
+  expect(programs.length).toBeGreaterThan(0);
+  await inProject(async (directory) => {
+    for (const { name, code } of programs) await writeFile(join(directory, name), code);
+    const options = {
+      extends: join(ROOT, 'tsconfig.base.json'),
+      compilerOptions: {
+        noEmit: true,
+        jsx: 'react-jsx',
+        lib: ['ES2023', 'DOM'],
+        types: ['node'],
+        verbatimModuleSyntax: false,
+      },
+      include: ['.'],
+    };
+    await writeFile(join(directory, 'tsconfig.json'), JSON.stringify(options));
+    const compiled = await runBin('typescript', 'bin/tsc', ['-p', directory], directory);
+    expect(compiled.stdout).toBe('');
+  });
+});
+
+it('the tests in packages/client/README.md pass', async () => {
+  const programs = await readPrograms('packages/client/README.md');
+  const tests = programs.filter(({ code }) => code.includes("from 'vitest'"));
+  expect(tests).toHaveLength(1);
+  await inProject(async (directory) => {
+    await writeFile(join(directory, 'weather.test.ts'), tests[0]?.code ?? '');
+    const args = ['run', '--root', directory, '--reporter', 'json'];
+    const { stdout, stderr } = await runBin('vitest', 'vitest.mjs', args, directory);
+    const report = JSON.parse(stdout || '{}');
+    expect([report.numPassedTests, report.numTotalTests], stderr).toEqual([2, 2]);
+  });
+});
