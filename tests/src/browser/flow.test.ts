@@ -256,6 +256,23 @@ describe('the page in Chromium, with a real PRF', () => {
     expect(await page.getByText(/: accepted/).count()).toBe(0);
   });
 
+  it('a replayed enrolment says why the answer is another one, and no token is used after its end', async () => {
+    const device = await open();
+    await enrol(device);
+    await signedIn(device);
+    const { page } = device;
+    const panel = page.getByRole('region', { name: 'Try to misuse it' });
+    const useToken = panel.getByRole('button', { name: 'Use the token without its key' });
+    await panel.getByRole('button', { name: 'Replay the last exchange' }).click();
+    await panel.getByText('The same POST /pzk/enroll again: refused').waitFor();
+    expect(await panel.innerText()).toContain('This device is enrolled already');
+    expect(await useToken.isEnabled()).toBe(true);
+
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await panel.getByText('The token ended with its session.').waitFor();
+    expect(await useToken.isEnabled()).toBe(false);
+  });
+
   for (const [name, viewport] of [
     ['wide', { width: 1280, height: 900 }],
     ['narrow', { width: 360, height: 740 }],

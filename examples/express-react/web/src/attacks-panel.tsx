@@ -1,3 +1,4 @@
+import { useSession } from '@pzk-auth/react-hooks';
 import { useState, useSyncExternalStore } from 'react';
 import { type AttackResult, callWithoutKey, replayExchange } from './attacks.js';
 import { useDemo } from './demo-context.js';
@@ -5,6 +6,7 @@ import { useDemo } from './demo-context.js';
 /** Two things that an attacker would try, and how the server takes them. */
 export function AttacksPanel() {
   const { wire } = useDemo();
+  const active = useSession().status === 'active';
   const { lastExchange, accessToken } = useSyncExternalStore(wire.subscribe, wire.getSnapshot);
   const [results, setResults] = useState<readonly AttackResult[]>([]);
   const [failure, setFailure] = useState('');
@@ -36,16 +38,22 @@ export function AttacksPanel() {
           </button>
           <button
             type="button"
-            disabled={accessToken === undefined}
+            disabled={!active || accessToken === undefined}
             onClick={() => accessToken && void run(() => callWithoutKey(accessToken, wire.fetch))}
           >
             Use the token without its key
           </button>
         </p>
-        {lastExchange === undefined && <p className="hint">Sign in first.</p>}
+        {!active && (
+          <p className="hint">
+            {lastExchange === undefined
+              ? 'Sign in first.'
+              : 'The token ended with its session. Sign in for another one.'}
+          </p>
+        )}
         <div aria-live="polite" className="stack">
           {failure !== '' && <p className="notice notice-bad">{failure}</p>}
-          {results.map(({ title, refused, status, code, text }) => (
+          {results.map(({ title, refused, status, code, text, why }) => (
             <div key={title} className={`notice ${refused ? 'notice-good' : 'notice-bad'}`}>
               <p className="notice-title">
                 {title}: {refused ? 'refused' : 'accepted'}
@@ -53,6 +61,7 @@ export function AttacksPanel() {
               <p>
                 {status} <code>{code}</code> {text}
               </p>
+              {refused && <p>{why}</p>}
             </div>
           ))}
         </div>

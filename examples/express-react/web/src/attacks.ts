@@ -9,9 +9,11 @@ export interface AttackResult {
   /** Code and text of the problem. */
   readonly code: string;
   readonly text: string;
+  /** What the attempt lacked. */
+  readonly why: string;
 }
 
-async function judge(title: string, response: Response): Promise<AttackResult> {
+async function judge(title: string, why: string, response: Response): Promise<AttackResult> {
   const body: unknown = await response.json().catch(() => undefined);
   const problem = (typeof body === 'object' && body !== null ? body : {}) as Record<
     string,
@@ -23,8 +25,13 @@ async function judge(title: string, response: Response): Promise<AttackResult> {
     status: response.status,
     code: typeof problem.code === 'string' ? problem.code : '',
     text: typeof problem.title === 'string' ? problem.title : '',
+    why,
   };
 }
+
+const REPLAY_OF_ENROLMENT =
+  'This device is enrolled already, and the server sees that before it looks at the nonce, which is used up as well. Sign in with the passkey and replay that exchange to be refused for the nonce alone.';
+const REPLAY_OF_SESSION = 'Its nonce is used up: it gave one token and gives no other.';
 
 /** Sends a recorded exchange once more, byte for byte, its DPoP proof included. */
 export async function replayExchange(
@@ -33,7 +40,8 @@ export async function replayExchange(
 ): Promise<readonly AttackResult[]> {
   const { path, headers, body } = exchange;
   const response = await send(path, { method: 'POST', headers: { ...headers }, body });
-  return [await judge(`The same POST ${path} again`, response)];
+  const why = path === '/pzk/enroll' ? REPLAY_OF_ENROLMENT : REPLAY_OF_SESSION;
+  return [await judge(`The same POST ${path} again`, why, response)];
 }
 
 const base64url = (bytes: Uint8Array) =>
@@ -77,7 +85,15 @@ export async function callWithoutKey(
     headers: { authorization: `DPoP ${accessToken}`, dpop },
   });
   return [
-    await judge('The token alone, as a bearer token', bearer),
-    await judge('The token with a signature of another key', otherKey),
+    await judge(
+      'The token alone, as a bearer token',
+      'It is bound to a key pair, so that it is none for a bearer.',
+      bearer,
+    ),
+    await judge(
+      'The token with a signature of another key',
+      'The token names the one key pair that may use it.',
+      otherKey,
+    ),
   ];
 }
