@@ -32,6 +32,8 @@ export const labels = {
   keyWrap: 'pzk-auth/v1/key-wrap',
   /** Server side only: derives subjects that differ by audience. */
   pairwise: 'pzk-auth/v1/pairwise',
+  /** Server side only: the hash of an entry of the audit log. */
+  audit: 'pzk-auth/v1/audit',
 } as const;
 
 /** One of the protocol's labels. */

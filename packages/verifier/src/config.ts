@@ -170,6 +170,7 @@ export function resolveConfig(options: VerifierOptions): VerifierConfig {
       1,
       1_000_000,
     ),
+    audit: options.audit ?? true,
     onEvent: options.onEvent ?? (() => {}),
     clock: options.clock ?? Date.now,
   });

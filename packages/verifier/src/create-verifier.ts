@@ -1,8 +1,11 @@
 import { createECDH, randomBytes } from 'node:crypto';
 import { encodeBase64url, isPzkError, PzkError } from '@pzk-auth/protocol';
+import { createAuditLog } from './audit/audit-log.js';
+import { auditClasses } from './audit/audit-policy.js';
 import { type Circuit, ownershipCircuit } from './circuit.js';
 import { resolveConfig } from './config.js';
 import { durations } from './durations.js';
+import type { EventBody } from './events.js';
 import {
   type AuthenticateOptions,
   type AuthenticateRequest,
@@ -27,7 +30,9 @@ import { createKeyManager, type KeyManager } from './keys/key-manager.js';
 import { createNonceGuard } from './nonce/nonce-guard.js';
 import { createNonceKeys } from './nonce/nonce-keys.js';
 import type { VerifierOptions } from './options.js';
+import { randomId } from './random-id.js';
 import type { PzkSession } from './session.js';
+import { claimStores } from './stores/claim-stores.js';
 import { failClosed } from './stores/fail-closed.js';
 import { createAccessTokenVerifier } from './token/access-token.js';
 import { loadSigningKeys, type SigningKeys } from './token/signing-keys.js';
@@ -85,7 +90,7 @@ export interface Verifier {
   cors(origin: string | null): Readonly<Record<string, string>>;
   /** CORS headers for the answer to a preflight request. */
   preflight(origin: string | null): Readonly<Record<string, string>>;
-  /** Ends the workers. Stores are the application's to close. */
+  /** Writes what the audit log still holds and ends the workers. Stores are the application's to close. */
   close(): Promise<void>;
 }
 
@@ -138,6 +143,7 @@ function indexCircuits(circuits: readonly Circuit[]): ReadonlyMap<string, Circui
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   const config = resolveConfig(options);
+  claimStores(config.stores, config.issuer);
   const stores = failClosed(config.stores);
   const circuits = indexCircuits(options.circuits ?? [defaultCircuit()]);
   const metadata = createMetadata(config);
@@ -148,6 +154,36 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (signingKeys === undefined) throw new PzkError('not_ready', 'The verifier is not ready.');
     return signingKeys;
   };
+
+  const audit = config.audit
+    ? createAuditLog({
+        store: stores.audit,
+        issuer: config.issuer,
+        onFault: (error) => notify({ type: 'fault', endpoint: 'audit', error }),
+      })
+    : undefined;
+
+  function notify(event: EventBody, at = config.clock()): void {
+    // An observer's fault must not change an answer, nor end the process.
+    try {
+      const result: unknown = config.onEvent({ ...event, at });
+      if (result instanceof Promise) result.catch(() => {});
+    } catch {
+      // Nobody is left to tell.
+    }
+  }
+
+  async function emit(event: EventBody): Promise<void> {
+    const at = config.clock();
+    const kind = auditClasses[event.type];
+    if (kind === 'strict' && audit !== undefined) {
+      await audit.add({ at, body: JSON.stringify({ id: randomId(), ...event }) }, kind);
+      return notify(event, at);
+    }
+    notify(event, at);
+    if (kind === 'never' || audit === undefined) return;
+    await audit.add({ at, body: JSON.stringify({ id: randomId(), ...event }) }, kind);
+  }
 
   const engine: Engine = {
     config,
@@ -165,13 +201,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
     }),
     signingKeys: currentKeys,
     emit: (event) => {
-      // An observer's fault must not change an answer, nor end the process.
-      try {
-        const result: unknown = config.onEvent({ ...event, at: config.clock() });
-        if (result instanceof Promise) result.catch(() => {});
-      } catch {
-        // Nobody is left to tell.
-      }
+      const stored = emit(event);
+      // Where nobody waits for it, a failure has been told as a fault.
+      stored.catch(() => {});
+      return stored;
     },
   };
 
@@ -251,6 +284,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     cors: (origin) => corsHeaders(origin, config.origins),
     preflight: (origin) => preflightHeaders(origin, config.origins),
     async close() {
+      await audit?.flush(durations.shutdown);
       await Promise.all([...circuits.values()].map(({ proofSystem }) => proofSystem.close()));
     },
   };

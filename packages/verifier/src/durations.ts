@@ -21,4 +21,6 @@ export const durations = {
   failureBudget: 10 * 60_000,
   /** Reading a request's body. */
   bodyRead: 10_000,
+  /** What a shutdown grants running requests, and then the audit log. */
+  shutdown: 10_000,
 } as const;

@@ -15,6 +15,27 @@ export type VerifierEvent =
       readonly byProofAlone: boolean;
     }
   | {
+      /** An account was linked to a user of the application, for good. */
+      readonly type: 'account_linked';
+      readonly at: number;
+      readonly account: string;
+    }
+  | {
+      /** `registered`: the commitment of a key that was made elsewhere. */
+      readonly type: 'key_issued' | 'key_registered';
+      readonly at: number;
+      readonly account: string;
+      readonly key: string;
+      /** Tokens of scope, separated by spaces. */
+      readonly scope: string;
+    }
+  | {
+      readonly type: 'vault_opened';
+      readonly at: number;
+      readonly account: string;
+      readonly device: string;
+    }
+  | {
       readonly type: 'token_issued' | 'token_renewed';
       readonly at: number;
       readonly account: string;
@@ -26,7 +47,14 @@ export type VerifierEvent =
   | {
       readonly type: 'revoked';
       readonly at: number;
-      readonly kind: 'token' | 'key' | 'device' | 'account';
+      readonly kind: 'token' | 'session' | 'key' | 'device' | 'account';
+      readonly id: string;
+    }
+  | {
+      /** A call with a plain API key was let in: somebody has not moved yet. */
+      readonly type: 'legacy_key_used';
+      readonly at: number;
+      /** The application's own id of the key; empty where its check named none. */
       readonly id: string;
     }
   | {
@@ -42,6 +70,12 @@ export type VerifierEvent =
       /** A fault of a store, a worker or our own code. */
       readonly type: 'fault';
       readonly at: number;
+      /** Path of the endpoint, or `protected`, `start`, `audit`, `limits`. */
       readonly endpoint: string;
       readonly error: unknown;
     };
+
+type WithoutTime<T> = T extends { readonly at: number } ? Omit<T, 'at'> : never;
+
+/** An event as it is raised: the engine adds the time. */
+export type EventBody = WithoutTime<VerifierEvent>;

@@ -1,4 +1,9 @@
 export { isPzkError, PzkError, type PzkErrorCode } from '@pzk-auth/protocol';
+export {
+  type AuditVerdict,
+  type VerifyAuditChainOptions,
+  verifyAuditChain,
+} from './audit/verify-audit-chain.js';
 export { type Circuit, type OwnershipCircuitOptions, ownershipCircuit } from './circuit.js';
 export { createVerifier, type Verifier } from './create-verifier.js';
 export type { VerifierEvent } from './events.js';

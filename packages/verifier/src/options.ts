@@ -84,6 +84,12 @@ export interface VerifierOptions {
   readonly addressFailureLimit?: number;
   /** Failed proofs that one device may send in ten minutes. Default 10. */
   readonly deviceFailureLimit?: number;
+  /**
+   * Keep an audit log in the durable store: enrolments, keys, tokens, revocations, each entry linked to
+   * the one before by its hash. What lets somebody in is answered only after its entry is stored.
+   * Default true.
+   */
+  readonly audit?: boolean;
   /** Receives what happens: enrolments, tokens, refusals with their reasons. Must not throw. */
   readonly onEvent?: (event: VerifierEvent) => void;
   /** Milliseconds since the epoch. Default `Date.now`. */

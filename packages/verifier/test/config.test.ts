@@ -22,6 +22,7 @@ describe('options', () => {
       audience: [local, `${local}/v1`],
       rpId: 'weather.localhost',
       origins: [local],
+      stores: memoryStores(),
     });
   });
 

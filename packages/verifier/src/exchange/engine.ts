@@ -1,14 +1,12 @@
 import type { Circuit } from '../circuit.js';
 import type { VerifierConfig } from '../config.js';
-import type { VerifierEvent } from '../events.js';
+import type { EventBody } from '../events.js';
 import type { NonceGuard } from '../nonce/nonce-guard.js';
 import type { NonceKeys } from '../nonce/nonce-keys.js';
 import type { Stores } from '../stores/stores.js';
 import type { AccessTokenVerifier } from '../token/access-token.js';
 import type { SigningKeys } from '../token/signing-keys.js';
 import type { AssertionCredential } from '../webauthn/assertion.js';
-
-type EventBody<T> = T extends { readonly at: number } ? Omit<T, 'at'> : never;
 
 /** What the exchanges of one issuer share. */
 export interface Engine {
@@ -21,7 +19,11 @@ export interface Engine {
   /** Judged in place of a device that does not exist, so that unknown costs what wrong costs. */
   readonly decoy: AssertionCredential;
   signingKeys(): SigningKeys;
-  emit(event: EventBody<VerifierEvent>): void;
+  /**
+   * Tells observers and the audit log. Await it where the audit log is strict about the event (see
+   * audit-policy.ts): it rejects, with `store_unavailable` or `busy`, if its entry is not stored.
+   */
+  emit(event: EventBody): Promise<void>;
 }
 
 /** What an adapter knows about a request beyond the request. */

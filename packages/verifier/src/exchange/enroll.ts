@@ -182,10 +182,14 @@ async function linkUser(
   engine: Engine,
   device: DeviceRow,
   authorization: Authorization | undefined,
+  linked: boolean,
 ): Promise<void> {
   if (authorization?.user === undefined) return;
   const { accounts, devices } = engine.stores;
-  if (await accounts.linkUser(device.account, authorization.user)) return;
+  if (await accounts.linkUser(device.account, authorization.user)) {
+    if (!linked) await engine.emit({ type: 'account_linked', account: device.account });
+    return;
+  }
   await devices.revoke(device.id, engine.config.clock());
   throw refusal('enrollment_refused', 'The account is linked to another user.');
 }
@@ -264,9 +268,9 @@ export async function enrollDevice(
     onlyFirst: permission.onlyFirst,
   });
   if (result !== 'enrolled') throw refusal('enrollment_refused', `Enrolment is ${result}.`);
-  await linkUser(engine, device, permission.authorization);
+  await linkUser(engine, device, permission.authorization, account.user !== undefined);
   const byProofAlone = permission.onlyFirst;
   const ids = { account: account.id, key: key.id, device: device.id };
-  engine.emit({ type: 'device_enrolled', ...ids, byProofAlone });
+  await engine.emit({ type: 'device_enrolled', ...ids, byProofAlone });
   return startSession(engine, exchange, { key, device, proof });
 }

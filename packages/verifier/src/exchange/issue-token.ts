@@ -45,7 +45,7 @@ export async function issueToken(
     },
     engine.signingKeys(),
   );
-  engine.emit({
+  await engine.emit({
     type: grant.proofHash === undefined ? 'token_renewed' : 'token_issued',
     account: session.account,
     key: session.key,

@@ -23,6 +23,7 @@ async function verifyIfValid(engine: Engine, token: string): Promise<PzkSession 
 interface EndedSession {
   /** Id of its row. */
   readonly row: string;
+  readonly sid: string;
   /** Ids that revoke its tokens. */
   readonly revoked: readonly string[];
 }
@@ -37,14 +38,16 @@ async function findSessions(
   const { config, stores } = engine;
   if (session !== undefined) {
     const row = sessionRowId(config.issuer, session);
-    return [{ row, revoked: revocationIdsOfJti(session.jti) }];
+    return [{ row, sid: '', revoked: revocationIdsOfJti(session.jti) }];
   }
   if (clientId === undefined) return [];
   const found = await Promise.all(
     [...config.audiences].map(async (audience) => {
       const id = sessionRowId(config.issuer, { jkt, key: clientId, audience });
       const row = await stores.sessions.get(id);
-      return row === undefined ? [] : [{ row: id, revoked: [revocationId.session(row.sid)] }];
+      return row === undefined
+        ? []
+        : [{ row: id, sid: row.sid, revoked: [revocationId.session(row.sid)] }];
     }),
   );
   return found.flat();
@@ -86,5 +89,9 @@ export async function revokeToken(
     sessions.flatMap(({ revoked }) => revoked),
     ttl,
   );
-  if (session !== undefined) engine.emit({ type: 'revoked', kind: 'token', id: session.jti });
+  if (session !== undefined) {
+    engine.emit({ type: 'revoked', kind: 'token', id: session.jti });
+  } else {
+    for (const { sid } of sessions) engine.emit({ type: 'revoked', kind: 'session', id: sid });
+  }
 }

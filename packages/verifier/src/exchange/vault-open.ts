@@ -49,6 +49,7 @@ export async function openVault(
   if (vault === undefined || recipient === undefined) {
     throw refusal('not_found', 'The device is no recipient of a vault.');
   }
+  await engine.emit({ type: 'vault_opened', account: device.account, device: device.id });
   return {
     vault: {
       vault_id: vault.vaultId,

@@ -110,14 +110,26 @@ export function createKeyManager(engine: Engine): KeyManager {
     return row;
   }
 
+  /** The key is good once the audit log has it. */
+  async function announce(type: 'key_issued' | 'key_registered', row: KeyRow): Promise<void> {
+    const { account, id: key, scopes } = row;
+    await engine.emit({ type, account, key, scope: scopes.join(' ') });
+  }
+
   return {
-    register,
+    async register(options) {
+      const row = await register(options);
+      await announce('key_registered', row);
+      return row;
+    },
     async issue(options) {
       const entropy = Uint8Array.from(randomBytes(32));
       const apiKey = formatApiKey(config.keyPrefix, entropy);
       entropy.fill(0);
       const commitment = computeCommitment(parseApiKey(apiKey), config.issuer);
-      return { apiKey, row: await register({ ...options, commitment }) };
+      const row = await register({ ...options, commitment });
+      await announce('key_issued', row);
+      return { apiKey, row };
     },
     get: (id) => stores.keys.get(id),
     list: (account) => stores.keys.listByAccount(account),
