@@ -90,6 +90,7 @@ const DECIDED: ReadonlySet<string> = new Set([
   'unsupported_media_type',
   'prf_results_sent',
   'unsupported_circuit',
+  'invalid_grant',
   'enrollment_refused',
 ]);
 

@@ -160,7 +160,7 @@ describe('a passkey of an enrolment that fails', () => {
     return authenticator.credentials().length;
   };
 
-  it.each(['enrollment_refused', 'invalid_request'])(
+  it.each(['enrollment_refused', 'invalid_grant', 'invalid_request'])(
     'is forgotten by the authenticator after %s',
     async (code) => {
       expect(await failing((fake) => fake.respond('/pzk/enroll', () => problem(code, 400)))).toBe(
@@ -172,7 +172,6 @@ describe('a passkey of an enrolment that fails', () => {
   // What a request gets, too, that the network delivered a second time.
   it.each([
     'invalid_nonce',
-    'invalid_grant',
     'invalid_dpop_proof',
     'too_many_requests',
     'busy',
