@@ -38,6 +38,11 @@ export interface PzkAuth {
    * Express's own handler answers with the right status and headers.
    */
   protect(options?: AuthenticateOptions): RequestHandler;
+  /**
+   * `/live` and `/ready` for an orchestrator: `app.use('/health', pzk.health())`. They need no
+   * credentials and tell no details.
+   */
+  health(): RequestHandler;
   /** CORS for protected routes called from the verifier's `origins`; mount before `protect()`. */
   cors(): RequestHandler;
   /** Answers failures of `protect()` with problem details; other errors pass on. Mount last. */
@@ -72,6 +77,13 @@ export function pzkAuth(verifier: Verifier, options: PzkAuthOptions = {}): PzkAu
       verifier
         .handle(toWebRequest(req), context)
         .then((response) => sendResponse(response, res))
+        .catch(next);
+    },
+    health: () => (req, res, next) => {
+      if (req.method !== 'GET' && req.method !== 'HEAD') return next();
+      verifier
+        .handleHealth(toWebRequest(req), req.path)
+        .then((response) => (response === undefined ? next() : sendResponse(response, res)))
         .catch(next);
     },
     protect: (demands = {}) => {

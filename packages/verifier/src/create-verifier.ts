@@ -29,6 +29,9 @@ import { createDeviceManager, type DeviceManager } from './keys/device-manager.j
 import { createKeyManager, type KeyManager } from './keys/key-manager.js';
 import { createNonceGuard } from './nonce/nonce-guard.js';
 import { createNonceKeys } from './nonce/nonce-keys.js';
+import { createGate } from './operation/gate.js';
+import { createHealth, type Health } from './operation/health.js';
+import { healthResponse } from './operation/health-response.js';
 import type { VerifierOptions } from './options.js';
 import { randomId } from './random-id.js';
 import type { PzkSession } from './session.js';
@@ -90,7 +93,18 @@ export interface Verifier {
   cors(origin: string | null): Readonly<Record<string, string>>;
   /** CORS headers for the answer to a preflight request. */
   preflight(origin: string | null): Readonly<Record<string, string>>;
-  /** Writes what the audit log still holds and ends the workers. Stores are the application's to close. */
+  /** Whether it can serve: stores, workers, keys, clock. Never rejects. */
+  health(): Promise<Health>;
+  /**
+   * Serves `/live` and `/ready` for an orchestrator; undefined for any other path or method.
+   *
+   * @param path - Path below where the host mounted it.
+   */
+  handleHealth(request: Request, path?: string): Promise<Response | undefined>;
+  /**
+   * Shuts down: from now on requests get 503 (`busy`), those that run are waited for (10 s at most), the
+   * audit log is written, the workers end. Stores are the application's to close, after this.
+   */
   close(): Promise<void>;
 }
 
@@ -149,6 +163,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const metadata = createMetadata(config);
   let signingKeys: SigningKeys | undefined;
   let starting: Promise<void> | undefined;
+  let closing: Promise<void> | undefined;
 
   const currentKeys = () => {
     if (signingKeys === undefined) throw new PzkError('not_ready', 'The verifier is not ready.');
@@ -225,6 +240,19 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return starting;
   }
 
+  const gate = createGate();
+  const health = createHealth({ engine, gate, ready });
+
+  async function close(): Promise<void> {
+    await gate.close(durations.shutdown);
+    const lost = (await audit?.flush(durations.shutdown)) ?? 0;
+    if (lost > 0) {
+      const error = new PzkError('store_unavailable', `${lost} entries of the audit log are lost.`);
+      notify({ type: 'fault', endpoint: 'audit', error });
+    }
+    await Promise.all([...circuits.values()].map(({ proofSystem }) => proofSystem.close()));
+  }
+
   return {
     issuer: config.issuer,
     basePath: config.basePath,
@@ -240,13 +268,23 @@ export function createVerifier(options: VerifierOptions): Verifier {
     },
     ready,
     async handle(request, context = {}) {
-      try {
-        await ready();
-      } catch (error) {
-        engine.emit({ type: 'fault', endpoint: 'start', error });
-        return problemResponse(new PzkError('store_unavailable', 'The start failed.'), 'endpoint');
-      }
-      return handleRequest(engine, request, context);
+      const refuse = (error: unknown) => {
+        const response = problemResponse(error, 'endpoint');
+        const headers = corsHeaders(request.headers.get('origin'), config.origins);
+        for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+        return response;
+      };
+      const serve = async () => {
+        try {
+          await ready();
+        } catch (error) {
+          engine.emit({ type: 'fault', endpoint: 'start', error });
+          return refuse(new PzkError('store_unavailable', 'The start failed.'));
+        }
+        return handleRequest(engine, request, context);
+      };
+      // Nothing but a closed gate rejects.
+      return gate.run(serve).catch(refuse);
     },
     handleWellKnown(request) {
       const document = metadata.get(new URL(request.url).pathname);
@@ -263,7 +301,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     },
     async authenticate(request, demands = {}) {
       if (signingKeys === undefined) await ready();
-      return authenticateRequest(engine, request, demands);
+      return gate.run(() => authenticateRequest(engine, request, demands));
     },
     assertDemands: (demands) => assertDemands(config, demands),
     problem(error, request, demands = {}) {
@@ -283,9 +321,12 @@ export function createVerifier(options: VerifierOptions): Verifier {
     },
     cors: (origin) => corsHeaders(origin, config.origins),
     preflight: (origin) => preflightHeaders(origin, config.origins),
-    async close() {
-      await audit?.flush(durations.shutdown);
-      await Promise.all([...circuits.values()].map(({ proofSystem }) => proofSystem.close()));
+    health,
+    handleHealth: (request, path = new URL(request.url).pathname) =>
+      healthResponse(path, request.method, health),
+    close() {
+      closing ??= close();
+      return closing;
     },
   };
 }

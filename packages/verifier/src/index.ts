@@ -13,6 +13,7 @@ export type { ProblemParts } from './http/problem-response.js';
 export type { AccountManager } from './keys/account-manager.js';
 export type { DeviceManager } from './keys/device-manager.js';
 export type { IssuedKey, KeyManager, KeyOptions } from './keys/key-manager.js';
+export type { Health, HealthCheck } from './operation/health.js';
 export type { Authorization, AuthorizeContext, AuthorizeHook, VerifierOptions } from './options.js';
 export {
   createGroth16ProofSystem,
