@@ -1,0 +1,42 @@
+import type { VerifierOptions } from '@pzk-auth/verifier';
+
+/** Public names of the issuer, the same on each host: it listens elsewhere, as behind a proxy. */
+export const ISSUER = 'https://api.example.com';
+export const PAGE = 'https://app.example.com';
+
+/**
+ * The options of the verifier on each host. The commitments of the keys that the suite uses are
+ * registered before the host listens.
+ */
+export const verifierOptions: Omit<VerifierOptions, 'stores'> = {
+  issuer: ISSUER,
+  audience: ISSUER,
+  rpId: 'app.example.com',
+  origins: [PAGE],
+  scopes: ['weather:read', 'weather:write'],
+  secret: 'the parity suite: 0123456789 ABCDEF',
+  addressFailureLimit: 100_000,
+};
+
+/**
+ * A host under test. Each serves the same application:
+ *
+ * - the endpoints under `/pzk`, the metadata at the root;
+ * - `GET /weather` with `weather:read`, from other origins too;
+ * - `POST /reports` with `weather:write` and `maxAge` 60, which answers 201 with the body's size;
+ * - `GET /any`, protected, without a scope; `GET /open`, not protected;
+ * - `GET /v1/weather/{city}` with `weather:read`, a route with a parameter.
+ *
+ * Protected routes answer `{"account": ..., "scopes": [...]}`.
+ */
+export interface Host {
+  readonly name: string;
+  /** Starts it on a free port of 127.0.0.1, with keys of both scopes for these commitments. */
+  start(commitments: readonly string[]): Promise<RunningHost>;
+}
+
+/** A host that listens. */
+export interface RunningHost {
+  readonly port: number;
+  close(): Promise<void>;
+}
