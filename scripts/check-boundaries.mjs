@@ -70,6 +70,10 @@ const CASES = [
   ['packages/protocol/src/planted.ts', '@scure/base', true],
   ['packages/verifier/src/planted.ts', '@simplewebauthn/server', true],
   ['packages/verifier/src/planted.ts', 'ioredis', true],
+  ['packages/verifier/src/planted.ts', 'kysely', true],
+  ['packages/verifier/src/planted.ts', 'libsql', true],
+  ['packages/verifier/src/planted.ts', 'pg', true],
+  ['packages/verifier/src/sql/planted.ts', 'kysely', false],
 ];
 
 /** Every spelling of an import, one a line: each line must be refused, or none. */

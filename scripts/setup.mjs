@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 /**
- * `npm run setup`: finds what the tests need beside Node (redis-server and Chromium), installs it
+ * `npm run setup`: finds what the tests need beside Node (redis-server, PostgreSQL and Chromium), installs it
  * with apt where that is possible (root on Debian or Ubuntu), and otherwise says what to install.
  * Idempotent. Leaves no service running that was not running before.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { findChromium, findRedisServer } from './lib/find-programs.mjs';
+import { findChromium, findPostgres, findRedisServer } from './lib/find-programs.mjs';
 
 const POLICY_FILE = '/usr/sbin/policy-rc.d';
 
@@ -20,6 +20,15 @@ const NEEDS = [
     advice:
       'Install Redis 6.2 or later (Debian: apt-get install redis-server; macOS: brew install redis)\n' +
       '  or set REDIS_SERVER to the path of a redis-server binary.',
+  },
+  {
+    label: 'PostgreSQL',
+    find: findPostgres,
+    variable: 'POSTGRES_BIN',
+    aptPackage: 'postgresql',
+    advice:
+      'Install PostgreSQL 12 or later (Debian: apt-get install postgresql; macOS: brew install postgresql)\n' +
+      '  or set POSTGRES_BIN to the directory that holds initdb and postgres.',
   },
   {
     label: 'Chromium',

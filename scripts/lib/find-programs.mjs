@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, closeSync, constants, openSync, readSync, realpathSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+} from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 const MAC_CHROME = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
@@ -7,6 +16,31 @@ const MAC_CHROME = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome
 /** Finds redis-server: `REDIS_SERVER`, then PATH. Returns `{ path, version }` or undefined. */
 export function findRedisServer(env = process.env) {
   return firstThatRuns(env.REDIS_SERVER, ['redis-server'], [], env);
+}
+
+/**
+ * Finds the directory of PostgreSQL's server programs: `POSTGRES_BIN`, then PATH, then where Debian
+ * keeps them, which is not on PATH. Returns `{ path, version }` of a directory or undefined.
+ */
+export function findPostgres(env = process.env) {
+  const debian = '/usr/lib/postgresql';
+  const versions = existsSync(debian)
+    ? readdirSync(debian).sort((a, b) => Number(b) - Number(a))
+    : [];
+  const directories = env.POSTGRES_BIN
+    ? [env.POSTGRES_BIN]
+    : [
+        ...(env.PATH ?? '').split(delimiter),
+        ...versions.map((version) => join(debian, version, 'bin')),
+      ];
+  for (const path of directories) {
+    const programs = ['initdb', 'postgres'].map((name) => join(path, name));
+    const version = programs.every(isExecutable) && readVersion(programs[1]);
+    if (version) {
+      return { path, version };
+    }
+  }
+  return undefined;
 }
 
 /** Finds Chromium or Chrome: `CHROMIUM_PATH`, then PATH, then the usual places. */

@@ -1,0 +1,136 @@
+import type { SqlDialect } from './database.js';
+
+/** One step of the schema. Once published it is never changed: a correction is another step. */
+export interface Migration {
+  /** 1, 2, 3, ... */
+  readonly version: number;
+  readonly name: string;
+  readonly statements: (types: ColumnTypes) => readonly string[];
+}
+
+/** Where the dialects differ. */
+export interface ColumnTypes {
+  /** Text that is compared byte by byte. */
+  readonly text: string;
+  /** An integer that holds milliseconds since the epoch. */
+  readonly integer: string;
+  /** What follows a table. */
+  readonly table: string;
+}
+
+/** The types of each dialect. */
+export const columnTypes: Readonly<Record<SqlDialect, ColumnTypes>> = Object.freeze({
+  // BINARY is SQLite's default collation; STRICT refuses values of another type.
+  sqlite: { text: 'text', integer: 'integer', table: ' strict' },
+  // Whatever the collation of the database: some take different texts for equal.
+  postgres: { text: 'text collate "C"', integer: 'bigint', table: '' },
+});
+
+/** The table that says which steps a database has. */
+export function migrationsTable({ text, integer, table }: ColumnTypes): string {
+  return `create table if not exists pzk_migrations (
+    version ${integer} primary key,
+    name ${text} not null,
+    applied_at ${integer} not null
+  )${table}`;
+}
+
+/** All steps, in order. */
+export const migrations: readonly Migration[] = Object.freeze([
+  {
+    version: 1,
+    name: 'first schema',
+    statements: ({ text, integer, table }) => [
+      `create table pzk_accounts (
+        issuer ${text} not null,
+        id ${text} not null,
+        user_id ${text},
+        created_at ${integer} not null,
+        revoked_at ${integer},
+        primary key (issuer, id)
+      )${table}`,
+      `create index pzk_accounts_user on pzk_accounts (issuer, user_id, created_at, id)`,
+
+      `create table pzk_keys (
+        issuer ${text} not null,
+        id ${text} not null,
+        account ${text} not null,
+        commitment ${text} not null,
+        scopes ${text} not null,
+        demands ${text} not null,
+        label ${text},
+        created_at ${integer} not null,
+        expires_at ${integer},
+        revoked_at ${integer},
+        primary key (issuer, id),
+        unique (issuer, commitment)
+      )${table}`,
+      `create index pzk_keys_account on pzk_keys (issuer, account, created_at, id)`,
+
+      `create table pzk_devices (
+        issuer ${text} not null,
+        id ${text} not null,
+        account ${text} not null,
+        key_id ${text} not null,
+        kind ${text} not null,
+        credential_id ${text},
+        jkt ${text},
+        public_key ${text} not null,
+        user_handle ${text} not null,
+        transports ${text} not null,
+        backup_eligible ${integer} not null,
+        backed_up ${integer} not null,
+        key_protection ${text} not null,
+        counter ${integer} not null,
+        counter_nonce ${text} not null,
+        created_at ${integer} not null,
+        revoked_at ${integer},
+        primary key (issuer, id),
+        unique (issuer, credential_id),
+        unique (issuer, account, jkt)
+      )${table}`,
+      `create index pzk_devices_account on pzk_devices (issuer, account, created_at, id)`,
+
+      `create table pzk_first_devices (
+        issuer ${text} not null,
+        account ${text} not null,
+        device ${text} not null,
+        primary key (issuer, account)
+      )${table}`,
+
+      `create table pzk_vaults (
+        issuer ${text} not null,
+        account ${text} not null,
+        vault_id ${text} not null,
+        manifest ${text} not null,
+        manifest_signature ${text} not null,
+        slots ${text} not null,
+        recipients ${text} not null,
+        primary key (issuer, account)
+      )${table}`,
+
+      `create table pzk_issuers (
+        issuer ${text} primary key
+      )${table}`,
+
+      `create table pzk_signing_keys (
+        issuer ${text} not null,
+        kid ${text} not null,
+        wrapped ${text} not null,
+        created_at ${integer} not null,
+        active_from ${integer} not null,
+        primary key (issuer, kid)
+      )${table}`,
+
+      `create table pzk_audit (
+        issuer ${text} not null,
+        seq ${integer} not null,
+        at ${integer} not null,
+        body ${text} not null,
+        previous ${text} not null,
+        hash ${text} not null,
+        primary key (issuer, seq)
+      )${table}`,
+    ],
+  },
+]);

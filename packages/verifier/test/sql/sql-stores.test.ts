@@ -1,0 +1,387 @@
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'libsql';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createVerifier, memoryStores } from '../../src/index.js';
+import {
+  migrate,
+  pendingMigrations,
+  postgresDatabase,
+  type SqlDatabase,
+  sqliteDatabase,
+  sqlStores,
+} from '../../src/sql/index.js';
+import {
+  accountRow,
+  auditRow,
+  deviceRow,
+  keyRow,
+  signingKeyRow,
+  vaultRow,
+} from '../../src/testing/sample-rows.js';
+import { type PostgresServer, startPostgres } from './start-postgres.js';
+
+const ISSUER = 'https://api.example.com';
+const OTHER = 'https://api.example.com/tenant';
+const unavailable = { name: 'PzkError', code: 'store_unavailable' };
+
+let directory: string;
+let server: PostgresServer;
+const opened: SqlDatabase[] = [];
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'pzk-sql-'));
+  server = await startPostgres();
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  for (const database of opened.splice(0)) await database.close();
+});
+afterAll(async () => {
+  await server.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+function keep(database: SqlDatabase): SqlDatabase {
+  opened.push(database);
+  return database;
+}
+
+let files = 0;
+/** An address of an empty database, which `open` opens as often as one likes. */
+const KINDS = {
+  SQLite: {
+    place: async () => join(directory, `${++files}.db`),
+    open: (place: string) => keep(sqliteDatabase(place)),
+    run: async (place: string, statement: string) => {
+      const database = new Database(place);
+      database.exec(statement);
+      database.close();
+    },
+  },
+  PostgreSQL: {
+    place: () => server.createDatabase(),
+    open: (place: string) => keep(postgresDatabase(place)),
+    run: async (place: string, statement: string) => {
+      const client = new pg.Client(place);
+      await client.connect();
+      await client.query(statement);
+      await client.end();
+    },
+  },
+} as const;
+
+describe.each(Object.entries(KINDS))('%s', (_, { place: makePlace, open, run }) => {
+  describe('migrations', () => {
+    it('are applied once by processes that start together', async () => {
+      const place = await makePlace();
+      const databases = Array.from({ length: 8 }, () => open(place));
+      const applied = await Promise.all(databases.map(migrate));
+      expect(applied.filter(({ length }) => length > 0)).toEqual([['1 first schema']]);
+      expect(await pendingMigrations(open(place))).toEqual([]);
+      expect(await migrate(open(place))).toEqual([]);
+    });
+
+    it('run by themselves in development', async () => {
+      const place = await makePlace();
+      const { accounts } = sqlStores({ database: open(place), issuer: ISSUER });
+      const row = accountRow();
+      await accounts.insert(row);
+      expect(await accounts.get(row.id)).toEqual(row);
+    });
+
+    it('that are pending let production refuse to start, with a hint; then they are made', async () => {
+      vi.stubEnv('NODE_ENV', 'production');
+      const place = await makePlace();
+      const database = open(place);
+      const verifier = createVerifier({
+        issuer: ISSUER,
+        audience: ISSUER,
+        rpId: 'app.example.com',
+        origins: ['https://app.example.com'],
+        scopes: ['a:read'],
+        secret: 'a secret of more than 32 bytes, for a test',
+        stores: { ...memoryStores(), ...sqlStores({ database, issuer: ISSUER }) },
+      });
+      await expect(verifier.ready()).rejects.toMatchObject({
+        ...unavailable,
+        hint: expect.stringMatching(/migrate\(database\).*1 first schema/),
+      });
+      expect(await pendingMigrations(database)).toEqual(['1 first schema']);
+      expect(await migrate(database)).toEqual(['1 first schema']);
+      await verifier.ready();
+      const { row } = await verifier.keys.issue({ scopes: ['a:read'] });
+      await verifier.close();
+      const again = sqlStores({ database: open(place), issuer: ISSUER, migrate: 'check' });
+      expect(await again.keys.get(row.id)).toEqual(row);
+    });
+
+    it('of a newer version are left alone, and nothing works on them', async () => {
+      const place = await makePlace();
+      await migrate(open(place));
+      await run(place, "insert into pzk_migrations values (99, 'later', 1)");
+      const database = open(place);
+      await expect(migrate(database)).rejects.toMatchObject(unavailable);
+      await expect(pendingMigrations(database)).rejects.toMatchObject(unavailable);
+      const { keys } = sqlStores({ database, issuer: ISSUER });
+      await expect(keys.get('x')).rejects.toMatchObject(unavailable);
+    });
+  });
+
+  it('keeps the rows of two issuers apart', async () => {
+    const database = open(await makePlace());
+    const here = sqlStores({ database, issuer: ISSUER });
+    const there = sqlStores({ database, issuer: OTHER });
+    const account = accountRow({ user: 'user' });
+    const key = keyRow({ account: account.id });
+    const device = deviceRow({ account: account.id, jkt: 'jkt' });
+    const vault = vaultRow(account.id, device.id);
+    const signingKey = signingKeyRow();
+    for (const stores of [here, there]) {
+      expect(await stores.accounts.get(account.id)).toBeUndefined();
+      expect(await stores.accounts.listByUser('user')).toEqual([]);
+      expect(await stores.keys.get(key.id)).toBeUndefined();
+      expect(await stores.keys.findByCommitment(key.commitment)).toBeUndefined();
+      expect(await stores.keys.listByAccount(account.id)).toEqual([]);
+      expect(await stores.keys.list({ limit: 10 })).toEqual([]);
+      expect(await stores.devices.get(device.id)).toBeUndefined();
+      expect(await stores.devices.findByCredentialId(device.credentialId)).toBeUndefined();
+      expect(await stores.devices.findByJkt(account.id, 'jkt')).toBeUndefined();
+      expect(await stores.devices.listByAccount(account.id)).toEqual([]);
+      expect(await stores.vaults.get(account.id)).toBeUndefined();
+      expect(await stores.signingKeys.list()).toEqual([]);
+      expect(await stores.audit.last()).toBeUndefined();
+      expect(await stores.audit.list({ after: 0, limit: 10 })).toEqual([]);
+
+      // The very same rows are news at each issuer.
+      await stores.accounts.insert(account);
+      expect(await stores.keys.insert(key)).toBe(true);
+      expect(await stores.devices.enroll({ device, vault, onlyFirst: true })).toBe('enrolled');
+      expect(await stores.signingKeys.insertFirst(signingKey)).toBe(true);
+      expect(await stores.audit.append([auditRow(1)])).toBe(true);
+    }
+    await there.accounts.revoke(account.id, 1);
+    await there.keys.revoke(key.id, 1);
+    await there.keys.expire(key.id, 1);
+    await there.devices.revoke(device.id, 1);
+    await there.devices.advanceCounter(device.id, 9, 'nonce');
+    await there.signingKeys.remove(signingKey.kid);
+    expect(await here.accounts.get(account.id)).toEqual(account);
+    expect(await here.keys.get(key.id)).toEqual(key);
+    expect(await here.devices.get(device.id)).toEqual(device);
+    expect(await here.signingKeys.list()).toEqual([signingKey]);
+  });
+
+  it('takes no text that the database would shorten or replace', async () => {
+    const { accounts, keys } = sqlStores({ database: open(await makePlace()), issuer: ISSUER });
+    const id = 'account';
+    await accounts.insert(accountRow({ id, user: 'user' }));
+    for (const tail of ['\0', '\0tail', '\ud800', '\udc00\ud800']) {
+      await expect(accounts.get(id + tail)).rejects.toThrow(TypeError);
+      await expect(accounts.listByUser(`user${tail}`)).rejects.toThrow(TypeError);
+      await expect(accounts.linkUser(id, `user${tail}`)).rejects.toThrow(TypeError);
+      await expect(keys.insert(keyRow({ scopes: [`a${tail}`] }))).rejects.toThrow(TypeError);
+    }
+    // Honest: what only looks odd is kept to the letter.
+    const odd = `O'Brien"; -- \u{1f5dd} e\u0301 \ufffd`;
+    await accounts.insert(accountRow({ id: odd, user: odd }));
+    expect((await accounts.get(odd))?.user).toBe(odd);
+    expect(await accounts.listByUser(odd.normalize('NFC'))).toEqual([]);
+  });
+
+  it('takes a row that it did not write for an error, and does not quote it', async () => {
+    const place = await makePlace();
+    const { keys } = sqlStores({ database: open(place), issuer: ISSUER });
+    const key = keyRow();
+    await keys.insert(key);
+    for (const change of [
+      "demands = 'everything'",
+      "scopes = 'SECRET, no JSON'",
+      `scopes = '{"a":"SECRET"}'`,
+    ]) {
+      await run(place, `update pzk_keys set ${change}`);
+      const failure = await keys.get(key.id).catch((error: unknown) => error);
+      expect(failure).toMatchObject(unavailable);
+      expect(JSON.stringify([String(failure), (failure as Error).cause])).not.toContain('SECRET');
+      await run(place, `update pzk_keys set demands = 'none', scopes = '["a"]'`);
+      expect((await keys.get(key.id))?.scopes).toEqual(['a']);
+    }
+  });
+
+  it('refuses a vault of another account, and a device id that exists', async () => {
+    const { devices, vaults } = sqlStores({ database: open(await makePlace()), issuer: ISSUER });
+    const device = deviceRow();
+    const stray = { device, vault: vaultRow('another', device.id), onlyFirst: true };
+    await expect(devices.enroll(stray)).rejects.toThrow(TypeError);
+    expect(await devices.get(device.id)).toBeUndefined();
+    expect(await vaults.get('another')).toBeUndefined();
+    expect(await devices.enroll({ device, onlyFirst: true })).toBe('enrolled');
+    const twin = deviceRow({ id: device.id });
+    await expect(devices.enroll({ device: twin, onlyFirst: false })).rejects.toThrow(TypeError);
+    expect(await devices.findByCredentialId(twin.credentialId)).toBeUndefined();
+  });
+
+  it('refuses to work when it is closed', async () => {
+    const database = open(await makePlace());
+    const { keys } = sqlStores({ database, issuer: ISSUER });
+    await keys.get('x');
+    await database.close();
+    await expect(keys.get('x')).rejects.toThrow();
+    await expect(keys.insert(keyRow())).rejects.toThrow();
+  });
+
+  it('adds many entries of the audit log in one step', async () => {
+    const { audit } = sqlStores({ database: open(await makePlace()), issuer: ISSUER });
+    const rows = Array.from({ length: 250 }, (_, index) => auditRow(index + 1));
+    expect(await audit.append(rows)).toBe(true);
+    // The last one is taken already: none of the others is written.
+    expect(await audit.append([auditRow(252), auditRow(253)])).toBe(false);
+    expect(await audit.append([])).toBe(true);
+    expect(await audit.list({ after: 0, limit: 1000 })).toEqual(rows);
+  });
+});
+
+describe('SQLite', () => {
+  it('waits for another process that writes', async () => {
+    const place = join(directory, `${++files}.db`);
+    const { keys } = sqlStores({ database: keep(sqliteDatabase(place)), issuer: ISSUER });
+    await keys.get('x');
+    const other = new Database(place);
+    other.exec('begin immediate');
+    const key = keyRow();
+    const inserting = keys.insert(key);
+    // Readers are not held up meanwhile.
+    expect(await keys.get(key.id)).toBeUndefined();
+    other.exec('commit');
+    expect(await inserting).toBe(true);
+    other.close();
+  });
+
+  it('loses no write that follows one which was refused', async () => {
+    const place = join(directory, `${++files}.db`);
+    const { keys, devices } = sqlStores({
+      database: keep(sqliteDatabase(place)),
+      issuer: ISSUER,
+    });
+    await keys.get('x');
+    const other = new Database(place);
+    other.exec('begin immediate');
+    const busy = { code: 'SQLITE_BUSY' };
+    await expect(keys.insert(keyRow())).rejects.toMatchObject(busy);
+    await expect(keys.revoke('x', 1)).rejects.toMatchObject(busy);
+    const device = deviceRow();
+    await expect(devices.enroll({ device, onlyFirst: true })).rejects.toMatchObject(busy);
+    other.exec('commit');
+
+    // What is acknowledged now is what another process sees.
+    const key = keyRow();
+    expect(await keys.insert(key)).toBe(true);
+    expect(await devices.enroll({ device, onlyFirst: true })).toBe('enrolled');
+    const elsewhere = sqlStores({ database: keep(sqliteDatabase(place)), issuer: ISSUER });
+    expect(await elsewhere.keys.get(key.id)).toEqual(key);
+    expect(await elsewhere.devices.get(device.id)).toEqual(device);
+    expect(await elsewhere.keys.list({ limit: 10 })).toHaveLength(1);
+    other.close();
+  });
+
+  it('keeps a file that only its owner reads, in write-ahead mode, synchronised', async () => {
+    const place = join(directory, `${++files}.db`);
+    const prepare = vi.spyOn(Database.prototype, 'exec');
+    const { keys } = sqlStores({ database: keep(sqliteDatabase(place)), issuer: ISSUER });
+    await keys.insert(keyRow());
+    for (const tail of ['', '-wal']) {
+      expect((await stat(place + tail)).mode & 0o777).toBe(0o600);
+    }
+    expect(prepare.mock.calls.flat()).toContain('pragma synchronous = full');
+    prepare.mockRestore();
+  });
+
+  it('rejects where it cannot be opened, and works once it can', async () => {
+    const parent = join(directory, 'later');
+    const { keys } = sqlStores({
+      database: keep(sqliteDatabase(join(parent, 'pzk.db'))),
+      issuer: ISSUER,
+    });
+    await expect(keys.get('x')).rejects.toThrow();
+    await mkdir(parent);
+    expect(await keys.get('x')).toBeUndefined();
+
+    const text = join(directory, 'text.db');
+    await writeFile(text, 'This is no database at all, but a text of some length. '.repeat(40));
+    const broken = sqlStores({ database: keep(sqliteDatabase(text)), issuer: ISSUER });
+    await expect(broken.keys.get('x')).rejects.toThrow();
+  });
+
+  it('takes a path and nothing else', () => {
+    for (const path of [
+      '',
+      ' ',
+      ':memory:',
+      'libsql://host',
+      'https://host',
+      'file:pzk.db',
+      'a\0',
+    ]) {
+      expect(() => sqliteDatabase(path)).toThrow(TypeError);
+    }
+    expect(() => sqliteDatabase(undefined as unknown as string)).toThrow(TypeError);
+    expect(() => sqliteDatabase(new URL('https://host/pzk.db'))).toThrow(TypeError);
+  });
+});
+
+describe('PostgreSQL', () => {
+  it('rejects while the server is gone, and works when it is back', async () => {
+    const own = await startPostgres();
+    try {
+      const { keys } = sqlStores({
+        database: keep(postgresDatabase(await own.createDatabase())),
+        issuer: ISSUER,
+      });
+      const key = keyRow();
+      await keys.insert(key);
+      await own.kill();
+      await expect(keys.get(key.id)).rejects.toThrow();
+      await expect(keys.insert(keyRow())).rejects.toThrow();
+      await own.restart();
+      await expect.poll(() => keys.get(key.id).catch(() => 'failed')).toEqual(key);
+    } finally {
+      await own.stop();
+    }
+  });
+
+  it('leaves the pool of the application open', async () => {
+    const pool = new pg.Pool({ connectionString: await server.createDatabase() });
+    const database = postgresDatabase(pool);
+    await migrate(database);
+    await database.close();
+    expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    await pool.end();
+  });
+
+  it('takes a URL or a pool and repeats no password', () => {
+    for (const source of ['', 'host=localhost password=hunter2', 'mysql://user:hunter2@host/db']) {
+      expect(() => postgresDatabase(source)).toThrow(TypeError);
+      expect(() => postgresDatabase(source)).not.toThrow(/hunter2/);
+    }
+    expect(() => postgresDatabase({} as never)).toThrow(TypeError);
+    expect(() => postgresDatabase(undefined as never)).toThrow(TypeError);
+  });
+});
+
+describe('sqlStores', () => {
+  it('refuses odd options', () => {
+    const database = sqliteDatabase(join(directory, 'never.db'));
+    const bad = [
+      { database: {}, issuer: ISSUER },
+      { database: { ...database }, issuer: ISSUER },
+      { database, issuer: '' },
+      { database, issuer: 'api' },
+      { database },
+      { database, issuer: ISSUER, migrate: 'never' },
+    ];
+    for (const options of bad) expect(() => sqlStores(options as never)).toThrow(TypeError);
+    expect(() => sqlStores({ database, issuer: ISSUER, migrate: undefined })).not.toThrow();
+  });
+});

@@ -1,0 +1,8 @@
+/** A program that runs. */
+export interface FoundProgram {
+  readonly path: string;
+  readonly version: string;
+}
+export function findRedisServer(env?: NodeJS.ProcessEnv): FoundProgram | undefined;
+export function findPostgres(env?: NodeJS.ProcessEnv): FoundProgram | undefined;
+export function findChromium(env?: NodeJS.ProcessEnv): FoundProgram | undefined;
