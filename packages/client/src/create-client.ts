@@ -17,7 +17,7 @@ import { createCeremonyGuard } from './session/ceremony-guard.js';
 import { createProtectedFetch } from './session/protected-fetch.js';
 import { createSessionManager } from './session/session-manager.js';
 import { createSnapshotStore, type Observable } from './session/snapshot-store.js';
-import type { EnrollState, SessionState } from './session/states.js';
+import type { EnrollState, SessionState, SessionStep } from './session/states.js';
 import { createClientRecords } from './storage/client-records.js';
 import { createDpopSigner } from './transport/dpop-signer.js';
 import {
@@ -66,7 +66,8 @@ export interface Client extends Observable<SessionState> {
   enroll(options: EnrollOptions): Promise<void>;
   /**
    * Starts a session with one touch of the passkey. While a session is active it gets a token with a
-   * fresh touch; if that fails, the active session stays and only the promise rejects.
+   * fresh touch: the state stays `active` and shows the steps as `stepUp`; if that fails, the session
+   * goes on and only the promise rejects.
    */
   start(options?: StartOptions): Promise<void>;
   /** Registers a key pair of this process as a device, for keys that demand `keypair`. */
@@ -171,9 +172,7 @@ export function createClient(options: ClientOptions): Client {
         await manager.adopt(grant);
       } catch (cause) {
         const error = toPzkError(cause, combined, UNEXPECTED);
-        if (manager.current() !== undefined) session.set(manager.restingState());
-        else if (error.code === 'aborted') session.set(settled(before));
-        else session.set({ status: 'failed', error });
+        manager.rest(error.code === 'aborted' ? settled(before) : { status: 'failed', error });
         throw error;
       }
     });
@@ -198,10 +197,15 @@ export function createClient(options: ClientOptions): Client {
     });
   }
 
-  /** What to go back to: never to a session that is gone. */
+  /** What to go back to without a session: never to one that is gone. */
   function settled(before: SessionState): SessionState {
-    return before.status === 'failed' ? before : manager.restingState();
+    return before.status === 'failed' ? before : { status: 'signed-out' };
   }
+
+  /** Shows the steps of a start until it is aborted: a sign-out does not wait for it. */
+  const showSteps = (signal: AbortSignal) => (step: SessionStep) => {
+    if (!signal.aborted) manager.showStep(step);
+  };
 
   return {
     config,
@@ -228,7 +232,7 @@ export function createClient(options: ClientOptions): Client {
             anyPasskey,
             key: await passkeyKey(),
             signal: combined,
-            onStep: session.set,
+            onStep: showSteps(combined),
           });
         return text === undefined ? begin() : withApiKey(text, begin);
       }),
@@ -250,7 +254,7 @@ export function createClient(options: ClientOptions): Client {
             apiKey,
             key: await headlessKey(),
             signal: combined,
-            onStep: session.set,
+            onStep: showSteps(combined),
           }),
         ),
       ),

@@ -22,7 +22,7 @@ export {
   type WorkerProverOptions,
 } from './prover/index.js';
 export type { Observable } from './session/snapshot-store.js';
-export type { ActiveSession, EnrollState, SessionState } from './session/states.js';
+export type { ActiveSession, EnrollState, SessionState, SessionStep } from './session/states.js';
 export type { ClientStorage } from './storage/client-storage.js';
 export { createIndexedDbStorage } from './storage/indexeddb-storage.js';
 export { createMemoryStorage } from './storage/memory-storage.js';

@@ -6,7 +6,7 @@ import {
   sessionContext,
   tokenResponseSchema,
 } from '@pzk-auth/protocol';
-import type { SessionState } from '../session/states.js';
+import type { SessionStep } from '../session/states.js';
 import type { SessionKey } from '../transport/session-key.js';
 import { getPasskey } from '../webauthn/passkeys.js';
 import { takePrfSecrets } from '../webauthn/prf-secrets.js';
@@ -24,7 +24,7 @@ export interface StartSessionOptions {
   readonly anyPasskey: boolean;
   readonly key: SessionKey;
   readonly signal: AbortSignal;
-  readonly onStep: (step: SessionState) => void;
+  readonly onStep: (step: SessionStep) => void;
 }
 
 /** Without its vault a device may go on with the key typed in; a vault that was altered is no such. */

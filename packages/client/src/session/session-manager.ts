@@ -10,7 +10,7 @@ import type { ExchangeContext, TokenGrant } from '../exchange/exchange-context.j
 import { describeSessionKey, type SessionKey } from '../transport/session-key.js';
 import { readTokenClaims } from '../transport/token-claims.js';
 import type { SnapshotStore } from './snapshot-store.js';
-import type { ActiveSession, SessionState } from './states.js';
+import type { ActiveSession, SessionState, SessionStep } from './states.js';
 
 const RETRY_MS = 15_000;
 /** setTimeout takes 31 bits; a longer delay would fire at once. */
@@ -37,7 +37,9 @@ export interface LiveSession {
 export interface SessionManager {
   /** The session, also when its token has run out but may be renewed. */
   current(): LiveSession | undefined;
-  /** Takes a new token as the session and keeps its key for a reload. */
+  /** Shows a step of a start: as the state, or beside the session that is active meanwhile. */
+  showStep(step: SessionStep): void;
+  /** Takes the token of a ceremony as the session and keeps its key for a reload. */
   adopt(grant: TokenGrant): Promise<void>;
   /**
    * Gets a new token with the session key alone. Parallel calls share one request.
@@ -51,8 +53,8 @@ export interface SessionManager {
   resume(): Promise<boolean>;
   /** Forgets the session here, then revokes its token at the server. */
   signOut(): Promise<void>;
-  /** What the state is without any ceremony. */
-  restingState(): SessionState;
+  /** Ends what `showStep` began: shows the session, or what is given where there is none. */
+  rest(otherwise: SessionState): void;
   /** Starts or stops renewal ahead of time. */
   setObserved(observed: boolean): void;
   close(): void;
@@ -73,6 +75,8 @@ export function createSessionManager(
   let epoch = 0;
   /** When the token is due for renewal, milliseconds since the epoch. */
   let renewAt = 0;
+  /** Of the start that runs. */
+  let step: SessionStep | undefined;
 
   function describe({ token, expiresAt }: LiveSession, renewing: boolean): ActiveSession {
     return {
@@ -82,6 +86,7 @@ export function createSessionManager(
       clientId: token.client_id,
       ...readTokenClaims(token.access_token),
       renewing,
+      ...(step === undefined ? {} : { stepUp: step }),
     };
   }
 
@@ -105,11 +110,18 @@ export function createSessionManager(
       // `renew` shows what is final. Anything else may pass: try again while the token is good.
       if (attempted === undefined || attempted !== live || closing.signal.aborted) return;
       if (config.clock() < attempted.expiresAt) return schedule(RETRY_MS);
-      if (isPzkError(error)) store.set({ status: 'failed', error });
+      if (isPzkError(error)) showLoss(error);
     }
   }
 
-  async function adopt({ token, key }: TokenGrant): Promise<void> {
+  const showsActive = () => store.getSnapshot().status === 'active';
+
+  /** A start that runs may still bring another session: its passkey sheet is open. */
+  function showLoss(error: PzkError): void {
+    store.set(step ?? { status: 'failed', error });
+  }
+
+  async function take({ token, key }: TokenGrant): Promise<void> {
     const now = config.clock();
     const lifetime = token.expires_in * 1000;
     live = { key, token, expiresAt: now + lifetime };
@@ -154,14 +166,13 @@ export function createSessionManager(
     const before = live;
     if (before === undefined) throw new PzkError('not_signed_in', 'There is no session.');
     const started = epoch;
-    const showsActive = () => store.getSnapshot().status === 'active';
     if (showsActive()) store.set(describe(before, true));
     try {
       const { client_id: clientId, scope } = before.token;
       const token = await requestRenewal(before.key, clientId, scope);
       if (started !== epoch) throw new PzkError('aborted', 'The session ended meanwhile.');
       // A ceremony may have brought a newer token of the same key; it is as good as this one.
-      if (live === before) await adopt({ token, key: before.key });
+      if (live === before) await take({ token, key: before.key });
       return live ?? before;
     } catch (cause) {
       if (started !== epoch || live !== before) throw cause;
@@ -171,7 +182,7 @@ export function createSessionManager(
           hint: 'Start a new one with a touch of the passkey.',
         });
         forget();
-        store.set({ status: 'failed', error });
+        showLoss(error);
         // A key that stays is of no use: the server refuses it.
         await deleteStored(before.key).catch(() => undefined);
         throw error;
@@ -205,25 +216,35 @@ export function createSessionManager(
     // That of the last challenge, as a renewal brings none. If it is wrong by now, the server says so.
     if (signer.clockOffset === 0) signer.clockOffset = record.clockOffset;
     const previous = store.getSnapshot();
-    store.set({ status: 'exchanging' });
+    const exchanging: SessionState = { status: 'exchanging' };
+    if (step === undefined) store.set(exchanging);
     let token: TokenResponse;
     try {
       token = await requestRenewal(key, record.clientId, record.scope);
     } catch (cause) {
       if (overtaken()) return live !== undefined;
-      store.set(previous);
+      // Else a ceremony has begun or ended meanwhile, and shows itself.
+      if (store.getSnapshot() === exchanging) store.set(previous);
       if (!isPzkError(cause) || !FINAL_REFUSALS.has(cause.code)) throw cause;
       await deleteStored(key);
       return false;
     }
     if (overtaken()) return live !== undefined;
-    await adopt({ token, key });
+    await take({ token, key });
     return true;
   }
 
   return {
     current: () => live,
-    adopt,
+    showStep(next) {
+      step = Object.freeze(next);
+      const session = showsActive() ? live : undefined;
+      store.set(session === undefined ? step : describe(session, renewal !== undefined));
+    },
+    adopt(grant) {
+      step = undefined;
+      return take(grant);
+    },
     renew,
     async storedKey() {
       if (live !== undefined) return live.key;
@@ -238,6 +259,7 @@ export function createSessionManager(
     },
     async signOut() {
       const ended = live;
+      step = undefined;
       forget();
       store.set({ status: 'signed-out' });
       if (ended === undefined) return records.deleteSession();
@@ -256,8 +278,10 @@ export function createSessionManager(
         await deleted;
       }
     },
-    restingState: () =>
-      live === undefined ? { status: 'signed-out' } : describe(live, renewal !== undefined),
+    rest(otherwise) {
+      step = undefined;
+      store.set(live === undefined ? otherwise : describe(live, renewal !== undefined));
+    },
     setObserved(value) {
       observed = value;
       schedule();

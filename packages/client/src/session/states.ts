@@ -1,5 +1,18 @@
 import type { PzkError } from '@pzk-auth/protocol';
 
+/** A step of a start. */
+export type SessionStep =
+  /** Asks the server for a nonce. */
+  | { readonly status: 'challenge' }
+  /** Waits for the user and the passkey. */
+  | { readonly status: 'passkey' }
+  /** Fetches and opens the vault. */
+  | { readonly status: 'decrypting' }
+  /** Makes the proof; `progress` from 0 to 1. */
+  | { readonly status: 'proving'; readonly progress: number }
+  /** Exchanges the proof, or the session key, for a token. */
+  | { readonly status: 'exchanging' };
+
 /** A session that can make calls. */
 export interface ActiveSession {
   readonly status: 'active';
@@ -15,21 +28,17 @@ export interface ActiveSession {
   /** When the user last touched the passkey, seconds since the epoch, from the token. */
   readonly authTime?: number;
   readonly renewing: boolean;
+  /**
+   * Where a start stands that brings a fresh touch to this session; absent while none runs. The
+   * session stays active meanwhile: calls go on, and so does the page that makes them.
+   */
+  readonly stepUp?: SessionStep;
 }
 
 /** Where a session stands. Each step of a start is visible. */
 export type SessionState =
   | { readonly status: 'signed-out' }
-  /** Asks the server for a nonce. */
-  | { readonly status: 'challenge' }
-  /** Waits for the user and the passkey. */
-  | { readonly status: 'passkey' }
-  /** Fetches and opens the vault. */
-  | { readonly status: 'decrypting' }
-  /** Makes the proof; `progress` from 0 to 1. */
-  | { readonly status: 'proving'; readonly progress: number }
-  /** Exchanges the proof, or the session key, for a token. */
-  | { readonly status: 'exchanging' }
+  | SessionStep
   | ActiveSession
   | { readonly status: 'failed'; readonly error: PzkError };
 

@@ -43,6 +43,7 @@ describe('states', () => {
       'enrolled',
     ]);
     expect(client.getSnapshot()).toBe(client.getSnapshot());
+    await client.signOut();
     steps.length = 0;
     await client.start();
     expect([...new Set(steps.map(({ status }) => status))]).toEqual([
@@ -61,6 +62,93 @@ describe('states', () => {
       clientId: 'key-1',
       renewing: false,
     });
+  });
+
+  it('stays active through a fresh touch, and shows its steps beside the session', async () => {
+    const { client } = await enrolled();
+    const states: SessionState[] = [];
+    client.subscribe(() => states.push(client.getSnapshot()));
+    await client.start();
+    expect(new Set(states.map(({ status }) => status))).toEqual(new Set(['active']));
+    const steps = states.map((state) => (state.status === 'active' ? state.stepUp : undefined));
+    expect([...new Set(steps.map((step) => step?.status))]).toEqual([
+      'challenge',
+      'passkey',
+      'decrypting',
+      'proving',
+      'exchanging',
+      undefined,
+    ]);
+    expect(steps).toContainEqual({ status: 'proving', progress: 0.5 });
+    expect(steps.every((step) => step === undefined || Object.isFrozen(step))).toBe(true);
+    expect(client.getSnapshot()).not.toHaveProperty('stepUp');
+  });
+
+  it('lets calls and renewals go on while the user is asked for a fresh touch', async () => {
+    const { client } = await enrolled();
+    let whileAsked: SessionState | undefined;
+    client.authenticator.configure({
+      onUserPrompt: async () => {
+        await client.renew();
+        whileAsked = client.getSnapshot();
+      },
+    });
+    await client.start();
+    expect(whileAsked).toMatchObject({
+      status: 'active',
+      renewing: false,
+      stepUp: { status: 'passkey' },
+    });
+    expect(client.getSnapshot()).toMatchObject({ status: 'active', renewing: false });
+    expect(client.getSnapshot()).not.toHaveProperty('stepUp');
+  });
+
+  it('shows the passkey where the session ends while the user is asked, and the touch brings another', async () => {
+    const { client, fake } = await enrolled();
+    const states: string[] = [];
+    client.authenticator.configure({
+      onUserPrompt: async () => {
+        fake.respond('/pzk/token', ({ body }) =>
+          body.includes('renew') ? problem('invalid_grant', 400) : undefined,
+        );
+        client.subscribe(() => states.push(client.getSnapshot().status));
+        await expect(client.renew()).rejects.toMatchObject({ code: 'session_expired' });
+      },
+    });
+    await client.start();
+    expect([...new Set(states)]).toEqual([
+      'active',
+      'passkey',
+      'decrypting',
+      'proving',
+      'exchanging',
+    ]);
+    expect(client.getSnapshot().status).toBe('active');
+  });
+
+  it('a sign-out ends a fresh touch, and no step of it shows afterwards', async () => {
+    const idle = createIdleProver();
+    let whileProving = () => {};
+    const { client } = await enrolled({
+      prover: {
+        ...idle,
+        prove: (input, options) => {
+          whileProving();
+          // A worker reports once more before it hears of the abort.
+          return idle.prove(input, options);
+        },
+      },
+    });
+    let signedOut: Promise<void> | undefined;
+    const after: string[] = [];
+    whileProving = () => {
+      signedOut = client.signOut();
+      client.subscribe(() => after.push(client.getSnapshot().status));
+    };
+    await expect(client.start()).rejects.toMatchObject({ code: 'aborted' });
+    await signedOut;
+    expect(after).not.toContain('proving');
+    expect(client.getSnapshot()).toEqual({ status: 'signed-out' });
   });
 
   it('counts a listener that subscribes twice as two, as StrictMode does', async () => {
@@ -143,6 +231,7 @@ describe('states', () => {
     const started = client.start({ signal: controller.signal });
     await expect(started).rejects.toMatchObject({ code: 'aborted' });
     expect(client.getSnapshot().status).toBe('active');
+    expect(client.getSnapshot()).not.toHaveProperty('stepUp');
   });
 
   it('shows the failure, and keeps an active session through a failed touch', async () => {
