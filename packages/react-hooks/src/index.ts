@@ -12,6 +12,7 @@ export {
   type PzkError,
   type PzkErrorCode,
   type SessionState,
+  type SessionStep,
   type StartOptions,
 } from '@pzk-auth/client';
 export { PzkProvider, type PzkProviderProps } from './pzk-provider.js';

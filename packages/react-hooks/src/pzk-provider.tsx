@@ -67,6 +67,15 @@ export function PzkProvider(props: PzkProviderProps): ReactElement {
 
   const { handle } = value;
   useEffect(() => handle.retain(), [handle]);
+  // Those that outlive their components; a client of the application's own stays open and ends none.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: they belong to the client
+  useEffect(
+    () => () => {
+      sessionCeremonies.abort();
+      enrollmentCeremonies.abort();
+    },
+    [handle, sessionCeremonies, enrollmentCeremonies],
+  );
   useEffect(() => {
     // A failure shows when a proof is wanted, with its reason.
     if (warmUp)

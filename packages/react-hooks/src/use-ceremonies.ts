@@ -3,6 +3,7 @@
 import { isPzkError, type PzkError } from '@pzk-auth/client';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { type Ceremonies, createCeremonies } from './ceremonies.js';
+import type { ClientHandle } from './client-handle.js';
 
 /** How an action failed; in the form of the state that shows it. */
 export interface ActionFailure {
@@ -17,12 +18,14 @@ export type RunCeremony = (
 ) => Promise<ActionFailure | undefined>;
 
 /**
- * Runs ceremonies for one component and aborts them when it unmounts; none begins after that.
+ * Runs ceremonies for one component and aborts them when it unmounts; none begins after that. One that
+ * is begun while a session is active outlives the component: should the session end before it, the
+ * page takes down what it shows for an active one, while the user looks at the passkey sheet.
  *
  * A failure resolves and does not reject: `onClick={() => session.start()}` would leave a rejection
  * unhandled. Errors without a code are mistakes of the program and are thrown.
  */
-export function useCeremonies(ceremonies: Ceremonies): RunCeremony {
+export function useCeremonies({ session }: ClientHandle, ceremonies: Ceremonies): RunCeremony {
   const [own] = useState(createCeremonies);
   const mounted = useRef(false);
   const gone = useRef(false);
@@ -48,7 +51,7 @@ export function useCeremonies(ceremonies: Ceremonies): RunCeremony {
       const { signal } = controller;
       // Nobody is left to see or abort it: a handler that waited for something else comes too late.
       if (gone.current) controller.abort();
-      own.add(controller);
+      if (session.get().status !== 'active') own.add(controller);
       ceremonies.add(controller);
       try {
         await ceremony(callersSignal ? AbortSignal.any([callersSignal, signal]) : signal);
@@ -61,6 +64,6 @@ export function useCeremonies(ceremonies: Ceremonies): RunCeremony {
         ceremonies.delete(controller);
       }
     },
-    [ceremonies, own],
+    [session, ceremonies, own],
   );
 }

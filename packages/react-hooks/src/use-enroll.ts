@@ -32,7 +32,7 @@ export function useEnroll(): UseEnroll {
   const { handle, enrollmentCeremonies } = usePzkContext('useEnroll');
   const { subscribe, get, getServer } = handle.enrollment;
   const state = useSyncExternalStore(subscribe, get, getServer);
-  const run = useCeremonies(enrollmentCeremonies);
+  const run = useCeremonies(handle, enrollmentCeremonies);
 
   const actions = useMemo<EnrollActions>(
     () => ({

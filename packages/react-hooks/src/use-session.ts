@@ -13,8 +13,8 @@ import { type ActionFailure, useCeremonies } from './use-ceremonies.js';
 export interface SessionActions {
   /**
    * Starts a session: passkey, vault, proof, token. Call it from a user's gesture. While a session is
-   * active it brings a token with a fresh touch; if that fails, the state stays `active` and only the
-   * promise tells.
+   * active it brings a token with a fresh touch: the state stays `active` and shows the steps as
+   * `stepUp`, the start outlives the component that called it, and if it fails, only the promise tells.
    */
   readonly start: (options?: StartOptions) => Promise<SessionState>;
   /** Takes up the session of before a reload, without a touch; `signed-out` if there is none. */
@@ -66,7 +66,7 @@ export function useSession(): UseSession {
   const { handle, sessionCeremonies } = usePzkContext('useSession');
   const { subscribe, get, getServer } = handle.session;
   const state = useSyncExternalStore(subscribe, get, getServer);
-  const run = useCeremonies(sessionCeremonies);
+  const run = useCeremonies(handle, sessionCeremonies);
 
   const actions = useMemo<SessionActions>(() => {
     const settle = async (work: Promise<ActionFailure | undefined>) => (await work) ?? get();

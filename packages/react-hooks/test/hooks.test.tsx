@@ -1,4 +1,11 @@
-import type { Client, EnrollState, Observable, SessionState } from '@pzk-auth/client';
+import {
+  type Client,
+  createClient,
+  createMemoryStorage,
+  type EnrollState,
+  type Observable,
+  type SessionState,
+} from '@pzk-auth/client';
 import { act, render, renderHook, screen, waitFor } from '@testing-library/react';
 import { type ReactNode, StrictMode, Suspense, useEffect } from 'react';
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
@@ -7,6 +14,7 @@ import {
   type PzkErrorCode,
   PzkProvider,
   type SessionState as SessionOfClient,
+  type SessionStep,
   type UseEnroll,
   type UseSession,
   useEnroll,
@@ -91,6 +99,7 @@ describe('useEnroll and useSession', () => {
     expect(result.current.session).toMatchObject({ status: 'active', scope: ['weather:read'] });
 
     await asInABrowser(async () => {
+      expect(await result.current.session.signOut()).toEqual({ status: 'signed-out' });
       expect(await result.current.session.start()).toMatchObject({ status: 'active' });
     });
     expect(result.current.session.status).toBe('active');
@@ -237,6 +246,9 @@ describe('useEnroll and useSession', () => {
     expectTypeOf<
       Extract<UseSession, { status: 'failed' }>['error']['code']
     >().toEqualTypeOf<PzkErrorCode>();
+    expectTypeOf<Extract<UseSession, { status: 'active' }>['stepUp']>().toEqualTypeOf<
+      SessionStep | undefined
+    >();
     expectTypeOf<UseSession['status']>().toEqualTypeOf<
       | 'signed-out'
       | 'challenge'
@@ -327,6 +339,101 @@ describe('abort', () => {
     expect(client.getSnapshot().status).not.toBe('active');
     expect(client.getSnapshot().status).not.toBe('passkey');
     expect(service.requests).toEqual(['/pzk/challenge']);
+  });
+
+  describe('of a fresh touch for an active session', () => {
+    /** A page that shows its parts as most do: one for an active session, another one without. */
+    function mountPage(signal?: AbortSignal) {
+      const hook: { ended?: Promise<SessionState>; session?: UseSession; inside?: UseSession } = {};
+      function Door({ shown }: { shown: boolean }) {
+        hook.session = useSession();
+        if (hook.session.status !== 'active') return <p>outside</p>;
+        return shown ? <Inside /> : null;
+      }
+      function Inside() {
+        const session = useSession();
+        hook.inside = session;
+        const start = () => {
+          hook.ended = session.start(signal === undefined ? {} : { signal });
+        };
+        return (
+          <button type="button" onClick={start}>
+            touch
+          </button>
+        );
+      }
+      const tree = (shown: boolean) => (
+        <PzkProvider client={client}>
+          <Door shown={shown} />
+        </PzkProvider>
+      );
+      const { rerender, unmount } = render(tree(true));
+      return { hook, unmount, hideInside: () => rerender(tree(false)) };
+    }
+
+    async function beginTouch(signal?: AbortSignal) {
+      await client.enroll({ apiKey: service.apiKey, user: USER });
+      const page = mountPage(signal);
+      const prompt = holdPrompt();
+      await act(async () => {
+        screen.getByText('touch').click();
+        await prompt.asked;
+      });
+      return { ...page, ...prompt };
+    }
+
+    it('does not come: the page stays as it is and the touch counts', async () => {
+      const { hook, answer } = await beginTouch();
+      expect(screen.queryByText('touch')).not.toBeNull();
+      expect(hook.inside).toMatchObject({ status: 'active', stepUp: { status: 'passkey' } });
+      await act(async () => {
+        answer();
+        expect(await hook.ended).toMatchObject({ status: 'active' });
+      });
+      expect(hook.session).toMatchObject({ status: 'active' });
+      expect(hook.session).not.toHaveProperty('stepUp');
+      expect(service.requests.filter((path) => path === '/pzk/token')).toHaveLength(1);
+    });
+
+    it('does not come where the session ends before the touch, and the page with it', async () => {
+      const shared = { ...service.clientOptions, storage: createMemoryStorage() };
+      client = createClient(shared);
+      const { hook, answer } = await beginTouch();
+      const tab = createClient(shared);
+      await tab.resume();
+      await tab.signOut();
+      tab.close();
+      await act(async () => {
+        expect(await hook.session?.renew()).toMatchObject({ status: 'failed' });
+      });
+      expect(screen.queryByText('outside')).not.toBeNull();
+      expect(hook.session?.status).toBe('passkey');
+      await act(async () => {
+        answer();
+        expect(await hook.ended).toMatchObject({ status: 'active' });
+      });
+      expect(screen.queryByText('touch')).not.toBeNull();
+    });
+
+    type Page = Awaited<ReturnType<typeof beginTouch>> & { controller: AbortController };
+    it.each<[string, (page: Page) => unknown, string]>([
+      ['abort()', ({ hook }) => hook.session?.abort(), 'active'],
+      ['the signal of the caller', ({ controller }) => controller.abort(), 'active'],
+      ['a sign-out', ({ hook }) => hook.session?.signOut(), 'signed-out'],
+      ['the unmount of the provider', ({ unmount }) => unmount(), 'active'],
+    ])('comes with %s', async (_, abort, status) => {
+      const controller = new AbortController();
+      const page = { ...(await beginTouch(controller.signal)), controller };
+      page.hideInside();
+      expect(client.getSnapshot()).toMatchObject({ stepUp: { status: 'passkey' } });
+      await act(async () => {
+        await abort(page);
+        const ended = await page.hook.ended;
+        expect(ended?.status === 'failed' && ended.error.code).toBe('aborted');
+      });
+      expect(client.getSnapshot().status).toBe(status);
+      expect(client.getSnapshot()).not.toHaveProperty('stepUp');
+    });
   });
 
   it('comes before the start, where the component has gone meanwhile', async () => {
