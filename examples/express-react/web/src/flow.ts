@@ -1,4 +1,4 @@
-import type { Client, EnrollState, SessionState } from '@pzk-auth/client';
+import type { Client, EnrollState, SessionState, SessionStep } from '@pzk-auth/client';
 import { createObservable, type Observable } from './observable.js';
 import { STEPS, type StepNumber } from './steps.js';
 
@@ -25,13 +25,14 @@ export interface Flow extends Observable<FlowSnapshot> {
   ): Promise<T>;
 }
 
-const SESSION_STEPS: Partial<Record<SessionState['status'], StepNumber>> = {
+const SESSION_STEPS: Readonly<Record<SessionStep['status'], StepNumber>> = {
   challenge: 2,
   passkey: 3,
   decrypting: 4,
   proving: 5,
   exchanging: 6,
 };
+const isStep = (state: SessionState): state is SessionStep => state.status in SESSION_STEPS;
 const ENROLL_STEPS: Partial<Record<EnrollState['status'], StepNumber>> = {
   challenge: 2,
   'creating-passkey': 3,
@@ -96,16 +97,21 @@ export function createFlow(client: Client): Flow {
   });
 
   client.subscribe(() => {
-    const session = client.getSnapshot();
-    const step = SESSION_STEPS[session.status];
     // The end of an enrolment makes the session active by itself.
     if (enrolling) return;
-    if (session.status === 'challenge') restart(false);
+    const session = client.getSnapshot();
+    const step =
+      session.status === 'active' ? session.stepUp : isStep(session) ? session : undefined;
     // Without a proof before it, this is the session of before a reload.
-    if (session.status === 'exchanging' && running === undefined) return begin(8, 'resuming');
-    if (step !== undefined)
-      begin(step, session.status === 'proving' ? percent(session.progress) : undefined);
-    else if (session.status === 'active') {
+    if (step?.status === 'exchanging' && running === undefined) return begin(8, 'resuming');
+    if (step !== undefined) {
+      // A renewal beside it shows the same step again.
+      if (step.status === 'challenge' && running !== 2) restart(false);
+      begin(
+        SESSION_STEPS[step.status],
+        step.status === 'proving' ? percent(step.progress) : undefined,
+      );
+    } else if (session.status === 'active') {
       if (session.renewing) begin(8, 'renewing');
       else end('done', running === 8 ? 'renewed' : undefined);
     } else if (session.status === 'failed') end('failed', session.error.code);

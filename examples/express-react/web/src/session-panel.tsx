@@ -51,7 +51,9 @@ export function SessionPanel() {
     void session.start();
   }
 
-  const ceremony = RUNNING_TEXT[enroll.status] ? enroll : session;
+  // A fresh touch for an active session has its steps beside it.
+  const signingIn = (session.status === 'active' && session.stepUp) || session;
+  const ceremony = RUNNING_TEXT[enroll.status] ? enroll : signingIn;
   const runningText = RUNNING_TEXT[ceremony.status];
   const view =
     runningText !== undefined
