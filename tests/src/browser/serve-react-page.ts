@@ -11,6 +11,7 @@ import {
   createApp,
   type WeatherApp,
 } from '@pzk-auth/example-express-react';
+import { pzkAuth } from '@pzk-auth/express';
 import type { VerifierEvent } from '@pzk-auth/verifier';
 import express, { type RequestHandler } from 'express';
 import { type Alias, build, type InlineConfig } from 'vite';
@@ -75,7 +76,7 @@ export async function buildReadmePage(major: ReactMajor): Promise<string> {
   await mkdir(directory, { recursive: true });
   const local = program
     .replace("'https://api.example.com'", 'location.origin')
-    .replace("'https://api.example.com/weather'", "'/api/weather'");
+    .replace("'https://api.example.com/weather'", "'/fresh-weather'");
   await writeFile(join(directory, 'app.tsx'), local);
   const main = join(directory, 'main.tsx');
   await writeFile(
@@ -110,6 +111,8 @@ export async function buildReactPage(major: ReactMajor): Promise<BuiltPage> {
 export interface PageServer extends WeatherApp {
   readonly origin: string;
   readonly events: readonly VerifierEvent[];
+  /** Sets the clock of the service ahead. */
+  skipTime(seconds: number): void;
 }
 
 /** The path says how the page is rendered: `/client`, `/string` or `/stream`; `?resume` resumes. */
@@ -142,6 +145,7 @@ export async function servePage(assets: string, rendering?: Rendering): Promise<
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
   const events: VerifierEvent[] = [];
+  let skipped = 0;
   const page = express.Router();
   page.get('/favicon.ico', (_req, res) => void res.sendStatus(204));
   if (rendering) page.use(answerWithPage(origin, rendering));
@@ -156,13 +160,24 @@ export async function servePage(assets: string, rendering?: Rendering): Promise<
   const weather = await createApp({
     origin,
     page,
-    verifier: { onEvent: (event) => events.push(event) },
+    verifier: {
+      onEvent: (event) => events.push(event),
+      clock: () => Date.now() + skipped * 1000,
+    },
   });
+  page.get(
+    '/fresh-weather',
+    pzkAuth(weather.verifier).protect({ scope: 'weather:read', maxAge: 120 }),
+    (_req, res) => void res.json({ sky: 'clear' }),
+  );
   server.on('request', weather.app);
   return {
     ...weather,
     origin,
     events,
+    skipTime: (seconds) => {
+      skipped += seconds;
+    },
     async close() {
       server.close();
       server.closeAllConnections();
