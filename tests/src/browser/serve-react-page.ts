@@ -165,6 +165,8 @@ export async function servePage(assets: string, rendering?: Rendering): Promise<
       clock: () => Date.now() + skipped * 1000,
     },
   });
+  // The key of the demo, issued by now.
+  events.length = 0;
   page.get(
     '/fresh-weather',
     pzkAuth(weather.verifier).protect({ scope: 'weather:read', maxAge: 120 }),
