@@ -57,17 +57,24 @@ function codeOf(error: unknown): string {
 
 /** Prints each step of a ceremony when it is over. */
 function followSteps(
-  observable: Pick<Client, 'subscribe'> & { getSnapshot(): { readonly status: string } },
+  observable: Pick<Client, 'subscribe'>,
+  readStatus: () => string,
   titles: Readonly<Record<string, readonly [string, string]>>,
 ): () => void {
   let current = '';
   return observable.subscribe(() => {
-    const { status } = observable.getSnapshot();
+    const status = readStatus();
     if (status === current) return;
     const title = titles[current];
     if (title !== undefined) report(status !== 'failed', ...title);
     current = status;
   });
+}
+
+/** The session of the enrolment stays active meanwhile and has the steps of the start beside it. */
+function readSessionStep(client: Client): string {
+  const state = client.getSnapshot();
+  return (state.status === 'active' && state.stepUp ? state.stepUp : state).status;
 }
 
 const ENROLL_STEPS = {
@@ -111,7 +118,9 @@ async function run(
   try {
     section('Enrol a device, once');
     report(true, 'API key issued', `${demoKey.apiKey.slice(0, 8)}…, shown once`);
-    const unfollow = followSteps(client.enrollment, ENROLL_STEPS);
+    const { enrollment } = client;
+    const readEnrollment = () => enrollment.getSnapshot().status;
+    const unfollow = followSteps(enrollment, readEnrollment, ENROLL_STEPS);
     await client.enroll({
       apiKey: demoKey.apiKey,
       user: { name: 'weather-desk', displayName: 'Weather desk' },
@@ -121,7 +130,7 @@ async function run(
     report(first.status === 200, 'GET /api/weather', `${first.status}`);
 
     section('Start a session, with one touch');
-    const unfollowSession = followSteps(client, SESSION_STEPS);
+    const unfollowSession = followSteps(client, () => readSessionStep(client), SESSION_STEPS);
     await client.start();
     unfollowSession();
     const second = await get();
