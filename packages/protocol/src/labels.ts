@@ -28,6 +28,10 @@ export const labels = {
   nonceKey: 'pzk-auth/v1/nonce-key',
   /** Server side only: the HMAC over a nonce. */
   nonce: 'pzk-auth/v1/nonce',
+  /** Server side only: the HMAC of a nonce for DPoP proofs. */
+  dpopNonce: 'pzk-auth/v1/dpop-nonce',
+  /** Server side only: what a signing key signs when it is checked at start. */
+  signingCheck: 'pzk-auth/v1/signing-check',
   /** Server side only: derives the key that wraps signing keys at rest. */
   keyWrap: 'pzk-auth/v1/key-wrap',
   /** Server side only: derives subjects that differ by audience. */

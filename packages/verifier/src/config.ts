@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { isApiKeyPrefix, isScopeToken, limits, utf8 } from '@pzk-auth/protocol';
 import type { VerifierOptions } from './options.js';
+import { importSigningKey, type SigningAlgorithm, type SigningKey } from './token/signing-key.js';
 
 /** The options with every default resolved; frozen. */
 export interface VerifierConfig
   extends Readonly<
     Required<
-      Omit<VerifierOptions, 'audience' | 'origins' | 'scopes' | 'secret' | 'authorize' | 'circuits'>
+      Omit<
+        VerifierOptions,
+        'audience' | 'origins' | 'scopes' | 'secret' | 'authorize' | 'circuits' | 'signing'
+      >
     >
   > {
   /** The default audience. */
@@ -16,6 +20,8 @@ export interface VerifierConfig
   readonly scopes: ReadonlySet<string>;
   readonly secret: Uint8Array;
   readonly authorize: VerifierOptions['authorize'];
+  /** Keys of the configuration, read; algorithm of those that are made. */
+  readonly signing: { readonly keys: readonly SigningKey[]; readonly alg: SigningAlgorithm };
   /** Public URL of the endpoints, without a trailing slash. */
   readonly baseUrl: string;
 }
@@ -90,6 +96,16 @@ function parseSecret(secret: VerifierOptions['secret'], production: boolean): Ui
   return bytes;
 }
 
+function parseSigning(options: VerifierOptions['signing'] = {}): VerifierConfig['signing'] {
+  const { alg = 'ES256' } = options;
+  if (alg !== 'ES256' && alg !== 'EdDSA') throw new TypeError('signing.alg is ES256 or EdDSA.');
+  const keys = (options.keys ?? []).map(importSigningKey);
+  if (new Set(keys.map(({ kid }) => kid)).size !== keys.length) {
+    throw new TypeError('signing.keys holds two keys of one kid.');
+  }
+  return { keys, alg };
+}
+
 function parseNumber(name: string, value: number, minimum: number, maximum: number): number {
   if (!Number.isSafeInteger(value) || value < minimum || value > maximum) {
     throw new TypeError(`${name} must be a whole number from ${minimum} to ${maximum}.`);
@@ -144,6 +160,7 @@ export function resolveConfig(options: VerifierOptions): VerifierConfig {
     baseUrl: issuer + basePath,
     publicUrl: publicUrl.href.replace(/\/+$/, ''),
     secret: parseSecret(options.secret, production),
+    signing: parseSigning(options.signing),
     tokenLifetime: parseNumber('tokenLifetime', options.tokenLifetime ?? 300, 60, 900),
     sessionLifetime: parseNumber('sessionLifetime', options.sessionLifetime ?? 3600, 60, 3600),
     sessionIdle: parseNumber('sessionIdle', options.sessionIdle ?? 900, 60, 900),

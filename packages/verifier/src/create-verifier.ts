@@ -14,7 +14,7 @@ import {
   demandedScopes,
 } from './exchange/authenticate.js';
 import type { Engine } from './exchange/engine.js';
-import { revocationIdsOfJti } from './exchange/revocation-ids.js';
+import { revocationId, revocationIdsOfJti } from './exchange/revocation-ids.js';
 import { corsHeaders, preflightHeaders } from './http/cors.js';
 import { type HandleContext, handleRequest } from './http/handle.js';
 import {
@@ -27,6 +27,7 @@ import { createMetadata } from './http/well-known.js';
 import { type AccountManager, createAccountManager } from './keys/account-manager.js';
 import { createDeviceManager, type DeviceManager } from './keys/device-manager.js';
 import { createKeyManager, type KeyManager } from './keys/key-manager.js';
+import { createSigningKeyManager, type SigningKeyManager } from './keys/signing-key-manager.js';
 import { createNonceGuard } from './nonce/nonce-guard.js';
 import { createNonceKeys } from './nonce/nonce-keys.js';
 import { createGate } from './operation/gate.js';
@@ -38,7 +39,7 @@ import type { PzkSession } from './session.js';
 import { claimStores } from './stores/claim-stores.js';
 import { failClosed } from './stores/fail-closed.js';
 import { createAccessTokenVerifier } from './token/access-token.js';
-import { loadSigningKeys, type SigningKeys } from './token/signing-keys.js';
+import { createKeyRing } from './token/key-ring.js';
 import type { AssertionCredential } from './webauthn/assertion.js';
 
 /** The engine: everything that a host needs, free of any framework. */
@@ -50,6 +51,7 @@ export interface Verifier {
   readonly keys: KeyManager;
   readonly devices: DeviceManager;
   readonly accounts: AccountManager;
+  readonly signingKeys: SigningKeyManager;
   /** Administration of single tokens. */
   readonly tokens: {
     /**
@@ -161,14 +163,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const stores = failClosed(config.stores);
   const circuits = indexCircuits(options.circuits ?? [defaultCircuit()]);
   const metadata = createMetadata(config);
-  let signingKeys: SigningKeys | undefined;
+  let started = false;
   let starting: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
-
-  const currentKeys = () => {
-    if (signingKeys === undefined) throw new PzkError('not_ready', 'The verifier is not ready.');
-    return signingKeys;
-  };
 
   const audit = config.audit
     ? createAuditLog({
@@ -200,6 +197,29 @@ export function createVerifier(options: VerifierOptions): Verifier {
     await audit.add({ at, body: JSON.stringify({ id: randomId(), ...event }) }, kind);
   }
 
+  function tell(event: EventBody): Promise<void> {
+    const stored = emit(event);
+    // Where nobody waits for it, a failure has been told as a fault.
+    stored.catch(() => {});
+    return stored;
+  }
+
+  const signingKeys = createKeyRing({
+    store: stores.signingKeys,
+    secret: config.secret,
+    issuer: config.issuer,
+    clock: config.clock,
+    configured: config.signing.keys,
+    alg: config.signing.alg,
+    revoke: (kid) =>
+      stores.revocations.revoke([revocationId.signingKey(kid)], durations.revocation),
+    isRevoked: async (kid) =>
+      (await stores.revocations.isRevoked([revocationId.signingKey(kid)])) !== false,
+    onChange: (change, { kid, activeFrom }) =>
+      void tell({ type: `signing_key_${change}`, kid, activeFrom }),
+    onFault: (error) => notify({ type: 'fault', endpoint: 'signing-keys', error }),
+  });
+
   const engine: Engine = {
     config,
     stores,
@@ -212,24 +232,18 @@ export function createVerifier(options: VerifierOptions): Verifier {
       audiences: config.audiences,
       maximumLifetime: 900,
       clock: config.clock,
-      keys: currentKeys,
+      keys: signingKeys,
     }),
-    signingKeys: currentKeys,
-    emit: (event) => {
-      const stored = emit(event);
-      // Where nobody waits for it, a failure has been told as a fault.
-      stored.catch(() => {});
-      return stored;
-    },
+    signingKeys,
+    emit: tell,
   };
 
   async function start(): Promise<void> {
-    const { secret, issuer } = config;
-    const [keys] = await Promise.all([
-      loadSigningKeys({ store: stores.signingKeys, secret, issuer, now: config.clock() }),
+    await Promise.all([
+      signingKeys.start(),
       ...[...circuits.values()].map(({ proofSystem }) => proofSystem.ready()),
     ]);
-    signingKeys = keys;
+    started = true;
   }
 
   function ready(): Promise<void> {
@@ -260,6 +274,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     keys: createKeyManager(engine),
     devices: createDeviceManager(engine),
     accounts: createAccountManager(engine),
+    signingKeys: createSigningKeyManager(engine),
     tokens: {
       async revoke(jti) {
         await stores.revocations.revoke(revocationIdsOfJti(jti), durations.revocation);
@@ -300,7 +315,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
       });
     },
     async authenticate(request, demands = {}) {
-      if (signingKeys === undefined) await ready();
+      if (!started) await ready();
+      signingKeys.touch();
       return gate.run(() => authenticateRequest(engine, request, demands));
     },
     assertDemands: (demands) => assertDemands(config, demands),

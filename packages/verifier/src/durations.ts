@@ -17,6 +17,22 @@ export const durations = {
   tokenSkewSeconds: 5,
   /** No token or session row lives longer than this, so neither need its revocation. */
   revocation: 75 * 60_000,
+  /** How long others may keep the JWK set, seconds. */
+  jwksMaxAgeSeconds: 300,
+  /** An instance that signs or publishes knows what the store held this long ago, or later. */
+  signingKeyRefresh: 60_000,
+  /** For tokens that name an unknown key, the store is asked at most this often. */
+  unknownKidReload: 1000,
+  /**
+   * A new key is published for this long before it signs: until every copy of a JWK set without it is
+   * too old (refresh of the instance, then max-age), and a minute for clocks that differ.
+   */
+  signingKeyPublication: 60_000 + 300_000 + 60_000,
+  /**
+   * A key verifies for this long after its successor became active: the longest token, the refresh of
+   * an instance that still signs with it, and a minute for clocks that differ.
+   */
+  signingKeyRetirement: 15 * 60_000 + 60_000 + 60_000,
   /** Window of the failure budgets. */
   failureBudget: 10 * 60_000,
   /** Reading a request's body. */

@@ -58,6 +58,14 @@ export type VerifierEvent =
       readonly id: string;
     }
   | {
+      /** A signing key: made or configured, removed by administration, or deleted after its time. */
+      readonly type: 'signing_key_added' | 'signing_key_removed' | 'signing_key_retired';
+      readonly at: number;
+      readonly kid: string;
+      /** From when on it signs, or signed. */
+      readonly activeFrom: number;
+    }
+  | {
       readonly type: 'refused';
       readonly at: number;
       /** Path of the endpoint, or `protected`. */

@@ -13,8 +13,15 @@ export type { ProblemParts } from './http/problem-response.js';
 export type { AccountManager } from './keys/account-manager.js';
 export type { DeviceManager } from './keys/device-manager.js';
 export type { IssuedKey, KeyManager, KeyOptions } from './keys/key-manager.js';
+export type { RotateOptions, SigningKeyManager } from './keys/signing-key-manager.js';
 export type { Health, HealthCheck } from './operation/health.js';
-export type { Authorization, AuthorizeContext, AuthorizeHook, VerifierOptions } from './options.js';
+export type {
+  Authorization,
+  AuthorizeContext,
+  AuthorizeHook,
+  SigningOptions,
+  VerifierOptions,
+} from './options.js';
 export {
   createGroth16ProofSystem,
   type Groth16ProofSystemOptions,
@@ -56,3 +63,11 @@ export type {
   ShortLivedStores,
 } from './stores/short-lived-stores.js';
 export type { Stores } from './stores/stores.js';
+export type { SigningKeyInfo, SigningKeyStatus } from './token/key-ring.js';
+export type {
+  ExternalSigner,
+  PrivateSigningJwk,
+  PublicSigningJwk,
+  SigningAlgorithm,
+  SigningKeyInput,
+} from './token/signing-key.js';

@@ -1,6 +1,20 @@
 import type { Circuit } from './circuit.js';
 import type { VerifierEvent } from './events.js';
 import type { Stores } from './stores/stores.js';
+import type { SigningAlgorithm, SigningKeyInput } from './token/signing-key.js';
+
+/** How access tokens are signed. */
+export interface SigningOptions {
+  /**
+   * Keys to sign with, in place of those that the verifier makes and keeps wrapped in its store: PEM or
+   * JWK, or a signer where the key stays elsewhere. A key that is added to the list later signs after it
+   * was published for seven minutes; leave the one before in the list until then. The store keeps the
+   * public part, so that every instance can verify.
+   */
+  readonly keys?: readonly SigningKeyInput[];
+  /** Algorithm of keys that the verifier makes. Default `ES256`. */
+  readonly alg?: SigningAlgorithm;
+}
 
 /** What the application's {@link VerifierOptions.authorize} hook is asked about. */
 export interface AuthorizeContext {
@@ -58,6 +72,8 @@ export interface VerifierOptions {
    * the default is random per process.
    */
   readonly secret?: string | Uint8Array;
+  /** How access tokens are signed. Default: with keys that the verifier makes. */
+  readonly signing?: SigningOptions;
   /** Lifetime of access tokens in seconds, 60 to 900. Default 300. */
   readonly tokenLifetime?: number;
   /** How long a session can be renewed after the touch, in seconds, at most 3600. Default 3600. */

@@ -114,7 +114,8 @@ export async function authenticateRequest(
 ): Promise<PzkSession> {
   const { config, stores, tokens } = engine;
   const accessToken = readToken(request.headers);
-  const session = await tokens.verify(accessToken);
+  const token = await tokens.verify(accessToken);
+  const { session } = token;
   const now = config.clock();
   const proof = await verifyDpopProof(request.headers.get('dpop'), {
     method: request.method,
@@ -128,7 +129,7 @@ export async function authenticateRequest(
   if (options.audience !== undefined && session.audience !== options.audience) {
     throw refusal('invalid_token', 'The token is for another audience.');
   }
-  if ((await stores.revocations.isRevoked(revocationIdsOfToken(session))) !== false) {
+  if ((await stores.revocations.isRevoked(revocationIdsOfToken(token))) !== false) {
     throw refusal('invalid_token', 'The token was revoked.');
   }
   assertScope(session, options.scope);

@@ -5,7 +5,7 @@ import type { NonceGuard } from '../nonce/nonce-guard.js';
 import type { NonceKeys } from '../nonce/nonce-keys.js';
 import type { Stores } from '../stores/stores.js';
 import type { AccessTokenVerifier } from '../token/access-token.js';
-import type { SigningKeys } from '../token/signing-keys.js';
+import type { KeyRing } from '../token/key-ring.js';
 import type { AssertionCredential } from '../webauthn/assertion.js';
 
 /** What the exchanges of one issuer share. */
@@ -18,7 +18,7 @@ export interface Engine {
   readonly tokens: AccessTokenVerifier;
   /** Judged in place of a device that does not exist, so that unknown costs what wrong costs. */
   readonly decoy: AssertionCredential;
-  signingKeys(): SigningKeys;
+  readonly signingKeys: KeyRing;
   /**
    * Tells observers and the audit log. Await it where the audit log is strict about the event (see
    * audit-policy.ts): it rejects, with `store_unavailable` or `busy`, if its entry is not stored.

@@ -43,7 +43,7 @@ export async function issueToken(
       keyProtection: session.keyProtection,
       ...(grant.proofHash === undefined ? {} : { proofHash: grant.proofHash }),
     },
-    engine.signingKeys(),
+    await engine.signingKeys.signer(),
   );
   await engine.emit({
     type: grant.proofHash === undefined ? 'token_renewed' : 'token_issued',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { VerifierConfig } from '../config.js';
-import type { PzkSession } from '../session.js';
+import type { VerifiedToken } from '../token/access-token.js';
 import { subjectOf } from './subject.js';
 
 /** Ids under which revocations are recorded. */
@@ -10,6 +10,8 @@ export const revocationId = {
   key: (id: string) => `key:${id}`,
   device: (id: string) => `device:${id}`,
   subject: (subject: string) => `sub:${subject}`,
+  /** A signing key that was removed. */
+  signingKey: (kid: string) => `kid:${kid}`,
 } as const;
 
 /** The session that a token belongs to: the part of its `jti` before the dot. */
@@ -28,9 +30,14 @@ export function revocationIdsOfJti(jti: string): readonly string[] {
 }
 
 /** Every id that revokes a token. */
-export function revocationIdsOfToken(session: PzkSession): readonly string[] {
+export function revocationIdsOfToken({ session, kid }: VerifiedToken): readonly string[] {
   const { jti, key, device, account } = session;
-  const ids = [...revocationIdsOfJti(jti), revocationId.key(key), revocationId.subject(account)];
+  const ids = [
+    ...revocationIdsOfJti(jti),
+    revocationId.key(key),
+    revocationId.subject(account),
+    revocationId.signingKey(kid),
+  ];
   return device === '' ? ids : [...ids, revocationId.device(device)];
 }
 

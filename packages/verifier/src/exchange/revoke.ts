@@ -11,7 +11,7 @@ import { sessionRowId } from './session-rows.js';
 
 async function verifyIfValid(engine: Engine, token: string): Promise<PzkSession | undefined> {
   try {
-    return await engine.tokens.verify(token);
+    return (await engine.tokens.verify(token)).session;
   } catch (error) {
     // RFC 7009 section 2.2: an invalid token is as good as revoked.
     if ((error as { code?: unknown }).code === 'invalid_token') return undefined;

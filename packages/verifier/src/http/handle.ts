@@ -1,3 +1,4 @@
+import { durations } from '../durations.js';
 import { createChallenge } from '../exchange/challenge.js';
 import type { Engine, RequestContext } from '../exchange/engine.js';
 import { enrollDevice } from '../exchange/enroll.js';
@@ -92,10 +93,11 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
       method: 'GET',
       place: 'endpoint',
       run: async (engine) => {
-        const keys = [...engine.signingKeys().byKid.values()].map(({ publicJwk }) => publicJwk);
+        const published = await engine.signingKeys.published();
+        const keys = published.map(({ publicJwk }) => publicJwk);
         return json({ keys }, 200, {
           ...NO_STORE,
-          'cache-control': 'public, max-age=300',
+          'cache-control': `public, max-age=${durations.jwksMaxAgeSeconds}`,
         });
       },
     },

@@ -1,9 +1,10 @@
-import { limits, parseScope } from '@pzk-auth/protocol';
-import { type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { encodeBase64url, limits, parseScope, utf8 } from '@pzk-auth/protocol';
+import { type JWTPayload, jwtVerify } from 'jose';
 import { durations } from '../durations.js';
 import { refusal } from '../refuse.js';
 import type { KeyProtection, PzkSession } from '../session.js';
-import type { SigningKeys } from './signing-keys.js';
+import { isUnavailable, type KeyRing } from './key-ring.js';
+import { type SigningKey, signBytes } from './signing-key.js';
 
 /** Claims of an access token (RFC 9068 with `cnf.jkt` of RFC 9449 section 6.1). */
 export interface AccessTokenClaims {
@@ -26,27 +27,34 @@ export interface AccessTokenClaims {
   readonly proofHash?: string;
 }
 
-/** Signs an access token. */
-export async function signAccessToken(claims: AccessTokenClaims, keys: SigningKeys) {
-  const { active } = keys;
-  return new SignJWT({
+function encodeJson(value: unknown): string {
+  return encodeBase64url(utf8(JSON.stringify(value)));
+}
+
+/**
+ * Signs an access token. The compact form (RFC 7515 section 7.1) is put together here, because a key may
+ * live outside of this process.
+ */
+export async function signAccessToken(claims: AccessTokenClaims, key: SigningKey): Promise<string> {
+  const header = encodeJson({ typ: 'at+jwt', alg: key.alg, kid: key.kid });
+  const payload = encodeJson({
     client_id: claims.key,
     scope: claims.scope,
     cnf: { jkt: claims.jkt },
     auth_time: claims.authTime,
-    amr: [...claims.amr],
+    amr: claims.amr,
     device: claims.device,
     key_protection: claims.keyProtection,
     ...(claims.proofHash === undefined ? {} : { proof: claims.proofHash }),
-  })
-    .setProtectedHeader({ typ: 'at+jwt', alg: active.alg, kid: active.kid })
-    .setIssuer(claims.issuer)
-    .setAudience(claims.audience)
-    .setSubject(claims.subject)
-    .setJti(claims.jti)
-    .setIssuedAt(claims.issuedAt)
-    .setExpirationTime(claims.expiresAt)
-    .sign(active.privateKey);
+    iss: claims.issuer,
+    aud: claims.audience,
+    sub: claims.subject,
+    jti: claims.jti,
+    iat: claims.issuedAt,
+    exp: claims.expiresAt,
+  });
+  const signature = await signBytes(key, utf8(`${header}.${payload}`));
+  return `${header}.${payload}.${encodeBase64url(signature)}`;
 }
 
 /** What verification of access tokens needs. */
@@ -55,7 +63,16 @@ export interface AccessTokenVerifierOptions {
   readonly audiences: ReadonlySet<string>;
   readonly maximumLifetime: number;
   readonly clock: () => number;
-  readonly keys: () => SigningKeys;
+  readonly keys: Pick<KeyRing, 'find'>;
+}
+
+/** A token that verified. */
+export interface VerifiedToken {
+  readonly session: PzkSession;
+  /** The key that signed it. */
+  readonly kid: string;
+  /** Seconds since the epoch. */
+  readonly issuedAt: number;
 }
 
 /** Verifies the text of an access token. */
@@ -63,9 +80,9 @@ export interface AccessTokenVerifier {
   /**
    * Not yet verified: possession of the session key (`jkt`), revocation, scope.
    *
-   * @throws PzkError `invalid_token`
+   * @throws PzkError `invalid_token`; `store_unavailable` where the signing keys cannot be read.
    */
-  verify(token: string): Promise<PzkSession>;
+  verify(token: string): Promise<VerifiedToken>;
 }
 
 function isText(value: unknown): value is string {
@@ -129,18 +146,20 @@ const HEADER: ReadonlySet<string> = new Set(['typ', 'alg', 'kid']);
 export function createAccessTokenVerifier(
   options: AccessTokenVerifierOptions,
 ): AccessTokenVerifier {
-  const cache = new Map<string, PzkSession>();
+  const cache = new Map<string, VerifiedToken>();
 
-  async function verifySignature(token: string): Promise<PzkSession> {
+  async function verifySignature(token: string): Promise<VerifiedToken> {
     let payload: JWTPayload;
+    let kid = '';
     try {
       const result = await jwtVerify(
         token,
-        (header) => {
+        async (header) => {
           // Only our own keys, found by kid: jku, x5u, x5c and jwk in the header are never followed.
           if (!Object.keys(header).every((name) => HEADER.has(name))) throw new TypeError('header');
-          const key = header.kid === undefined ? undefined : options.keys().byKid.get(header.kid);
-          if (key === undefined) throw new TypeError('unknown kid');
+          const key = typeof header.kid === 'string' && (await options.keys.find(header.kid));
+          if (!key || key.alg !== header.alg) throw new TypeError('unknown kid');
+          kid = key.kid;
           return key.publicKey;
         },
         {
@@ -164,13 +183,15 @@ export function createAccessTokenVerifier(
       );
       payload = result.payload;
     } catch (cause) {
+      if (isUnavailable(cause)) throw cause;
       throw refusal('invalid_token', 'The token does not verify.', cause);
     }
     const session = toSession(payload, options);
-    if (payload.iat !== undefined && payload.iat > seconds() + durations.tokenSkewSeconds) {
+    const { iat: issuedAt = Number.NaN } = payload;
+    if (!(issuedAt <= seconds() + durations.tokenSkewSeconds)) {
       throw refusal('invalid_token', 'The token comes from the future.');
     }
-    return session;
+    return Object.freeze({ session, kid, issuedAt });
   }
 
   const seconds = () => options.clock() / 1000;
@@ -180,14 +201,14 @@ export function createAccessTokenVerifier(
       if (token.length > limits.accessTokenBytes) throw refusal('invalid_token', 'Too long.');
       const cached = cache.get(token);
       if (cached !== undefined) {
-        if (cached.expiresAt > seconds()) return cached;
+        if (cached.session.expiresAt > seconds()) return cached;
         cache.delete(token);
         throw refusal('invalid_token', 'The token has expired.');
       }
-      const session = await verifySignature(token);
+      const verified = await verifySignature(token);
       if (cache.size >= CACHE_SIZE) cache.clear();
-      cache.set(token, session);
-      return session;
+      cache.set(token, verified);
+      return verified;
     },
   };
 }
