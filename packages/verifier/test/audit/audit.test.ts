@@ -54,6 +54,7 @@ describe('audit log', () => {
     const log = await entries(issuer);
     expect(log.map(({ type }) => type)).toEqual([
       'key_issued',
+      'signing_key_added',
       'account_linked',
       'device_enrolled',
       'token_issued',
@@ -61,8 +62,8 @@ describe('audit log', () => {
       'token_renewed',
       'revoked',
     ]);
-    expect(new Set(log.map(({ id }) => id)).size).toBe(7);
-    expect(await verify(issuer)).toMatchObject({ valid: true, entries: 7, head: { seq: 7 } });
+    expect(new Set(log.map(({ id }) => id)).size).toBe(8);
+    expect(await verify(issuer)).toMatchObject({ valid: true, entries: 8, head: { seq: 8 } });
     const text = JSON.stringify(await issuer.stores.audit.list({ after: 0, limit: 100 }));
     const tokens = [first, second, renewed].map(({ body }) => body.access_token as string);
     for (const secret of [apiKey, client.commitment, client.sessionKey.jkt, 'ada', ...tokens]) {
@@ -164,7 +165,7 @@ describe('audit log', () => {
     expect((await client.renew(row.id)).status).toBe(200);
     // As a killed process leaves it: nothing is closed.
     const types = (await entries(issuer)).map(({ type }) => type);
-    expect(types).toEqual(['key_issued', 'device_enrolled', 'token_issued']);
+    expect(types).toEqual(['key_issued', 'signing_key_added', 'device_enrolled', 'token_issued']);
     await issuer.verifier.close();
     expect((await entries(issuer)).at(-1)).toMatchObject({ type: 'token_renewed' });
   });

@@ -151,7 +151,7 @@ describe('shutdown', () => {
     expect(rows.map((entry) => JSON.parse(entry.body).type)).toContain('token_renewed');
     expect(await verifyAuditChain(issuer.stores, { issuer: ISSUER })).toMatchObject({
       valid: true,
-      entries: 5,
+      entries: 6,
     });
     expect((await client.post('/challenge', {}, { dpop: null })).status).toBe(503);
     await issuer.verifier.close();
