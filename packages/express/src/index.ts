@@ -1,2 +1,8 @@
 export { ProtectError } from './protect-error.js';
-export { type PzkAuth, type PzkAuthOptions, pzkAuth } from './pzk-auth.js';
+export {
+  type PzkAuth,
+  type PzkAuthOptions,
+  type PzkCallers,
+  pzkAuth,
+  type RouteOptions,
+} from './pzk-auth.js';

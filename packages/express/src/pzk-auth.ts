@@ -1,6 +1,7 @@
 import type {
   AuthenticateOptions,
   AuthenticateRequest,
+  ProtectOptions,
   PzkSession,
   Verifier,
 } from '@pzk-auth/verifier';
@@ -9,11 +10,27 @@ import { ProtectError } from './protect-error.js';
 import { sendResponse } from './send-response.js';
 import { rawHeader, toWebRequest } from './web-request.js';
 
+/**
+ * The kinds of callers that `req.pzk` can be. `import '@pzk-auth/express/api-keys'` adds `apiKey`; without
+ * it TypeScript knows no `allowApiKey`, so no route takes a plain API key for a session by mistake.
+ */
+export interface PzkCallers {
+  session: PzkSession;
+}
+
+/** What `protect()` takes. */
+export type RouteOptions = 'apiKey' extends keyof PzkCallers
+  ? ProtectOptions
+  : AuthenticateOptions & { readonly allowApiKey?: undefined };
+
 declare global {
   namespace Express {
     interface Request {
-      /** Who calls. There on routes behind `protect()`. */
-      pzk: PzkSession;
+      /**
+       * Who calls. There on routes behind `protect()`. With `import '@pzk-auth/express/api-keys'` it may
+       * be a plain API key, too: switch on `kind`.
+       */
+      pzk: PzkCallers[keyof PzkCallers];
     }
   }
 }
@@ -35,9 +52,10 @@ export interface PzkAuth {
   routes(): RequestHandler;
   /**
    * Guards a route: `req.pzk` is there behind it. Failures go to `next(error)`, and `errors()` or
-   * Express's own handler answers with the right status and headers.
+   * Express's own handler answers with the right status and headers. With `allowApiKey` the plain API
+   * keys of before go on working, by the application's own check.
    */
-  protect(options?: AuthenticateOptions): RequestHandler;
+  protect(options?: RouteOptions): RequestHandler;
   /**
    * `/live` and `/ready` for an orchestrator: `app.use('/health', pzk.health())`. They need no
    * credentials and tell no details.
@@ -88,13 +106,18 @@ export function pzkAuth(verifier: Verifier, options: PzkAuthOptions = {}): PzkAu
     },
     protect: (demands = {}) => {
       verifier.assertDemands(demands);
-      return (req, _res, next) => {
-        const request = toAuthenticateRequest(req);
+      return (req, res, next) => {
+        const request = { ...toAuthenticateRequest(req), address: address(req) };
         verifier
           .authenticate(request, demands)
           .then(
-            (session) => {
-              req.pzk = session;
+            (caller) => {
+              req.pzk = caller;
+              for (const [name, value] of Object.entries(verifier.answerHeaders(caller))) {
+                // The application may link to more than we do.
+                if (name === 'link') res.append(name, value);
+                else res.setHeader(name, value);
+              }
             },
             (error: unknown) => {
               throw new ProtectError(error, verifier.problem(error, request, demands));

@@ -20,6 +20,7 @@ export const wireErrorCodes = [
   'invalid_token',
   'insufficient_scope',
   'insufficient_user_authentication',
+  'commitment_mismatch',
   'busy',
   'store_unavailable',
   'server_error',

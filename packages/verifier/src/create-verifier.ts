@@ -28,6 +28,8 @@ import { type AccountManager, createAccountManager } from './keys/account-manage
 import { createDeviceManager, type DeviceManager } from './keys/device-manager.js';
 import { createKeyManager, type KeyManager } from './keys/key-manager.js';
 import { createSigningKeyManager, type SigningKeyManager } from './keys/signing-key-manager.js';
+import { assertApiKeyPolicy, type ProtectOptions } from './legacy/api-key-policy.js';
+import { authenticateApiKey } from './legacy/authenticate-api-key.js';
 import { createNonceGuard } from './nonce/nonce-guard.js';
 import { createNonceKeys } from './nonce/nonce-keys.js';
 import { createGate } from './operation/gate.js';
@@ -35,7 +37,7 @@ import { createHealth, type Health } from './operation/health.js';
 import { healthResponse } from './operation/health-response.js';
 import type { VerifierOptions } from './options.js';
 import { randomId } from './random-id.js';
-import type { PzkSession } from './session.js';
+import type { ApiKeyCaller, PzkCaller, PzkSession } from './session.js';
 import { claimStores } from './stores/claim-stores.js';
 import { failClosed } from './stores/fail-closed.js';
 import { createAccessTokenVerifier } from './token/access-token.js';
@@ -78,19 +80,27 @@ export interface Verifier {
    * `insufficient_user_authentication`, `store_unavailable`; those of {@link Verifier.ready} if the
    * start failed.
    */
-  authenticate(request: AuthenticateRequest, options?: AuthenticateOptions): Promise<PzkSession>;
+  authenticate(
+    request: AuthenticateRequest,
+    options?: AuthenticateOptions & { readonly allowApiKey?: undefined },
+  ): Promise<PzkSession>;
+  /**
+   * The same for a route that still lets plain API keys in.
+   *
+   * @throws PzkError besides those above `invalid_request`, `commitment_mismatch`, `too_many_requests`,
+   * and `store_unavailable` or `server_error` where the application's check failed.
+   */
+  authenticate(request: AuthenticateRequest, options: ProtectOptions): Promise<PzkCaller>;
+  /** Headers that the answer to a caller of {@link Verifier.authenticate} has to carry. */
+  answerHeaders(caller: PzkCaller): Readonly<Record<string, string>>;
   /**
    * Checks what a route demands, for adapters to call when the route is set up.
    *
    * @throws TypeError for a scope that the verifier does not know, or an odd `maxAge`.
    */
-  assertDemands(options: AuthenticateOptions): void;
+  assertDemands(options: ProtectOptions): void;
   /** The answer of a protected route to an error of {@link Verifier.authenticate}. */
-  problem(
-    error: unknown,
-    request: AuthenticateRequest,
-    options?: AuthenticateOptions,
-  ): ProblemParts;
+  problem(error: unknown, request: AuthenticateRequest, options?: ProtectOptions): ProblemParts;
   /** CORS headers for an answer of a protected route. */
   cors(origin: string | null): Readonly<Record<string, string>>;
   /** CORS headers for the answer to a preflight request. */
@@ -129,6 +139,12 @@ function createDecoy(): AssertionCredential {
     userHandle: encodeBase64url(Uint8Array.from(randomBytes(32))),
     backupEligible: false,
   };
+}
+
+/** Whether a request shows no credentials at all, of those that the route takes. */
+function isAnonymous({ headers }: AuthenticateRequest, demands: ProtectOptions): boolean {
+  if (headers.get('authorization') !== null) return false;
+  return demands.allowApiKey === undefined || headers.get('x-api-key') === null;
 }
 
 function defaultCircuit(): Circuit {
@@ -267,6 +283,22 @@ export function createVerifier(options: VerifierOptions): Verifier {
     await Promise.all([...circuits.values()].map(({ proofSystem }) => proofSystem.close()));
   }
 
+  const headersOfCallers = new WeakMap<ApiKeyCaller, Readonly<Record<string, string>>>();
+
+  async function authenticate(
+    request: AuthenticateRequest,
+    demands: ProtectOptions = {},
+  ): Promise<PzkCaller> {
+    if (!started) await ready();
+    signingKeys.touch();
+    return gate.run(async () => {
+      const admitted = await authenticateApiKey(engine, request, demands);
+      if (admitted === undefined) return authenticateRequest(engine, request, demands);
+      headersOfCallers.set(admitted.caller, admitted.headers);
+      return admitted.caller;
+    });
+  }
+
   return {
     issuer: config.issuer,
     basePath: config.basePath,
@@ -314,12 +346,13 @@ export function createVerifier(options: VerifierOptions): Verifier {
         },
       });
     },
-    async authenticate(request, demands = {}) {
-      if (!started) await ready();
-      signingKeys.touch();
-      return gate.run(() => authenticateRequest(engine, request, demands));
+    authenticate: authenticate as Verifier['authenticate'],
+    answerHeaders: (caller) =>
+      (caller.kind === 'api-key' ? headersOfCallers.get(caller) : undefined) ?? {},
+    assertDemands(demands) {
+      assertDemands(config, demands);
+      assertApiKeyPolicy(config, demands);
     },
-    assertDemands: (demands) => assertDemands(config, demands),
     problem(error, request, demands = {}) {
       const code = wireCode(error);
       if (code === 'server_error' || code === 'store_unavailable') {
@@ -330,7 +363,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       }
       const { scope, maxAge } = demands;
       return toProblem(error, 'resource', {
-        anonymous: request.headers.get('authorization') === null,
+        anonymous: isAnonymous(request, demands),
         ...(scope === undefined ? {} : { scope: demandedScopes(scope).join(' ') }),
         ...(maxAge === undefined ? {} : { maxAge }),
       });

@@ -14,6 +14,13 @@ export type { AccountManager } from './keys/account-manager.js';
 export type { DeviceManager } from './keys/device-manager.js';
 export type { IssuedKey, KeyManager, KeyOptions } from './keys/key-manager.js';
 export type { RotateOptions, SigningKeyManager } from './keys/signing-key-manager.js';
+export type {
+  ApiKeyPolicy,
+  ProtectOptions,
+  RegisterCommitments,
+  VerifiedApiKey,
+  VerifyApiKey,
+} from './legacy/api-key-policy.js';
 export type { Health, HealthCheck } from './operation/health.js';
 export type {
   Authorization,
@@ -32,7 +39,7 @@ export {
   VerificationKeyError,
   type VerificationKeyFlaw,
 } from './proof/index.js';
-export type { KeyProtection, PzkSession } from './session.js';
+export type { ApiKeyCaller, KeyProtection, PzkCaller, PzkSession } from './session.js';
 export type { AuditRow, AuditStore } from './stores/audit-store.js';
 export type {
   AccountRow,

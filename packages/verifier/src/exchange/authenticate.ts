@@ -13,6 +13,8 @@ export interface AuthenticateRequest {
   readonly url: string;
   /** Of a header that came twice, both values joined by a comma: it is then refused. */
   readonly headers: { get(name: string): string | null };
+  /** Address of the client as the host sees it, for the failures of plain API keys. */
+  readonly address?: string | undefined;
 }
 
 /** What a protected route demands. */

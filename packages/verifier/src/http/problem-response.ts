@@ -107,6 +107,12 @@ const wireForms: Readonly<Record<WireErrorCode, WireForm>> = {
     oauth: 'insufficient_user_authentication',
     hint: 'Start a new session with a touch of the passkey, then repeat the call.',
   },
+  commitment_mismatch: {
+    status: 422,
+    title: 'The commitment is not that of the API key sent.',
+    oauth: 'invalid_request',
+    hint: 'Compute it from this very key, for this issuer.',
+  },
   busy: {
     status: 503,
     title: 'The server is busy.',

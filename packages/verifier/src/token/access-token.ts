@@ -119,6 +119,7 @@ function toSession(payload: JWTPayload, options: AccessTokenVerifierOptions): Pz
     throw refusal('invalid_token', 'A claim is missing or odd.');
   }
   return Object.freeze({
+    kind: 'session',
     account: sub,
     key: client_id,
     device,

@@ -20,6 +20,7 @@ import {
   sessionContext,
   webauthnChallenge,
 } from '@pzk-auth/protocol';
+import type { AuthenticateOptions } from '../../src/index.js';
 import { ISSUER, ORIGIN, RP_ID, type TestIssuer } from './issuer.js';
 import { createSessionKey, type DpopFields, type TestSessionKey } from './session-key.js';
 
@@ -320,7 +321,7 @@ export async function call(
   client: WireClient,
   accessToken: string,
   over: Partial<DpopFields> & {
-    demands?: Parameters<TestIssuer['verifier']['authenticate']>[1];
+    demands?: AuthenticateOptions;
   } = {},
 ) {
   const { demands, ...fields } = over;

@@ -1,0 +1,112 @@
+import { isPzkError, isScopeToken, PzkError } from '@pzk-auth/protocol';
+import { type AuthenticateRequest, demandedScopes } from '../exchange/authenticate.js';
+import type { Engine } from '../exchange/engine.js';
+import { assertAddressBudget, countAddressFailure } from '../exchange/proof-check.js';
+import { refusal } from '../refuse.js';
+import type { ApiKeyCaller } from '../session.js';
+import {
+  type ApiKeyPolicy,
+  type ProtectOptions,
+  policyOf,
+  type VerifiedApiKey,
+} from './api-key-policy.js';
+import { deprecationHeaders } from './deprecation-headers.js';
+import { readApiKey } from './read-api-key.js';
+import { registerCommitment } from './register-commitment.js';
+
+/** A call with a plain API key that was let in. */
+export interface AdmittedApiKey {
+  readonly caller: ApiKeyCaller;
+  /** For the answer. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const PASSED_ON: ReadonlySet<string> = new Set(['busy', 'store_unavailable', 'too_many_requests']);
+const OWN_FAULTS = [TypeError, ReferenceError, RangeError, SyntaxError];
+
+/** A check that cannot answer is no yes and no no: mostly the application's database is away. */
+async function askApplication(
+  policy: ApiKeyPolicy,
+  key: string,
+  request: AuthenticateRequest,
+): Promise<VerifiedApiKey | false> {
+  try {
+    return await policy.verify(key, request);
+  } catch (cause) {
+    if (isPzkError(cause) && PASSED_ON.has(cause.code)) throw cause;
+    const own = isPzkError(cause) || OWN_FAULTS.some((type) => cause instanceof type);
+    const code = own ? 'server_error' : 'store_unavailable';
+    throw new PzkError(code, 'The check of API keys failed.', { cause });
+  }
+}
+
+function isOptionalText(value: unknown, key: string): value is string | undefined {
+  return value === undefined || (typeof value === 'string' && value !== '' && value !== key);
+}
+
+function toCaller(verified: VerifiedApiKey, key: string): ApiKeyCaller {
+  if (typeof verified !== 'object') {
+    throw new TypeError('allowApiKey has to answer false or an object.');
+  }
+  const { user, id, scopes = [] } = verified;
+  if (!isOptionalText(user, key) || !isOptionalText(id, key)) {
+    throw new TypeError('allowApiKey: user and id are texts, and neither is the key.');
+  }
+  if (!Array.isArray(scopes) || !scopes.every(isScopeToken)) {
+    throw new TypeError('allowApiKey: scopes is a list of scope tokens.');
+  }
+  return Object.freeze({
+    kind: 'api-key',
+    user,
+    id,
+    scopes: Object.freeze([...new Set<string>(scopes)].sort()),
+  });
+}
+
+/**
+ * Lets a plain API key in by the application's own check; undefined where the request has none, or the
+ * route takes none.
+ *
+ * @throws PzkError those of {@link readApiKey} and {@link registerCommitment}; `invalid_token` for a
+ * key that the application does not know, or after the deadline; `insufficient_scope`;
+ * `insufficient_user_authentication`; `too_many_requests`; `store_unavailable` or `server_error` where
+ * the check failed.
+ */
+export async function authenticateApiKey(
+  engine: Engine,
+  request: AuthenticateRequest,
+  options: ProtectOptions,
+): Promise<AdmittedApiKey | undefined> {
+  if (options.allowApiKey === undefined) return undefined;
+  const policy = policyOf(options.allowApiKey);
+  const key = readApiKey(request.headers);
+  if (key === undefined) return undefined;
+  if (policy.until !== undefined && !(engine.config.clock() < policy.until.getTime())) {
+    throw refusal('invalid_token', 'API keys are not taken any more.');
+  }
+  await assertAddressBudget(engine, request);
+  const verified = await askApplication(policy, key, request);
+  if (verified === false || verified === undefined || verified === null) {
+    await countAddressFailure(engine, request).catch(() => {});
+    throw refusal('invalid_token', 'The application does not know the API key.');
+  }
+  const caller = toCaller(verified, key);
+  if (!demandedScopes(options.scope).every((scope) => caller.scopes.includes(scope))) {
+    throw refusal('insufficient_scope', 'The API key lacks a scope.');
+  }
+  if (options.maxAge !== undefined) {
+    throw refusal('insufficient_user_authentication', 'An API key shows no person.');
+  }
+  const commitment = request.headers.get('pzk-commitment');
+  const registration =
+    commitment === null || policy.registerCommitments === undefined
+      ? {}
+      : await registerCommitment(engine, {
+          apiKey: key,
+          commitment,
+          caller,
+          options: policy.registerCommitments,
+        });
+  engine.emit({ type: 'legacy_key_used', id: caller.id ?? '' });
+  return { caller, headers: { ...deprecationHeaders(policy), ...registration } };
+}
