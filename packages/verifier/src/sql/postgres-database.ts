@@ -1,4 +1,5 @@
-import { Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely';
+import type { EventEmitter } from 'node:events';
+import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely';
 import { publishDatabase, type SqlDatabase } from './database.js';
 import { retryWhile } from './retry.js';
 import type { SqlSchema } from './schema.js';
@@ -26,6 +27,26 @@ async function createPool(connectionString: string): Promise<PgPool> {
   // Without a listener an idle connection that breaks would end the process. Calls see it themselves.
   pool.on('error', () => {});
   return pool;
+}
+
+/**
+ * A connection that breaks raises `error` besides failing its query, and an event that nobody listens
+ * to ends the process: the pool listens only to connections that are idle.
+ */
+function withListeners(pool: PgPool): PgPool {
+  const known = new WeakSet<object>();
+  return {
+    options: pool.options,
+    connect: async () => {
+      const client: PostgresPoolClient & Partial<Pick<EventEmitter, 'on'>> = await pool.connect();
+      if (!known.has(client)) {
+        known.add(client);
+        client.on?.('error', () => {});
+      }
+      return client;
+    },
+    end: () => pool.end(),
+  };
 }
 
 async function importPg() {
@@ -59,7 +80,9 @@ export function postgresDatabase(source: string | PgPool): SqlDatabase {
     throw new TypeError('postgresDatabase takes a URL postgresql://... or a Pool of pg.');
   }
   const kysely = new Kysely<SqlSchema>({
-    dialect: new PostgresDialect({ pool: own ? () => createPool(source) : source }),
+    dialect: new PostgresDialect({
+      pool: async () => withListeners(own ? await createPool(source) : source),
+    }),
   });
   return publishDatabase({
     dialect: 'postgres',

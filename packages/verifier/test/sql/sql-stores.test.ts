@@ -351,6 +351,36 @@ describe('PostgreSQL', () => {
     }
   });
 
+  it.each([
+    ['its own pool', (url: string) => url],
+    ['the pool of the application', (url: string) => new pg.Pool({ connectionString: url })],
+  ])('survives a server that dies while it works for it, with %s', async (_, toSource) => {
+    const own = await startPostgres();
+    const url = await own.createDatabase();
+    const source = toSource(url);
+    // As its documentation asks for idle connections.
+    if (typeof source !== 'string') source.on('error', () => {});
+    const { keys } = sqlStores({ database: keep(postgresDatabase(source)), issuer: ISSUER });
+    await keys.get('x');
+    const other = new pg.Client(url);
+    other.on('error', () => {});
+    await other.connect();
+    await other.query('begin');
+    await other.query('lock table pzk_keys');
+    const waiting = keys.insert(keyRow());
+    await vi.waitUntil(async () => {
+      const { rows } = await other.query('select 1 from pg_locks where not granted');
+      return rows.length > 0;
+    });
+    const refused = expect(waiting).rejects.toThrow();
+    await own.kill();
+    await refused;
+    // An event without a listener would come now, and end the test run.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    if (typeof source !== 'string') await source.end();
+    await own.stop();
+  });
+
   it('leaves the pool of the application open', async () => {
     const pool = new pg.Pool({ connectionString: await server.createDatabase() });
     const database = postgresDatabase(pool);
