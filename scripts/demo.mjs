@@ -2,7 +2,8 @@
 /**
  * `npm run demo`: builds the example with all that it needs and starts it; prints its address and a
  * demo key. `-- --check`: runs the whole flow in the terminal instead and exits 0 if all of it works.
- * `PORT` and `HOST` choose where it listens.
+ * `PORT` and `HOST` choose where it listens. Data stays in examples/express-react/.data
+ * (`PZK_DEMO_DATA`: elsewhere; `-- --memory`: nowhere); `-- --new-key` issues another key.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -12,9 +13,12 @@ import { REPO_ROOT } from './lib/report.mjs';
 const EXAMPLE = '@pzk-auth/example-express-react';
 const ENTRIES = { check: 'check.js', serve: 'main.js' };
 
-const unknown = process.argv.slice(2).filter((argument) => argument !== '--check');
+const FLAGS = ['--check', '--memory', '--new-key'];
+const unknown = process.argv.slice(2).filter((argument) => !FLAGS.includes(argument));
 if (unknown.length > 0) {
-  process.stderr.write(`npm run demo [-- --check]: unknown argument ${unknown.join(' ')}\n`);
+  process.stderr.write(
+    `npm run demo [-- ${FLAGS.join('|')}]: unknown argument ${unknown.join(' ')}\n`,
+  );
   process.exit(2);
 }
 if (!existsSync(join(REPO_ROOT, 'node_modules'))) {

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { pzkAuth } from '@pzk-auth/express';
 import {
   createVerifier,
+  type KeyRow,
   memoryStores,
   type Stores,
   type Verifier,
@@ -16,6 +17,9 @@ import { weatherRoutes } from './weather-routes.js';
 
 /** Scopes of the weather desk. */
 export const SCOPES = ['weather:read', 'weather:write'] as const;
+
+/** By it a later start finds the key. */
+const LABEL = 'Demo key';
 
 const BUILT_PAGE = fileURLToPath(new URL('../web/', import.meta.url));
 
@@ -33,7 +37,9 @@ export interface AppOptions {
   readonly page?: RequestHandler;
   /** Loosens the policy for Vite's development server. Default false. */
   readonly development?: boolean;
-  /** Called with each demo key; main prints it. */
+  /** Goes on with the demo key of an earlier start, if the stores hold an active one. Default false. */
+  readonly resume?: boolean;
+  /** Called with each demo key that is issued; main prints it. */
   readonly onKey?: (key: DemoKey) => void;
 }
 
@@ -42,10 +48,25 @@ export interface WeatherApp {
   readonly app: Express;
   readonly verifier: Verifier;
   readonly stores: Stores;
-  /** The demo key that was issued at the start. */
+  /** The demo key; its `apiKey` is empty where an earlier start issued it, since it is stored nowhere. */
   readonly demoKey: DemoKey;
   /** Ends the workers. */
   close(): Promise<void>;
+}
+
+/** The newest demo key that an earlier start issued and that still works. */
+async function findDemoKey({ keys }: Stores): Promise<DemoKey | undefined> {
+  let newest: KeyRow | undefined;
+  for (let after: string | undefined; ; ) {
+    const page = await keys.list({ limit: 100, ...(after === undefined ? {} : { after }) });
+    if (page.length === 0) break;
+    after = page.at(-1)?.id;
+    for (const row of page) {
+      const active = row.label === LABEL && row.revokedAt === undefined;
+      if (active && (newest === undefined || row.createdAt > newest.createdAt)) newest = row;
+    }
+  }
+  return newest && { apiKey: '', id: newest.id, account: newest.account };
 }
 
 /** Creates the application: authentication, the API, the page, all on one origin. */
@@ -65,12 +86,14 @@ export async function createApp(options: AppOptions): Promise<WeatherApp> {
 
   let current: DemoKey;
   const issueKey = async () => {
-    const { apiKey, row } = await verifier.keys.issue({ scopes: SCOPES, label: 'Demo key' });
+    const { apiKey, row } = await verifier.keys.issue({ scopes: SCOPES, label: LABEL });
     current = { apiKey, id: row.id, account: row.account };
     options.onKey?.(current);
     return current;
   };
-  const demoKey = await issueKey();
+  const earlier = options.resume === true ? await findDemoKey(stores) : undefined;
+  const demoKey = earlier ?? (await issueKey());
+  current = demoKey;
 
   const app = express();
   const pzk = pzkAuth(verifier);

@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import { fileURLToPath } from 'node:url';
+import { openDemoData } from './demo-data.js';
 import { startServer } from './start.js';
 
 const print = (line = '') => process.stdout.write(`${line}\n`);
@@ -7,19 +9,35 @@ if (!Number.isSafeInteger(wanted) || wanted < 0 || wanted > 65_535) {
   throw new TypeError('PORT must be a number from 0 to 65535.');
 }
 
+const flags = new Set(process.argv.slice(2));
+const directory =
+  process.env.PZK_DEMO_DATA ?? fileURLToPath(new URL('../../.data', import.meta.url));
+const data = flags.has('--memory') ? undefined : openDemoData(directory);
+
 const running = await startServer({
   port: wanted,
   ...(process.env.HOST === undefined ? {} : { host: process.env.HOST }),
-  vite: process.argv.includes('--dev'),
+  ...(data === undefined ? {} : { data, resume: !flags.has('--new-key') }),
+  vite: flags.has('--dev'),
   onKey: ({ apiKey }) => print(`\n  API key   ${apiKey}   (printed once, stored nowhere)`),
 });
 
+if (running.demoKey.apiKey === '') {
+  print(
+    '\n  API key   the one that an earlier start printed; for another: npm run demo -- --new-key',
+  );
+}
 if (running.movedPort) print(`\n  Port ${wanted} is taken, so this is another one.`);
 print(`\n  Open      ${running.origin}`);
 if (process.env.HOST !== undefined) {
   print('            HOST is set: whoever reaches it also reaches the operator’s demo routes.');
 }
-print('            Enter the key there. Everything is kept in memory; Ctrl-C ends it.\n');
+print('            Enter the key there. Ctrl-C ends it.');
+print(
+  data === undefined
+    ? '\n  Data      in memory, gone at the end\n'
+    : `\n  Data      ${data.file}   (stays; delete its directory to begin anew)\n`,
+);
 
 let closing = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -27,6 +45,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     if (closing) process.exit(1);
     closing = true;
     // Connections that browsers keep open would hold the process for seconds.
-    void running.close().finally(() => process.exit());
+    void running
+      .close()
+      .then(() => data?.close())
+      .finally(() => process.exit());
   });
 }

@@ -1,9 +1,12 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type AppOptions, createApp, type WeatherApp } from './app.js';
+import type { DemoData } from './demo-data.js';
 
 /** Options of {@link startServer}. */
 export interface StartOptions extends Omit<AppOptions, 'origin' | 'page'> {
+  /** Keeps what lasts in a file. Default: in memory, or `stores`. It stays the caller's to close. */
+  readonly data?: DemoData;
   /** Port to listen on; 0 for any that is free. Default 3000. */
   readonly port?: number;
   /** Address to listen on. Default 127.0.0.1: nobody else reaches the demo. */
@@ -53,7 +56,7 @@ async function createVitePage(server: Server) {
 
 /** Listens first, since issuer and origin hold the port, then creates the application. */
 export async function startServer(options: StartOptions = {}): Promise<RunningServer> {
-  const { port = 3000, host = '127.0.0.1', vite = false, ...appOptions } = options;
+  const { port = 3000, host = '127.0.0.1', vite = false, data, ...appOptions } = options;
   const server = createServer();
   const movedPort = await listenSomewhere(server, port, host);
   // Passkeys need a name: 127.0.0.1 would not do.
@@ -62,6 +65,12 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
     const page = vite ? await createVitePage(server) : undefined;
     const weather = await createApp({
       ...appOptions,
+      ...(data === undefined
+        ? {}
+        : {
+            stores: data.stores(origin),
+            verifier: { secret: data.secret, ...appOptions.verifier },
+          }),
       origin,
       ...(page === undefined ? {} : { page: page.middlewares, development: true }),
     });

@@ -1,5 +1,13 @@
-import { type RunningServer, startServer } from '@pzk-auth/example-express-react';
-import { memoryStores, type VerifierEvent } from '@pzk-auth/verifier';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type DemoData,
+  openDemoData,
+  type RunningServer,
+  startServer,
+} from '@pzk-auth/example-express-react';
+import type { VerifierEvent } from '@pzk-auth/verifier';
 import { redisClientOptions, redisStores } from '@pzk-auth/verifier/redis';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -7,10 +15,12 @@ import { startRedis } from '../../../packages/verifier/test/redis/start-redis.js
 import { type Device, launchChromium, openDevice } from '../browser/browser.js';
 import { readStorage, recordTraffic } from './browser-sinks.js';
 import { type Canary, createCanary, hunt, type Sinks } from './canary.js';
-import { readDatabase, readRedis, recordOutput } from './server-sinks.js';
+import { readDatabase, readFiles, readRedis, recordOutput } from './server-sinks.js';
 
 let browser: Browser;
 let redis: Awaited<ReturnType<typeof startRedis>>;
+let directory: string;
+let data: DemoData;
 let server: RunningServer;
 let device: Device;
 let readTraffic: () => Promise<string>;
@@ -23,9 +33,12 @@ beforeAll(async () => {
   [browser, redis] = await Promise.all([launchChromium(), startRedis()]);
   const client = redis.connect(redisClientOptions);
   await client.ping().catch(() => new Promise((resolve) => client.once('ready', resolve)));
+  directory = await mkdtemp(join(tmpdir(), 'pzk-leak-hunt-'));
+  data = openDemoData(directory);
+  const stores = (issuer: string) => ({ ...data.stores(issuer), ...redisStores({ client }) });
   server = await startServer({
     port: 0,
-    stores: { ...memoryStores(), ...redisStores({ client }) },
+    data: { ...data, stores },
     verifier: { onEvent: (event) => events.push(event) },
   });
   device = await openDevice(browser);
@@ -55,6 +68,8 @@ afterAll(async () => {
   output.stop();
   await device.close();
   await server.close();
+  await data.close();
+  await rm(directory, { recursive: true });
   await browser.close();
   await redis.stop();
 });
@@ -75,6 +90,7 @@ async function collect(): Promise<Map<string, string>> {
     ['events', JSON.stringify(events)],
     ['output of the server', output.read()],
     ['the database', await readDatabase(server.stores, server.demoKey.account)],
+    ['the files of the database', await readFiles(directory)],
     ['Redis', await readRedis(redis.connect())],
   ]);
 }

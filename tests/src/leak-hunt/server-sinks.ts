@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Stores } from '@pzk-auth/verifier';
 import type { Redis } from 'ioredis';
 
@@ -10,6 +12,13 @@ export async function readDatabase(stores: Stores, account: string): Promise<str
     await stores.vaults.get(account),
     await stores.signingKeys.list(),
   ]);
+}
+
+/** Every byte of the files in a directory, what SQLite has deleted or not yet merged included. */
+export async function readFiles(directory: string): Promise<string> {
+  const names = await readdir(directory);
+  const files = await Promise.all(names.map((name) => readFile(join(directory, name))));
+  return Buffer.concat(files).toString('latin1');
 }
 
 /** Every name and value in a Redis, raw. */

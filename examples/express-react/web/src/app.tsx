@@ -47,9 +47,8 @@ export function App() {
       </main>
       <footer>
         <p>
-          An example of PZK-Auth. Everything is kept in memory and gone when the server ends. The
-          server that serves this page could also serve a page that steals keys: what you see here
-          protects what is stored and sent.
+          An example of PZK-Auth. The server that serves this page could also serve a page that
+          steals keys: what you see here protects what is stored and sent.
         </p>
       </footer>
     </>

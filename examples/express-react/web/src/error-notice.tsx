@@ -12,7 +12,7 @@ const ADVICE: Partial<Record<PzkErrorCode, string>> = {
     'This key has a device already. For another try, issue a new key in the section “The operator’s side”.',
   api_key_malformed: 'Copy the whole key from the terminal, from the prefix to the last character.',
   invalid_grant:
-    'The server knows no such active key or device. It keeps everything in memory: after a restart, enrol again with the new key.',
+    'The server knows no such active key or device. If its data was deleted meanwhile, enrol again with a new key.',
   vault_missing: 'There is no vault for this passkey. Enrol with the API key first.',
   network_error: 'Is the server still running?',
   session_expired: 'Sign in with the passkey again.',

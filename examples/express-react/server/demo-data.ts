@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { memoryStores, type Stores } from '@pzk-auth/verifier';
+import { sqliteDatabase, sqlStores } from '@pzk-auth/verifier/sql';
+
+/** What the demo keeps between two starts. */
+export interface DemoData {
+  /** The database. */
+  readonly file: string;
+  /** Under it the signing keys in the database are encrypted, so it is kept elsewhere. */
+  readonly secret: string;
+  /** What lasts in the file, what lives minutes in memory: for one process. */
+  stores(issuer: string): Stores;
+  close(): Promise<void>;
+}
+
+/** In production the secret comes from the environment or a secret manager. */
+function readSecret(path: string): string {
+  try {
+    writeFileSync(path, randomBytes(32).toString('base64url'), { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return readFileSync(path, 'utf8');
+}
+
+/** Opens the demo's directory, or makes it. */
+export function openDemoData(directory: string): DemoData {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const file = join(directory, 'demo.db');
+  const database = sqliteDatabase(file);
+  return {
+    file,
+    secret: readSecret(join(directory, 'secret')),
+    stores: (issuer) => ({ ...memoryStores(), ...sqlStores({ database, issuer }) }),
+    close: () => database.close(),
+  };
+}
