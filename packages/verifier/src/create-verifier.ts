@@ -76,6 +76,7 @@ export interface Verifier {
   /**
    * Authenticates a protected call.
    *
+   * @throws TypeError on demands as {@link Verifier.assertDemands} refuses them.
    * @throws PzkError `invalid_token`, `invalid_dpop_proof`, `insufficient_scope`,
    * `insufficient_user_authentication`, `store_unavailable`; those of {@link Verifier.ready} if the
    * start failed.
@@ -96,7 +97,8 @@ export interface Verifier {
   /**
    * Checks what a route demands, for adapters to call when the route is set up.
    *
-   * @throws TypeError for a scope that the verifier does not know, or an odd `maxAge`.
+   * @throws TypeError for an unknown option, one that is present but undefined, a scope that the
+   * verifier does not know, or an odd `maxAge`.
    */
   assertDemands(options: ProtectOptions): void;
   /** The answer of a protected route to an error of {@link Verifier.authenticate}. */
@@ -361,7 +363,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
         const reason = isPzkError(error) ? error.message : '';
         engine.emit({ type: 'refused', endpoint: 'protected', code, reason });
       }
-      const { scope, maxAge } = demands;
+      // The demands were judged unless the error says otherwise.
+      const { scope, maxAge } = isPzkError(error) ? demands : {};
       return toProblem(error, 'resource', {
         anonymous: isAnonymous(request, demands),
         ...(scope === undefined ? {} : { scope: demandedScopes(scope).join(' ') }),

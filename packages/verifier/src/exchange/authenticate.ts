@@ -1,6 +1,7 @@
 import type { VerifierConfig } from '../config.js';
 import { dpopReplayId, verifyDpopProof } from '../dpop/dpop-proof.js';
 import { durations } from '../durations.js';
+import { assertOptionNames } from '../option-names.js';
 import { refusal } from '../refuse.js';
 import type { PzkSession } from '../session.js';
 import type { Engine } from './engine.js';
@@ -33,20 +34,44 @@ export function demandedScopes(scope: AuthenticateOptions['scope']): readonly st
   return tokens.filter((token) => token !== '');
 }
 
+/** All of them: the compiler checks it. */
+const DEMANDS = Object.keys({
+  scope: true,
+  maxAge: true,
+  audience: true,
+} satisfies Record<keyof AuthenticateOptions, true>);
+
 /**
- * Checks demands when a route is set up, so that a typing error in a scope shows at start.
+ * Checks demands when a route is set up, so that a typing error shows at start, and again at each call:
+ * a demand that nobody reads would leave the route open.
  *
  * @throws TypeError
  */
 export function assertDemands(config: VerifierConfig, options: AuthenticateOptions): void {
-  const unknown = demandedScopes(options.scope).find((token) => !config.scopes.has(token));
-  if (unknown !== undefined) {
-    throw new TypeError(`scope: ${unknown} is not among the verifier's scopes.`);
+  assertOptionNames('protect', options, DEMANDS);
+  for (const name of DEMANDS) {
+    if (name in options && options[name as keyof AuthenticateOptions] === undefined) {
+      throw new TypeError(`protect: ${name} is undefined; leave it out if nothing is demanded.`);
+    }
   }
-  if (options.audience !== undefined && !config.audiences.has(options.audience)) {
+  const { scope, maxAge, audience } = options;
+  if (scope !== undefined) {
+    const isText = typeof scope === 'string';
+    if (!isText && !(Array.isArray(scope) && scope.every((token) => typeof token === 'string'))) {
+      throw new TypeError('scope must be scope tokens, separated by spaces or as a list.');
+    }
+    const demanded = demandedScopes(scope);
+    if (demanded.length === 0) {
+      throw new TypeError('scope names no token; leave it out if any session will do.');
+    }
+    const unknown = demanded.find((token) => !config.scopes.has(token));
+    if (unknown !== undefined) {
+      throw new TypeError(`scope: ${unknown} is not among the verifier's scopes.`);
+    }
+  }
+  if (audience !== undefined && !config.audiences.has(audience)) {
     throw new TypeError('audience is not among those of the verifier.');
   }
-  const { maxAge } = options;
   // Less than the time from touch to call could never be met.
   if (maxAge !== undefined && !(Number.isSafeInteger(maxAge) && maxAge >= 10)) {
     throw new TypeError('maxAge is a whole number of seconds, at least 10.');
@@ -106,6 +131,7 @@ function assertFresh(session: PzkSession, maxAge: number | undefined, now: numbe
  * Authenticates a protected call: token, DPoP proof with `ath` and `cnf.jkt`, revocation, scope and age,
  * and last, atomically, the replay record of the proof.
  *
+ * @throws TypeError on demands that the verifier does not know, before anything is read.
  * @throws PzkError `invalid_token`, `invalid_dpop_proof`, `insufficient_scope`,
  * `insufficient_user_authentication`, `store_unavailable`
  */
@@ -115,6 +141,7 @@ export async function authenticateRequest(
   options: AuthenticateOptions,
 ): Promise<PzkSession> {
   const { config, stores, tokens } = engine;
+  assertDemands(config, options);
   const accessToken = readToken(request.headers);
   const token = await tokens.verify(accessToken);
   const { session } = token;

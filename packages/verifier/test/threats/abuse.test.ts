@@ -154,7 +154,7 @@ describe('sessions', () => {
       });
       await expect(
         call(issuer, client, body.access_token, { demands: { maxAge: Number.NaN } }),
-      ).rejects.toMatchObject({ code: 'insufficient_user_authentication' });
+      ).rejects.toThrow(TypeError);
     } finally {
       issuer.offset -= 200_000;
     }
