@@ -27,11 +27,7 @@ function nearestName(name: string, known: readonly string[]): string | undefined
  *
  * @throws TypeError
  */
-export function assertOptionNames(
-  where: string,
-  options: unknown,
-  known: readonly string[],
-): void {
+export function assertOptionNames(where: string, options: unknown, known: readonly string[]): void {
   // Neither list, map nor function: none of their contents would be read as options.
   if (Object.prototype.toString.call(options) !== '[object Object]') {
     throw new TypeError(`${where}: the options must be an object such as { ${known[0]}: ... }.`);

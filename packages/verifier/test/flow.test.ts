@@ -1,4 +1,5 @@
 import { afterAll, expect, it } from 'vitest';
+import { type Enrollment, memoryStores } from '../src/index.js';
 import { createIssuer } from './harness/issuer.js';
 import { call, createWireClient } from './harness/wire-client.js';
 
@@ -39,6 +40,44 @@ it('a token does not outlive its key', async () => {
   const { status, body } = await client.enroll();
   expect(status).toBe(201);
   expect(body.expires_in).toBeLessThanOrEqual(20);
+});
+
+/** An issuer whose clock stands, and a client with a key that expires so many milliseconds later. */
+async function atFixedTime(lifetime: number, whenEnrolled = 0) {
+  // Early in a second, so that the lifetime says whether the key ends within it.
+  let at = Math.floor(Date.now() / 1000) * 1000 + 100;
+  const clock = () => at;
+  const stores = memoryStores({ clock });
+  const devices = {
+    ...stores.devices,
+    enroll: async (enrollment: Enrollment) => {
+      at += whenEnrolled;
+      return stores.devices.enroll(enrollment);
+    },
+  };
+  const fixed = createIssuer({ clock, stores: { ...stores, devices } });
+  const { apiKey, row } = await fixed.verifier.keys.issue({
+    scopes: ['weather:read'],
+    expiresAt: at + lifetime,
+  });
+  const client = await createWireClient(fixed, { apiKey });
+  const body = await client.enrollBody(await client.challenge('enroll'));
+  const answer = await client.post('/enroll', body, { dpop: { now: at } });
+  await fixed.verifier.close();
+  return { answer, devices: await stores.devices.listByAccount(row.account) };
+}
+
+it('a key that expires within the second enrols no device', async () => {
+  const { answer, devices } = await atFixedTime(500);
+  expect(answer.body.code).toBe('invalid_grant');
+  expect(devices).toEqual([]);
+});
+
+it('a key that is good when it is judged gives the device its token', async () => {
+  const { answer, devices } = await atFixedTime(1000, 1000);
+  expect(answer.status).toBe(201);
+  expect(answer.body.expires_in).toBe(1);
+  expect(devices).toHaveLength(1);
 });
 
 it('refuses at set-up what no route could demand', () => {

@@ -6,6 +6,7 @@ import {
   enrollRequestSchema,
   limits,
   type PasskeyEnrollment,
+  type PzkError,
   parseMessage,
   parseProof,
   type TokenResponse,
@@ -37,6 +38,27 @@ interface Candidate {
   readonly recipientKey?: Uint8Array | undefined;
   readonly vaultEntryHash?: Uint8Array | undefined;
   readonly vault?: PasskeyEnrollment['vault'];
+}
+
+/**
+ * A refusal to enrol. Clients take `enrollment_refused` as the word that the issuer does not know the
+ * passkey, and have it deleted. A request that the network delivers twice is refused here as well, for
+ * the device that the first delivery enrolled; so what is stored gets `invalid_grant`, which says nothing.
+ * Looked up after the refusal was decided: rows never vanish, so nothing can slip in between.
+ */
+async function enrollmentRefusal(
+  engine: Engine,
+  device: Pick<DeviceRow, 'credentialId' | 'jkt'>,
+  account: string,
+  reason: string,
+): Promise<PzkError> {
+  const { devices } = engine.stores;
+  const stored =
+    device.credentialId === ''
+      ? await devices.findByJkt(account, device.jkt)
+      : await devices.findByCredentialId(device.credentialId);
+  if (stored === undefined) return refusal('enrollment_refused', reason);
+  return refusal('invalid_grant', `${reason} The credential is known.`);
 }
 
 async function verifyPasskey(
@@ -86,7 +108,8 @@ async function verifyPasskey(
       ? 'none'
       : checkVaultEntry(vault, { issuer: config.issuer, credentialId, coseKey, recipientKey });
   if (keyProtection === 'device' && !config.allowWithoutPrf) {
-    throw refusal('enrollment_refused', 'Devices without PRF are not accepted here.');
+    const reason = 'Devices without PRF are not accepted here.';
+    throw await enrollmentRefusal(engine, { credentialId, jkt: '' }, '', reason);
   }
   return {
     credentialId,
@@ -143,6 +166,8 @@ function toVaultRow(account: string, candidate: Candidate): VaultRow | undefined
   };
 }
 
+const LINKED_ELSEWHERE = 'The account is linked to another user.';
+
 /** What the application says about this person, and whether the key alone would do. */
 interface Permission {
   readonly authorization: Authorization | undefined;
@@ -154,10 +179,11 @@ async function judgePermission(
   engine: Engine,
   request: Request,
   active: ActiveKey,
-  now: number,
+  exchange: { readonly device: Candidate['device']; readonly now: number },
 ): Promise<Permission> {
   const { config, stores } = engine;
   const { key, account } = active;
+  const { device, now } = exchange;
   const devices = await stores.devices.listByAccount(account.id);
   const authorization = await config.authorize?.(request, {
     account: account.id,
@@ -167,31 +193,15 @@ async function judgePermission(
   });
   const { user } = authorization ?? {};
   if (user !== undefined && account.user !== undefined && user !== account.user) {
-    throw refusal('enrollment_refused', 'The account is linked to another user.');
+    throw await enrollmentRefusal(engine, device, account.id, LINKED_ELSEWHERE);
   }
   if (authorization?.allowDevice === true) return { authorization, onlyFirst: false };
   const inWindow = now < key.createdAt + config.firstDeviceWindow * 1000;
   if (devices.length > 0 || !inWindow) {
-    throw refusal('enrollment_refused', 'A proof alone enrols the first device, in time.');
+    const reason = 'A proof alone enrols the first device, in time.';
+    throw await enrollmentRefusal(engine, device, account.id, reason);
   }
   return { authorization, onlyFirst: true };
-}
-
-/** Links the account after the device was written; where another link came between, the device ends. */
-async function linkUser(
-  engine: Engine,
-  device: DeviceRow,
-  authorization: Authorization | undefined,
-  linked: boolean,
-): Promise<void> {
-  if (authorization?.user === undefined) return;
-  const { accounts, devices } = engine.stores;
-  if (await accounts.linkUser(device.account, authorization.user)) {
-    if (!linked) await engine.emit({ type: 'account_linked', account: device.account });
-    return;
-  }
-  await devices.revoke(device.id, engine.config.clock());
-  throw refusal('enrollment_refused', 'The account is linked to another user.');
 }
 
 /** What the key demands decides which form is right. */
@@ -249,10 +259,30 @@ export async function enrollDevice(
   if (!fits(message, active.key)) throw refusal('invalid_grant', 'The key is of another kind.');
   const { key, account } = active;
   assertScopeGranted(scope, key);
-  const permission = await judgePermission(engine, request, active, exchange.now);
+  const permission = await judgePermission(engine, request, active, {
+    device: candidate.device,
+    now: exchange.now,
+  });
 
   await consumeNonce(engine, exchange, ENDPOINT);
-  await assertNotRevoked(engine, { account: key.account, key: key.id });
+  await assertNotRevoked(engine, {
+    account: key.account,
+    key: key.id,
+    device: undefined,
+    sid: undefined,
+  });
+  // Linked before anything else is written: a device that lost to another link would have to be ended
+  // again, and the vault that came with it would stay. Should the device be refused after all, the link
+  // stands: the person proved the key, and the application said who it is.
+  const user = permission.authorization?.user;
+  if (user !== undefined) {
+    if (!(await stores.accounts.linkUser(account.id, user))) {
+      throw await enrollmentRefusal(engine, candidate.device, account.id, LINKED_ELSEWHERE);
+    }
+    if (account.user === undefined) {
+      await engine.emit({ type: 'account_linked', account: account.id });
+    }
+  }
   // A vault is created only where none exists. A device that joins an account with a vault holds no
   // part of it yet, and its tokens do not claim that it does.
   const joins = !permission.onlyFirst && (await stores.vaults.get(account.id)) !== undefined;
@@ -267,8 +297,9 @@ export async function enrollDevice(
     vault: joins ? undefined : toVaultRow(account.id, candidate),
     onlyFirst: permission.onlyFirst,
   });
-  if (result !== 'enrolled') throw refusal('enrollment_refused', `Enrolment is ${result}.`);
-  await linkUser(engine, device, permission.authorization, account.user !== undefined);
+  if (result !== 'enrolled') {
+    throw await enrollmentRefusal(engine, device, account.id, `Enrolment is ${result}.`);
+  }
   const byProofAlone = permission.onlyFirst;
   const ids = { account: account.id, key: key.id, device: device.id };
   await engine.emit({ type: 'device_enrolled', ...ids, byProofAlone });

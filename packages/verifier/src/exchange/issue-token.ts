@@ -14,12 +14,17 @@ export async function issueToken(
   grant: {
     readonly key: KeyRow;
     readonly scope: string;
+    /**
+     * When the exchange was opened, in milliseconds: the time at which the key was judged. Judged at a
+     * later one, a key could expire in between, after its device was written.
+     */
+    readonly now: number;
     /** Hash of the canonical proof; absent at renewal. */
     readonly proofHash?: string;
   },
 ): Promise<TokenResponse> {
   const { config } = engine;
-  const issuedAt = Math.floor(config.clock() / 1000);
+  const issuedAt = Math.floor(grant.now / 1000);
   const jti = createJti(session.sid);
   // A token outlives neither its key nor its session.
   const keyEnd = Math.floor((grant.key.expiresAt ?? Number.MAX_SAFE_INTEGER) / 1000);

@@ -128,7 +128,8 @@ export async function grantByProof(
   await assertNotRevoked(engine, {
     account: key.account,
     key: key.id,
-    ...(actor.device && { device: actor.device.id }),
+    device: actor.device?.id,
+    sid: undefined,
   });
   if (actor.asserted !== undefined) await advanceCounter(engine, actor.asserted, nonce);
   return startSession(engine, exchange, { key, device: actor.device, proof });

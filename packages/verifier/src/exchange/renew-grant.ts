@@ -57,12 +57,12 @@ export async function grantByRenewal(
   await assertNotRevoked(engine, {
     account: active.key.account,
     key: active.key.id,
-    device: row.device,
+    device: device?.id,
     sid: row.sid,
   });
   // Only a row that is still there: a session that was ended meanwhile does not come back.
   const ttl = Math.min(config.sessionIdle * 1000, remaining);
   if ((await stores.sessions.touch(id, ttl)) !== true)
     throw refusal('invalid_grant', 'Session ended.');
-  return issueToken(engine, row, { key: active.key, scope });
+  return issueToken(engine, row, { key: active.key, scope, now });
 }

@@ -34,6 +34,8 @@ export async function getKey(
   return judgeKey(engine, await engine.stores.keys.get(id), now);
 }
 
+const seconds = (milliseconds: number) => Math.floor(milliseconds / 1000);
+
 async function judgeKey(
   engine: Engine,
   key: KeyRow | undefined,
@@ -44,7 +46,10 @@ async function judgeKey(
   const inactive = (reason: string) => ({ key: undefined, account: undefined, reason });
   if (key === undefined || account === undefined) return inactive('Unknown key.');
   if (key.revokedAt !== undefined) return inactive('Revoked key.');
-  if (key.expiresAt !== undefined && now >= key.expiresAt) return inactive('Expired key.');
+  // In whole seconds, as `exp` of its tokens: a key that passed here in its last second would get none.
+  if (key.expiresAt !== undefined && seconds(now) >= seconds(key.expiresAt)) {
+    return inactive('Expired key.');
+  }
   if (account.revokedAt !== undefined) return inactive('Key of a revoked account.');
   return { key, account };
 }
@@ -57,12 +62,15 @@ export function isActiveDevice(
   return device !== undefined && device.account === account && device.revokedAt === undefined;
 }
 
-/** Who acts, by id; what is absent or empty plays no part. */
+/**
+ * Who acts, by id. Every member has to be said: what plays no part is `undefined`, so that nobody passes
+ * because a caller forgot one.
+ */
 export interface Standing {
   readonly account: string;
-  readonly key?: string;
-  readonly device?: string;
-  readonly sid?: string;
+  readonly key: string | undefined;
+  readonly device: string | undefined;
+  readonly sid: string | undefined;
 }
 
 /**
@@ -74,9 +82,9 @@ export interface Standing {
 export async function assertNotRevoked(engine: Engine, standing: Standing): Promise<void> {
   const { account, key, device, sid } = standing;
   const ids = [...revocationIdsOfAccount(engine.config, account)];
-  if (key) ids.push(revocationId.key(key));
-  if (device) ids.push(revocationId.device(device));
-  if (sid) ids.push(revocationId.session(sid));
+  if (key !== undefined) ids.push(revocationId.key(key));
+  if (device !== undefined) ids.push(revocationId.device(device));
+  if (sid !== undefined) ids.push(revocationId.session(sid));
   if ((await engine.stores.revocations.isRevoked(ids)) !== false) {
     throw refusal('invalid_grant', 'Account, key, device or session was revoked.');
   }

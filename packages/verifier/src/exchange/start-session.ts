@@ -39,7 +39,7 @@ export async function startSession(
 ): Promise<TokenResponse> {
   const { config, stores } = engine;
   const { key, device } = owner;
-  const now = config.clock();
+  const { now } = exchange;
   const { audience, scope } = exchange.claims;
   const row: SessionRow = {
     sid: randomUUID(),
@@ -58,5 +58,6 @@ export async function startSession(
   const ttl = Math.min(config.sessionIdle, config.sessionLifetime) * 1000;
   // Before signing: without the row the session could not be revoked as a whole.
   await stores.sessions.put(sessionRowId(config.issuer, row), row, ttl);
-  return issueToken(engine, row, { key, scope, proofHash: encodeBase64url(sha256(owner.proof)) });
+  const proofHash = encodeBase64url(sha256(owner.proof));
+  return issueToken(engine, row, { key, scope, now, proofHash });
 }

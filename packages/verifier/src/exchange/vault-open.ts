@@ -42,7 +42,12 @@ export async function openVault(
     throw refusal('invalid_grant', 'Unknown or revoked account.');
   }
   await consumeNonce(engine, exchange, ENDPOINT);
-  await assertNotRevoked(engine, { account: device.account, device: device.id });
+  await assertNotRevoked(engine, {
+    account: device.account,
+    key: undefined,
+    device: device.id,
+    sid: undefined,
+  });
   await advanceCounter(engine, asserted, nonce);
   const vault = await engine.stores.vaults.get(device.account);
   const recipient = vault?.recipients.find((candidate) => candidate.device === device.id);

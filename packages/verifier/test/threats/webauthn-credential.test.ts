@@ -163,7 +163,7 @@ describe('ownership of credentials', () => {
     const body = await other.enrollBody(await other.challenge('enroll'));
     // Only the atomic write can tell, so here the nonce is used up; no device and no token come of it.
     const writes = ['nonces.consume', 'replays.record', 'devices.enroll'];
-    await expectRefused(issuer, { ...NO_DEVICE, writes }, () => other.post('/enroll', body));
+    await expectRefused(issuer, { ...REFUSED, writes }, () => other.post('/enroll', body));
     expect((await issuer.stores.devices.findByCredentialId(credentialId))?.id).toBe(id);
     expect((await victim.token()).status).toBe(200);
     other.authenticator.configure({ tamper: {} });
@@ -180,9 +180,60 @@ describe('ownership of credentials', () => {
       if (revoke) await issuer.verifier.devices.revoke(id);
       const body = await client.enrollBody(await client.challenge('enroll'));
       await withAllowance({ allowDevice: true }, () =>
-        expectRefused(issuer, { ...NO_DEVICE, writes }, () => client.post('/enroll', body)),
+        expectRefused(issuer, { ...REFUSED, writes }, () => client.post('/enroll', body)),
       );
     }
+  });
+
+  /** The very bytes of an enrolment, as a network that delivers them twice would. */
+  async function twin(client: WireClient, body: Record<string, unknown>) {
+    const url = `${issuer.verifier.baseUrl}/enroll`;
+    const dpop = await client.sessionKey.dpop({ url, now: issuer.now() });
+    return () => client.post('/enroll', body, { headers: { dpop } });
+  }
+
+  it('[W6] an enrolment that is delivered twice never has its passkey called unknown', async () => {
+    const client = await createClient();
+    const deliver = await twin(client, await client.enrollBody(await client.challenge('enroll')));
+    await withAllowance({ user: 'ada' }, async () => expect((await deliver()).status).toBe(201));
+    const { credentialId } = await deviceOf(client);
+    await expectRefused(issuer, REFUSED, deliver);
+    // With a nonce of its own the credential is as unwelcome, and as little is said.
+    const tamper = { credentialId: Uint8Array.from(Buffer.from(credentialId, 'base64url')) };
+    client.authenticator.configure({ tamper });
+    for (const granted of [{}, { user: 'mallory', allowDevice: true }]) {
+      const again = await client.enrollBody(await client.challenge('enroll'));
+      await withAllowance(granted, () =>
+        expectRefused(issuer, REFUSED, () => client.post('/enroll', again)),
+      );
+    }
+  });
+
+  it('[W6] nor where the deliveries are parallel, at two instances', async () => {
+    const second = createWatchedIssuer({ instanceOf: issuer });
+    for (const demands of ['passkey', 'keypair'] as const) {
+      const { apiKey } = await issuer.verifier.keys.issue({ scopes: ['weather:read'], demands });
+      const client = await createWireClient(issuer, { apiKey });
+      const challenge = await client.challenge('enroll');
+      const body = await (demands === 'passkey'
+        ? client.enrollBody(challenge)
+        : client.keypairBody(challenge));
+      const deliver = await twin(client, body);
+      const other = await createWireClient(second, { apiKey, sessionKey: client.sessionKey });
+      const dpop = await client.sessionKey.dpop({
+        url: `${issuer.verifier.baseUrl}/enroll`,
+        now: issuer.now(),
+      });
+      const late = () => other.post('/enroll', body, { headers: { dpop } });
+      const answers = await Promise.all([deliver(), late(), deliver(), late()]);
+      expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+      const afterwards = [await deliver(), await late()];
+      for (const { status, body } of [...answers, ...afterwards]) {
+        if (status === 201) continue;
+        expect(['invalid_grant', 'invalid_nonce', 'too_many_requests']).toContain(body.code);
+      }
+    }
+    await second.verifier.close();
   });
 
   it('[W6] refuses a device that is unknown or revoked, with the same answer', async () => {
@@ -521,6 +572,24 @@ describe('a stolen API key', () => {
     );
     expect(await issuer.verifier.devices.list(account)).toHaveLength(1);
     expect((await issuer.verifier.accounts.get(account))?.user).toBe('ada');
+  });
+
+  it('[W10] a device that loses to another link leaves nothing behind, no vault either', async () => {
+    const contested = createWatchedIssuer({
+      // Another enrolment links the account while the application is asked about this one.
+      authorize: async (_, { account }) => {
+        await contested.stores.accounts.linkUser(account, 'ada');
+        return { user: 'mallory' };
+      },
+    });
+    const { apiKey, row } = await contested.verifier.keys.issue({ scopes: ['weather:read'] });
+    const late = await createWireClient(contested, { apiKey });
+    const body = await late.enrollBody(await late.challenge('enroll'));
+    const writes = ['accounts.linkUser', 'nonces.consume', 'replays.record', 'accounts.linkUser'];
+    await expectRefused(contested, { ...NO_DEVICE, writes }, () => late.post('/enroll', body));
+    expect(await contested.stores.devices.listByAccount(row.account)).toEqual([]);
+    expect((await contested.verifier.accounts.get(row.account))?.user).toBe('ada');
+    await contested.verifier.close();
   });
 
   it('[W10] of two first devices at the same time one is enrolled', async () => {
