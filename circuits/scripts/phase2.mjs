@@ -37,7 +37,9 @@ export async function applyBeacon({ zkey, name, beacon, iterationsExponent }) {
 
 /**
  * Checks that `zkey` is a key for `r1cs`, built on `ptau`, by exactly the contributions of
- * `transcript`, each with its proof of knowledge, and that one of them at least holds a secret.
+ * `transcript`, each with its proof of knowledge, and that one of them at least claims to hold a
+ * secret. No hash covers that claim: a beacon can be recorded as `random`. Trust a contribution whose
+ * hash its maker published.
  * Throws where anything differs.
  *
  * @returns the contributions, numbered from 1.
@@ -54,9 +56,12 @@ export async function verifyKey({ r1cs, ptau, zkey, transcript }) {
   if (!isDeepStrictEqual(transcript.phase1, { ...phase1 })) {
     throw new Error('transcript.json names another phase 1');
   }
-  // With none gamma = delta, and with beacons alone everybody knows delta: anyone could forge.
+  // With none gamma = delta, and with beacons alone everybody knows delta: anyone could forge. The
+  // kind is a claim, so this finds a mistake, not a lie.
   if (!contributions.some(({ kind }) => kind === 'random')) {
-    throw new Error('no contribution holds a secret: anybody can forge proofs for this key');
+    throw new Error(
+      'no contribution claims to hold a secret: anybody can forge proofs for this key',
+    );
   }
 
   const lines = [];

@@ -187,7 +187,7 @@ describe('manifest of ownership/v1', () => {
       ] as const) {
         await expect(
           verifyKey({ r1cs, ptau, zkey: key, transcript: { ...transcript, contributions } }),
-        ).rejects.toThrow('no contribution holds a secret');
+        ).rejects.toThrow('no contribution claims to hold a secret');
       }
       // Nor does it help to call the beacon random.
       const { hash, name } = open.record;

@@ -43,7 +43,7 @@ interface Candidate {
 /**
  * A refusal to enrol. Clients take `enrollment_refused` as the word that the issuer does not know the
  * passkey, and have it deleted. A request that the network delivers twice is refused here as well, for
- * the device that the first delivery enrolled; so what is stored gets `invalid_grant`, which says nothing.
+ * the device that the first delivery enrolled; what is stored gets the answer of a nonce that was used.
  * Looked up after the refusal was decided: rows never vanish, so nothing can slip in between.
  */
 async function enrollmentRefusal(
@@ -58,7 +58,7 @@ async function enrollmentRefusal(
       ? await devices.findByJkt(account, device.jkt)
       : await devices.findByCredentialId(device.credentialId);
   if (stored === undefined) return refusal('enrollment_refused', reason);
-  return refusal('invalid_grant', `${reason} The credential is known.`);
+  return refusal('invalid_nonce', `${reason} The credential is known.`);
 }
 
 async function verifyPasskey(
