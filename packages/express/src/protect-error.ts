@@ -13,7 +13,12 @@ export class ProtectError extends PzkError {
   readonly body: string;
 
   constructor(cause: unknown, problem: ProblemParts) {
-    super(isPzkError(cause) ? cause.code : 'server_error', 'The call was refused.', { cause });
+    // The message is what Express's own error page shows, so it is read where `errors()` is missing.
+    super(
+      isPzkError(cause) ? cause.code : 'server_error',
+      'The call was refused. Mount app.use(pzk.errors()) last to answer with problem details.',
+      { cause },
+    );
     this.status = problem.status;
     this.headers = problem.headers;
     this.body = problem.body;

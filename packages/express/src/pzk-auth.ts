@@ -75,8 +75,24 @@ function toAuthenticateRequest(req: ExpressRequest): AuthenticateRequest {
   };
 }
 
-/** Creates the Express middleware of a verifier. Works with Express 4 and 5. */
+/** Says in development, once, that clients will not find the routes where they look for them. */
+function warnOfMountPath(mountPath: string, basePath: string): void {
+  process.emitWarning(
+    `pzk.routes() is mounted at ${mountPath === '' ? '/' : mountPath}, but the verifier's basePath is ` +
+      `${basePath}: write app.use('${basePath}', pzk.routes()), unless a proxy rewrites the path.`,
+    { code: 'PZK_MOUNT_PATH' },
+  );
+}
+
+/**
+ * Creates the Express middleware of a verifier. Works with Express 4 and 5.
+ *
+ * @throws TypeError if it is not given a verifier.
+ */
 export function pzkAuth(verifier: Verifier, options: PzkAuthOptions = {}): PzkAuth {
+  if (typeof verifier?.handle !== 'function' || typeof verifier.authenticate !== 'function') {
+    throw new TypeError('pzkAuth takes a verifier: pzkAuth(createVerifier({ ... })).');
+  }
   const address = options.address ?? ((req: ExpressRequest) => req.ip);
 
   return {
@@ -88,14 +104,22 @@ export function pzkAuth(verifier: Verifier, options: PzkAuthOptions = {}): PzkAu
       if (response === undefined) return next();
       sendResponse(response, res).catch(next);
     },
-    routes: () => (req, res, next) => {
-      // Fetch forbids these methods, so no Web request can carry them.
-      if (req.method === 'TRACE' || req.method === 'CONNECT') return void res.status(405).end();
-      const context = { path: req.path, address: address(req) };
-      verifier
-        .handle(toWebRequest(req), context)
-        .then((response) => sendResponse(response, res))
-        .catch(next);
+    routes: () => {
+      // Behind a proxy that strips a prefix the odd path is right, so it is no more than a hint.
+      let checked = process.env.NODE_ENV === 'production';
+      return (req, res, next) => {
+        if (!checked && !req.baseUrl.endsWith(verifier.basePath)) {
+          warnOfMountPath(req.baseUrl, verifier.basePath);
+        }
+        checked = true;
+        // Fetch forbids these methods, so no Web request can carry them.
+        if (req.method === 'TRACE' || req.method === 'CONNECT') return void res.status(405).end();
+        const context = { path: req.path, address: address(req) };
+        verifier
+          .handle(toWebRequest(req), context)
+          .then((response) => sendResponse(response, res))
+          .catch(next);
+      };
     },
     health: () => (req, res, next) => {
       if (req.method !== 'GET' && req.method !== 'HEAD') return next();

@@ -291,6 +291,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
     request: AuthenticateRequest,
     demands: ProtectOptions = {},
   ): Promise<PzkCaller> {
+    // Before anything is read, whether the caller shows a token or a key.
+    assertDemands(config, demands);
     if (!started) await ready();
     signingKeys.touch();
     return gate.run(async () => {
@@ -364,9 +366,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
         engine.emit({ type: 'refused', endpoint: 'protected', code, reason });
       }
       // The demands were judged unless the error says otherwise.
-      const { scope, maxAge } = isPzkError(error) ? demands : {};
+      const judged = isPzkError(error) ? demands : {};
+      const { scope, maxAge } = judged;
       return toProblem(error, 'resource', {
-        anonymous: isAnonymous(request, demands),
+        anonymous: isAnonymous(request, judged),
         ...(scope === undefined ? {} : { scope: demandedScopes(scope).join(' ') }),
         ...(maxAge === undefined ? {} : { maxAge }),
       });

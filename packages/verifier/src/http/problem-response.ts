@@ -45,6 +45,7 @@ const wireForms: Readonly<Record<WireErrorCode, WireForm>> = {
     status: 400,
     title: 'The scope is unknown, malformed or not granted to this key.',
     oauth: 'invalid_scope',
+    hint: 'Ask for scopes that createVerifier lists and that the key was issued with.',
   },
   invalid_target: {
     status: 400,
@@ -82,6 +83,7 @@ const wireForms: Readonly<Record<WireErrorCode, WireForm>> = {
     status: 400,
     title: 'The credentials are not valid.',
     oauth: 'invalid_grant',
+    hint: 'Start a new session. If that fails too, the operator finds the reason in the refused event.',
   },
   enrollment_refused: {
     status: 403,
@@ -100,6 +102,7 @@ const wireForms: Readonly<Record<WireErrorCode, WireForm>> = {
     status: 403,
     title: 'The access token does not have the scope.',
     oauth: 'insufficient_scope',
+    hint: 'Start a session with the scope that WWW-Authenticate names; renewal cannot widen one.',
   },
   insufficient_user_authentication: {
     status: 401,
@@ -184,13 +187,16 @@ export function toProblem(
   const form = wireForms[code];
   // RFC 9449 section 7.1: on a protected resource a bad DPoP proof is a 401.
   const status = place === 'resource' && form.status === 400 ? 401 : form.status;
+  // A header that is not there is no secret; what one held is never judged aloud.
+  const bare = details.anonymous === true && code === 'invalid_token';
+  const hint = bare ? 'No Authorization header was sent.' : form.hint;
   const problem: Problem = {
     type: problemType(code),
     title: form.title,
     status,
     code,
     ...(place === 'endpoint' || form.oauth === undefined ? {} : { error: form.oauth }),
-    ...(form.hint === undefined ? {} : { hint: form.hint }),
+    ...(hint === undefined ? {} : { hint }),
   };
   const challenge = authenticateHeader(place, code, form, details);
   return {
