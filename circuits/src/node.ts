@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CircuitArtifact } from './circuit-manifest.js';
 import { ownershipV1 } from './ownership-v1.generated.js';
 
-// The same relative path from src/ and from dist/.
-const directory = new URL('../artifacts/ownership-v1/', import.meta.url);
+// The same relative path from src/ and from dist/. As a path: `new URL` with a relative address is what
+// bundlers take for a module, and they end with an error.
+const directory = join(dirname(fileURLToPath(import.meta.url)), '../artifacts/ownership-v1');
 
 // A Map, not an object: the key may come from a request.
 const artifactsByHash: ReadonlyMap<string, CircuitArtifact> = new Map(
@@ -20,7 +22,7 @@ const artifactsByHash: ReadonlyMap<string, CircuitArtifact> = new Map(
  */
 export function artifactPath(sha256: string): string | undefined {
   const artifact = artifactsByHash.get(sha256);
-  return artifact && fileURLToPath(new URL(artifact.file, directory));
+  return artifact && join(directory, artifact.file);
 }
 
 /**
@@ -31,11 +33,20 @@ export function artifactPath(sha256: string): string | undefined {
  * @throws Error where the file was altered after the installation or cannot be read.
  */
 export async function readArtifact(sha256: string): Promise<Uint8Array> {
-  const path = artifactPath(sha256);
-  if (path === undefined) throw new TypeError('no circuit artifact has this SHA-256');
-  const bytes = await readFile(path);
+  const artifact = artifactsByHash.get(sha256);
+  if (artifact === undefined) throw new TypeError('no circuit artifact has this SHA-256');
+  const bytes = await readBytes(artifact);
   if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
-    throw new Error(`circuit artifact is not what was published: ${path}`);
+    throw new Error(`circuit artifact is not what was published: ${artifact.file}`);
   }
   return new Uint8Array(bytes);
+}
+
+async function readBytes(artifact: CircuitArtifact): Promise<Uint8Array> {
+  if (artifact === ownershipV1.artifacts.prover) {
+    // What servers hand out: as a module, so that a bundled server holds it, too.
+    const { ownershipV1Prover } = await import('./ownership-v1-prover.generated.js');
+    return Buffer.from(ownershipV1Prover, 'base64');
+  }
+  return readFile(join(directory, artifact.file));
 }
