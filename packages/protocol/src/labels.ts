@@ -38,6 +38,8 @@ export const labels = {
   pairwise: 'pzk-auth/v1/pairwise',
   /** Server side only: the hash of an entry of the audit log. */
   audit: 'pzk-auth/v1/audit',
+  /** Server side only: the hash under which a page session is stored. */
+  pageSession: 'pzk-auth/v1/page-session',
 } as const;
 
 /** One of the protocol's labels. */

@@ -175,6 +175,7 @@ export function resolveConfig(options: VerifierOptions): VerifierConfig {
     allowWithoutPrf: options.allowWithoutPrf ?? false,
     allowSyncedPasskeys: options.allowSyncedPasskeys ?? true,
     pairwiseSubjects: options.pairwiseSubjects ?? false,
+    pageSessions: options.pageSessions ?? false,
     addressFailureLimit: parseNumber(
       'addressFailureLimit',
       options.addressFailureLimit ?? 60,

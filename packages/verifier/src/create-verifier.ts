@@ -36,6 +36,8 @@ import { createGate } from './operation/gate.js';
 import { createHealth, type Health } from './operation/health.js';
 import { healthResponse } from './operation/health-response.js';
 import type { VerifierOptions } from './options.js';
+import type { PageSession } from './page-session/page-session.js';
+import { readPageSession } from './page-session/read-page-session.js';
 import { randomId } from './random-id.js';
 import type { ApiKeyCaller, PzkCaller, PzkSession } from './session.js';
 import { claimStores } from './stores/claim-stores.js';
@@ -103,6 +105,15 @@ export interface Verifier {
   assertDemands(options: ProtectOptions): void;
   /** The answer of a protected route to an error of {@link Verifier.authenticate}. */
   problem(error: unknown, request: AuthenticateRequest, options?: ProtectOptions): ProblemParts;
+  /**
+   * Reads the page session of a `Cookie` header, for pages that a server renders. `undefined` where
+   * there is none, or where its session has ended. Never take it for the right to change something or
+   * to call an API: it shows no possession of a key.
+   *
+   * @throws TypeError without the option `pageSessions`
+   * @throws PzkError `store_unavailable`; those of {@link Verifier.ready} if the start failed.
+   */
+  pageSession(cookieHeader: string | null | undefined): Promise<PageSession | undefined>;
   /** CORS headers for an answer of a protected route. */
   cors(origin: string | null): Readonly<Record<string, string>>;
   /** CORS headers for the answer to a preflight request. */
@@ -373,6 +384,13 @@ export function createVerifier(options: VerifierOptions): Verifier {
         ...(scope === undefined ? {} : { scope: demandedScopes(scope).join(' ') }),
         ...(maxAge === undefined ? {} : { maxAge }),
       });
+    },
+    async pageSession(cookieHeader) {
+      if (!config.pageSessions) {
+        throw new TypeError('Page sessions are off: give createVerifier { pageSessions: true }.');
+      }
+      if (signingKeys === undefined) await ready();
+      return readPageSession(engine, cookieHeader);
     },
     cors: (origin) => corsHeaders(origin, config.origins),
     preflight: (origin) => preflightHeaders(origin, config.origins),

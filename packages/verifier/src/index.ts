@@ -29,6 +29,7 @@ export type {
   SigningOptions,
   VerifierOptions,
 } from './options.js';
+export type { PageSession } from './page-session/page-session.js';
 export {
   createGroth16ProofSystem,
   type Groth16ProofSystemOptions,

@@ -71,7 +71,7 @@ export interface VerifierOptions {
    * signing keys at rest are wrapped by it. All instances share it. Required in production; elsewhere
    * the default is random per process.
    */
-  readonly secret?: string | Uint8Array;
+  readonly secret?: string | Uint8Array | undefined;
   /** How access tokens are signed. Default: with keys that the verifier makes. */
   readonly signing?: SigningOptions;
   /** Lifetime of access tokens in seconds, 60 to 900. Default 300. */
@@ -94,6 +94,11 @@ export interface VerifierOptions {
    * key or device row, not the `account` of a session. Default false.
    */
   readonly pairwiseSubjects?: boolean;
+  /**
+   * Lets a page of this origin open a page session: a cookie for pages that a server renders, never
+   * for protected calls. Default false.
+   */
+  readonly pageSessions?: boolean;
   /** Accepted circuits. Default: `ownership/v1` with the keys of @pzk-auth/circuits. */
   readonly circuits?: readonly Circuit[];
   /** Failed exchanges that one address may cause in ten minutes. Default 60. */

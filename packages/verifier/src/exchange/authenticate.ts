@@ -142,6 +142,16 @@ export async function authenticateRequest(
   request: AuthenticateRequest,
   options: AuthenticateOptions,
 ): Promise<PzkSession> {
+  return authenticateAt(engine, () => publicUrlOf(engine, request.url), request, options);
+}
+
+/** The same for a request whose public URL is known. */
+export async function authenticateAt(
+  engine: Engine,
+  url: () => string,
+  request: Pick<AuthenticateRequest, 'method' | 'headers'>,
+  options: AuthenticateOptions,
+): Promise<PzkSession> {
   const { config, stores, tokens } = engine;
   const accessToken = readToken(request.headers);
   const token = await tokens.verify(accessToken);
@@ -149,7 +159,7 @@ export async function authenticateRequest(
   const now = config.clock();
   const proof = await verifyDpopProof(request.headers.get('dpop'), {
     method: request.method,
-    url: publicUrlOf(engine, request.url),
+    url: url(),
     accessToken,
     now,
   });

@@ -15,7 +15,7 @@ export const revocationId = {
 } as const;
 
 /** The session that a token belongs to: the part of its `jti` before the dot. */
-function sessionOf(jti: string): string {
+export function sessionOfJti(jti: string): string {
   return jti.split('.', 1)[0] ?? jti;
 }
 
@@ -26,7 +26,7 @@ export function createJti(sid: string): string {
 
 /** The ids that revoke a token together with its session. */
 export function revocationIdsOfJti(jti: string): readonly string[] {
-  return [revocationId.token(jti), revocationId.session(sessionOf(jti))];
+  return [revocationId.token(jti), revocationId.session(sessionOfJti(jti))];
 }
 
 /** Every id that revokes a token. */

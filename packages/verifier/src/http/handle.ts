@@ -6,6 +6,8 @@ import { countAddressFailure } from '../exchange/proof-check.js';
 import { revokeToken } from '../exchange/revoke.js';
 import { requestToken } from '../exchange/token.js';
 import { openVault } from '../exchange/vault-open.js';
+import { endPageSession } from '../page-session/end-page-session.js';
+import { openPageSession } from '../page-session/open-page-session.js';
 import { refusal } from '../refuse.js';
 import { corsHeaders, preflightHeaders } from './cors.js';
 import { type ProblemPlace, problemResponse, wireCode } from './problem-response.js';
@@ -104,6 +106,32 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   ],
 ]);
 
+/** Only where the application asked for page sessions. */
+const pageRoutes: ReadonlyMap<string, Route> = new Map<string, Route>([
+  [
+    '/page-session',
+    {
+      name: '/page-session',
+      method: 'POST',
+      place: 'resource',
+      run: async (engine, request) => setCookie(await openPageSession(engine, request)),
+    },
+  ],
+  [
+    '/page-session/end',
+    {
+      name: '/page-session/end',
+      method: 'POST',
+      place: 'endpoint',
+      run: async (engine, request) => setCookie(await endPageSession(engine, request)),
+    },
+  ],
+]);
+
+function setCookie(cookie: string): Response {
+  return new Response(null, { status: 204, headers: { ...NO_STORE, 'set-cookie': cookie } });
+}
+
 const ARTIFACT_PATH = /^\/circuits\/([0-9a-f]{64})$/;
 
 async function serveArtifact(engine: Engine, sha256: string): Promise<Response> {
@@ -124,9 +152,10 @@ async function serveArtifact(engine: Engine, sha256: string): Promise<Response> 
   throw refusal('not_found', 'No such artifact.');
 }
 
-function findRoute(path: string): Route | undefined {
+function findRoute({ config }: Engine, path: string): Route | undefined {
   const artifact = ARTIFACT_PATH.exec(path)?.[1];
-  if (artifact === undefined) return routes.get(path);
+  const pages = config.pageSessions ? pageRoutes : undefined;
+  if (artifact === undefined) return routes.get(path) ?? pages?.get(path);
   return {
     name: '/circuits',
     method: 'GET',
@@ -170,7 +199,7 @@ export async function handleRequest(
   const origin = request.headers.get('origin');
   const { origins } = engine.config;
   const path = context.path ?? pathBelowBase(engine, request);
-  const route = path === undefined ? undefined : findRoute(path);
+  const route = path === undefined ? undefined : findRoute(engine, path);
   // Only a known path goes into events: others are the client's text.
   const endpoint = route?.name ?? 'unknown';
   const place = route?.place ?? 'endpoint';
