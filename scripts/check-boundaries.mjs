@@ -44,6 +44,9 @@ const CASES = [
   ['packages/express/src/planted.ts', '@pzk-auth/circuits', true],
   ['packages/express/src/planted.ts', '@pzk-auth/verifier', false],
   ['packages/express/src/planted.ts', 'express', false],
+  ['packages/nextjs/src/planted.ts', '@pzk-auth/client', true],
+  ['packages/nextjs/src/planted.ts', '@pzk-auth/circuits', true],
+  ['packages/nextjs/src/planted.ts', '@pzk-auth/verifier', false],
   // GPL-3.0 code, in any spelling of an import, in anything that ships.
   ['packages/client/src/planted.ts', 'snarkjs', true],
   ['packages/verifier/src/planted.ts', 'snarkjs', true],
@@ -114,7 +117,7 @@ function checkCases(root) {
 
 /** The manifests decide what counts as a declared dependency. */
 function manifests() {
-  const packages = ['protocol', 'client', 'verifier', 'express', 'react-hooks'];
+  const packages = ['protocol', 'client', 'verifier', 'express', 'nextjs', 'react-hooks'];
   return [
     ...packages.map((name) => `packages/${name}/package.json`),
     'circuits/package.json',

@@ -16,7 +16,7 @@ const NOT_FOR_BROWSERS = ['./testing', './package.json'];
 /** What the application brings itself. */
 const PEERS = ['react', 'react/jsx-runtime'];
 const SERVER_CODE =
-  /(^|\/)packages\/(verifier|express)\/|node_modules\/(@pzk-auth\/(verifier|express)|express|@simplewebauthn\/server|ioredis|snarkjs|ffjavascript)\//;
+  /(^|\/)packages\/(verifier|express|nextjs)\/|node_modules\/(@pzk-auth\/(verifier|express|nextjs)|express|@simplewebauthn\/server|ioredis|snarkjs|ffjavascript)\//;
 /**
  * Dynamic imports that no browser reaches, each with its reason.
  * - @hpke/common asks for `crypto` where `globalThis.crypto` is missing: Node 18 and older.

@@ -15,6 +15,7 @@ export function runTurbo(args) {
         TURBO_TELEMETRY_DISABLED: '1',
         TURBO_NO_UPDATE_NOTIFIER: '1',
         DO_NOT_TRACK: '1',
+        NEXT_TELEMETRY_DISABLED: '1',
       },
     });
     child.on('error', reject);

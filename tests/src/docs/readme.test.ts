@@ -9,12 +9,18 @@ import { expect, it } from 'vitest';
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const run = promisify(execFile);
 
-/** The TypeScript blocks of a document that are whole programs: they import something. */
+/**
+ * The TypeScript blocks of a document that are whole programs: they import something. Where the first
+ * line is a comment with a path, that is where the program stands.
+ */
 async function readPrograms(document: string): Promise<{ name: string; code: string }[]> {
   const text = await readFile(join(ROOT, document), 'utf8');
   return [...text.matchAll(/```(tsx?)\n(.*?)```/gs)]
-    .map(([, type = '', code = ''], index) => ({ name: `block-${index}.${type}`, code }))
-    .filter(({ code }) => code.startsWith('import '));
+    .map(([, type = '', code = ''], index) => {
+      const path = /^\/\/ (\S+\.tsx?)\n/.exec(code)?.[1];
+      return { name: path ?? `block-${index}.${type}`, code };
+    })
+    .filter(({ code }) => /^(\/\/ \S+\.tsx?\n)?import /.test(code));
 }
 
 /** Inside the example, where express, react and our packages are dependencies. */
@@ -44,12 +50,18 @@ it.each([
   'docs/localhost-and-domains.md',
   'packages/client/README.md',
   'packages/express/README.md',
+  'packages/nextjs/README.md',
   'packages/react-hooks/README.md',
 ])('the programs in %s compile under strict', async (document) => {
   const programs = await readPrograms(document);
   expect(programs.length).toBeGreaterThan(0);
   await inProject(async (directory) => {
-    for (const { name, code } of programs) await writeFile(join(directory, name), code);
+    for (const { name, code } of programs) {
+      await mkdir(dirname(join(directory, name)), { recursive: true });
+      await writeFile(join(directory, name), code);
+    }
+    // The App Router's own way of writing imports.
+    const bundled = document.includes('nextjs');
     const options = {
       extends: join(ROOT, 'tsconfig.base.json'),
       compilerOptions: {
@@ -57,6 +69,7 @@ it.each([
         jsx: 'react-jsx',
         lib: ['ES2023', 'DOM'],
         types: ['node'],
+        ...(bundled ? { module: 'esnext', moduleResolution: 'bundler' } : {}),
         verbatimModuleSyntax: false,
       },
       include: ['.'],
