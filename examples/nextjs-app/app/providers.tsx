@@ -1,0 +1,14 @@
+'use client';
+
+import { PzkProvider } from '@pzk-auth/react-hooks';
+import { type ReactNode, useMemo } from 'react';
+
+/** The client of this page. It is made in the browser, when it is first needed. */
+export function Providers({ issuer, children }: { issuer: string; children: ReactNode }) {
+  const options = useMemo(() => ({ issuer, scope: ['weather:read'] }), [issuer]);
+  return (
+    <PzkProvider options={options} resume>
+      {children}
+    </PzkProvider>
+  );
+}
