@@ -1,5 +1,7 @@
 import { PzkError } from '@pzk-auth/protocol';
 import type { Cluster, Redis } from 'ioredis';
+import { watchNodes } from './cluster-nodes.js';
+import { isCluster } from './topology.js';
 
 /** A client of ioredis, for one server (also behind Sentinel) or for a Cluster. */
 export type RedisClient = Redis | Cluster;
@@ -13,25 +15,37 @@ export type Send = <T>(command: (client: RedisClient) => Promise<T>) => Promise<
 /**
  * Bounds what ioredis would do patiently. A command is sent once, and only on a connection that is
  * ready, so it never waits in the offline queue; where there is none, one is awaited for as long as
- * the timeout lasts. Every failure (also LOADING, READONLY, MOVED, OOM) is `store_unavailable`, and
- * nothing is tried again.
+ * the timeout lasts. Every failure (also LOADING, READONLY, OOM, CLUSTERDOWN) is `store_unavailable`,
+ * and nothing that may have been executed is tried again. MOVED, ASK and TRYAGAIN say that nothing was
+ * executed; there the client of a Cluster goes on to the server that it was told.
  *
  * A command that timed out may still be executed: a nonce is then used up without a token.
  */
 export function createSend(client: RedisClient, timeout: number): Send {
   let pending = 0;
   let ready: Promise<void> | undefined;
+  const nodes = isCluster(client) ? watchNodes(client) : undefined;
+
+  const isReady = () => client.status === 'ready' && nodes?.connected !== false;
 
   function whenReady(): Promise<void> {
     if (client.status === 'wait') client.connect().catch(() => {});
     // One listener for all who wait.
-    ready ??= new Promise((resolve) => {
-      client.once('ready', () => {
-        ready = undefined;
-        resolve();
-      });
+    ready ??= becomeReady().finally(() => {
+      ready = undefined;
     });
     return ready;
+  }
+
+  async function becomeReady(): Promise<void> {
+    while (!isReady()) {
+      if (client.status !== 'ready') {
+        await new Promise<void>((resolve) => {
+          client.once('ready', resolve);
+        });
+      }
+      await nodes?.connect();
+    }
   }
 
   return async (command) => {
@@ -47,7 +61,7 @@ export function createSend(client: RedisClient, timeout: number): Send {
       }, timeout);
     });
     const answer = async () => {
-      if (client.status !== 'ready') await whenReady();
+      if (!isReady()) await whenReady();
       if (late) throw unavailable('Redis was not ready in time.');
       return command(client);
     };

@@ -1,3 +1,3 @@
 export type { RedisClient } from './bounded-client.js';
-export { redisClientOptions } from './redis-client-options.js';
+export { redisClientOptions, redisClusterOptions } from './redis-client-options.js';
 export { type RedisStoresOptions, redisStores } from './redis-stores.js';

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 
 /** Makes the names of the keys in Redis. */
 export interface KeyNames {
-  /** Written once, lost only with the data: shows that a database was emptied. */
-  readonly epochMarker: string;
+  /** Lost only with the data: shows that a database was emptied. */
+  readonly epoch: string;
   nonce(key: string): string;
   replay(key: string): string;
   revocation(id: string): string;
@@ -32,7 +32,7 @@ export function createKeyNames(prefix: string): KeyNames {
     throw new TypeError('prefix is 1 to 64 letters, digits and characters of ": . _ -".');
   }
   return {
-    epochMarker: `${prefix}{nonce}:epoch`,
+    epoch: `${prefix}{nonce}:epoch`,
     nonce: (key) => `${prefix}{nonce}:${digest(key)}`,
     replay: (key) => `${prefix}replay:${digest(key)}`,
     revocation: (id) => `${prefix}{revocation}:${digest(id)}`,

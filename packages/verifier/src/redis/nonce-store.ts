@@ -3,6 +3,7 @@ import { PzkError } from '@pzk-auth/protocol';
 import type { ConsumeResult, NonceStore } from '../stores/short-lived-stores.js';
 import { assertTimeToLive } from '../stores/time-to-live.js';
 import { type Send, unavailable } from './bounded-client.js';
+import { mayEvict } from './eviction.js';
 import type { KeyNames } from './key-names.js';
 import { CONSUME_SCRIPT, EPOCH_SCRIPT } from './scripts.js';
 
@@ -19,9 +20,10 @@ export interface RedisNonceStoreOptions {
 }
 
 /**
- * The epoch is the replication id of the master together with a random marker in the database. A
- * promoted replica, a restarted server and an emptied database each have another one, so whatever
- * was issued before is `stale`: an asynchronous replica may have missed the record of a consume.
+ * The epoch is the replication id of the master that holds the nonces, together with a random marker
+ * in the database. A promoted replica, a restarted server, an emptied database and another owner of
+ * the Cluster slot each have another one, so whatever was issued before is `stale`: an asynchronous
+ * replica may have missed the record of a consume.
  */
 export function redisNonceStore({
   send,
@@ -33,10 +35,11 @@ export function redisNonceStore({
 
   async function askEpoch(): Promise<string> {
     const marker = randomBytes(16).toString('base64url');
-    const answer = await send((client) =>
-      client.eval(EPOCH_SCRIPT, 1, names.epochMarker, marker, allowEviction ? '1' : '0'),
-    );
-    if (answer === 'evicts') {
+    const [answer, evicts] = await Promise.all([
+      send((client) => client.eval(EPOCH_SCRIPT, 1, names.epoch, marker)),
+      allowEviction ? false : send(mayEvict),
+    ]);
+    if (evicts) {
       throw new PzkError('store_unavailable', 'Redis may evict live records.', {
         hint: 'Set maxmemory-policy to noeviction, or use a Redis of its own.',
       });
@@ -62,7 +65,7 @@ export function redisNonceStore({
       // None of ours, say of the memory store that ran before.
       if (!EPOCH_SHAPE.test(epoch)) return 'stale';
       const answer = await send((client) =>
-        client.eval(CONSUME_SCRIPT, 2, names.nonce(key), names.epochMarker, epoch, ttl),
+        client.eval(CONSUME_SCRIPT, 2, names.nonce(key), names.epoch, epoch, ttl),
       );
       if (!isConsumeResult(answer)) throw unavailable('Redis gave an unknown answer.');
       if (answer === 'stale') known = undefined;

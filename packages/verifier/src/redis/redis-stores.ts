@@ -1,7 +1,6 @@
 import type {
   BudgetStore,
   ReplayStore,
-  RevocationStore,
   SessionStore,
   ShortLivedStores,
 } from '../stores/short-lived-stores.js';
@@ -9,29 +8,35 @@ import { assertTimeToLive } from '../stores/time-to-live.js';
 import { createSend, type RedisClient, type Send, unavailable } from './bounded-client.js';
 import { createKeyNames, type KeyNames } from './key-names.js';
 import { redisNonceStore } from './nonce-store.js';
-import { ADD_SCRIPT, REVOKE_SCRIPT } from './scripts.js';
+import { parseCount } from './parse-count.js';
+import { redisRevocationStore } from './revocation-store.js';
+import { ADD_SCRIPT } from './scripts.js';
 import { formatSessionRow, parseSessionRow } from './session-json.js';
+import { assertReadsFromMaster } from './topology.js';
 
 /** Options of {@link redisStores}. */
 export interface RedisStoresOptions {
-  /** A client of ioredis 5.4 or newer; see {@link redisClientOptions}. It stays the caller's to close. */
+  /**
+   * A client of ioredis 5.4 or newer: `Redis` (one server, also behind Sentinel) with
+   * {@link redisClientOptions}, or `Cluster` with {@link redisClusterOptions}. It stays the caller's to
+   * close. It reads from masters only.
+   */
   readonly client: RedisClient;
   /** What the names of all keys begin with: letters, digits and `: . _ -`. Default `pzk:`. */
   readonly prefix?: string | undefined;
   /** Milliseconds until a command has failed. Default 500. */
   readonly timeout?: number | undefined;
   /**
+   * How many replicas must hold a revocation before it is acknowledged (`WAIT`). With 1 or more a
+   * failover to a replica in step forgets no acknowledged revocation; with too few replicas in step
+   * `revoke` fails, and what it wrote stays. Default 0: the master's answer is enough.
+   */
+  readonly revocationReplicas?: number | undefined;
+  /**
    * Accept a Redis that evicts records when its memory is full. A nonce whose record is evicted can
    * be used again, and a revoked token works again. Default `false`: then no challenge is issued.
    */
   readonly dangerouslyAllowEviction?: boolean | undefined;
-}
-
-/** A whole number, also from a client with `stringNumbers`. */
-function parseCount(answer: unknown): number {
-  const text = String(answer);
-  if (!/^(0|[1-9][0-9]{0,14})$/.test(text)) throw unavailable('Redis gave no whole number.');
-  return Number(text);
 }
 
 function replayStore(send: Send, names: KeyNames): ReplayStore {
@@ -41,22 +46,6 @@ function replayStore(send: Send, names: KeyNames): ReplayStore {
       const answer = await send((client) => client.set(names.replay(key), '1', 'PX', ttl, 'NX'));
       if (answer !== 'OK' && answer !== null) throw unavailable('Redis gave an unknown answer.');
       return answer === 'OK';
-    },
-  });
-}
-
-function revocationStore(send: Send, names: KeyNames): RevocationStore {
-  return Object.freeze<RevocationStore>({
-    revoke: async (ids, ttl) => {
-      assertTimeToLive(ttl);
-      const keys = ids.map(names.revocation);
-      if (keys.length === 0) return;
-      await send((client) => client.eval(REVOKE_SCRIPT, keys.length, ...keys, ttl));
-    },
-    isRevoked: async (ids) => {
-      const keys = ids.map(names.revocation);
-      if (keys.length === 0) return false;
-      return parseCount(await send((client) => client.exists(keys))) > 0;
     },
   });
 }
@@ -96,15 +85,17 @@ function budgetStore(send: Send, names: KeyNames): BudgetStore {
 }
 
 /**
- * The short-lived stores in Redis (6.2 or newer, or Valkey), shared by all processes that use the
- * same server and prefix. They fail closed: whatever Redis cannot answer within the timeout rejects
- * with `store_unavailable`, and nothing is tried again.
+ * The short-lived stores in Redis (6.2 or newer) or Valkey, on one server, behind Sentinel or in a
+ * Cluster, shared by all processes that use the same servers and prefix. They fail closed: whatever
+ * Redis cannot answer within the timeout rejects with `store_unavailable`, and nothing that may have
+ * been executed is tried again.
  *
  * Needs: a user that may run `INFO` and scripts; `maxmemory-policy noeviction` where memory is
- * bounded. Replication of Redis is asynchronous: a failover may lose the last writes. For nonces
- * the epoch answers that; a `jti` or a revocation of the last moments may be forgotten.
+ * bounded. Replication of Redis is asynchronous: a failover may lose the last writes. For nonces the
+ * epoch answers that, for revocations `revocationReplicas`; a `jti` of the last moments may be
+ * forgotten. docs/redis.md has the topologies and what each can lose.
  *
- * @example
+ * @example One server
  * ```ts
  * import { Redis } from 'ioredis';
  * import { redisClientOptions, redisStores } from '@pzk-auth/verifier/redis';
@@ -113,20 +104,31 @@ function budgetStore(send: Send, names: KeyNames): BudgetStore {
  * const stores = { ...durable, ...redisStores({ client }) };
  * ```
  *
- * @throws TypeError if an option is malformed
+ * @example Cluster
+ * ```ts
+ * const client = new Cluster(nodes, redisClusterOptions);
+ * const stores = { ...durable, ...redisStores({ client, revocationReplicas: 1 }) };
+ * ```
+ *
+ * @throws TypeError if an option is malformed, or the client may read from replicas
  */
 export function redisStores(options: RedisStoresOptions): ShortLivedStores {
   const { client, prefix = 'pzk:', timeout = 500, dangerouslyAllowEviction = false } = options;
+  const { revocationReplicas: replicas = 0 } = options;
   if (typeof client?.eval !== 'function') throw new TypeError('client is a client of ioredis.');
   if (!Number.isSafeInteger(timeout) || timeout < 1 || timeout > 60_000) {
     throw new TypeError('timeout is a number of milliseconds from 1 to 60,000.');
   }
+  if (!Number.isSafeInteger(replicas) || replicas < 0 || replicas > 16) {
+    throw new TypeError('revocationReplicas is a whole number from 0 to 16.');
+  }
+  assertReadsFromMaster(client);
   const names = createKeyNames(prefix);
   const send = createSend(client, timeout);
   return Object.freeze<ShortLivedStores>({
     nonces: redisNonceStore({ send, names, allowEviction: dangerouslyAllowEviction }),
     replays: replayStore(send, names),
-    revocations: revocationStore(send, names),
+    revocations: redisRevocationStore({ send, names, replicas, timeout }),
     sessions: sessionStore(send, names),
     budgets: budgetStore(send, names),
   });

@@ -4,54 +4,59 @@
  */
 
 /**
- * Local function of the scripts below: the identity of this master's history. It fails where the
- * server is no master or hides its replication id; `''` stands for a database that was emptied.
+ * Local function of the scripts below: the id of this master's replication history, with a hyphen. It
+ * fails where the server is no master or hides its replication id.
  */
-const CURRENT_EPOCH = `
-local function current_epoch(marker_key)
+const HISTORY = `
+local function history()
   local info = redis.call('INFO', 'replication')
   local replid = string.match(info, 'master_replid:(%x+)')
   if string.match(info, 'role:(%l+)') ~= 'master' or not replid then
     error('pzk: the server is no master or does not tell its replication id')
   end
-  local marker = redis.call('GET', marker_key)
-  return marker and replid .. '-' .. marker or ''
+  return replid .. '-'
 end
 `;
 
 /**
- * KEYS: marker. ARGV: a random marker, written if there is none; `1` to accept eviction. Answers the
- * epoch, or `evicts` where the server may drop live records.
+ * KEYS: epoch. ARGV: a random marker. Answers the epoch. Where the data was written under another
+ * history (a promoted replica, a slot that was moved here) it begins a new one, so that an epoch never
+ * returns when a slot does.
  */
-export const EPOCH_SCRIPT = `${CURRENT_EPOCH}
-local memory = redis.call('INFO', 'memory')
-local bounded = (string.match(memory, 'maxmemory:(%d+)') or '0') ~= '0'
-if bounded and string.match(memory, 'maxmemory_policy:([%w-]+)') ~= 'noeviction' and ARGV[2] ~= '1' then
-  return 'evicts'
+export const EPOCH_SCRIPT = `${HISTORY}
+local current = history()
+local epoch = redis.call('GET', KEYS[1])
+if not epoch or string.sub(epoch, 1, #current) ~= current then
+  epoch = current .. ARGV[1]
+  redis.call('SET', KEYS[1], epoch)
 end
-redis.call('SET', KEYS[1], ARGV[1], 'NX')
-return current_epoch(KEYS[1])
+return epoch
 `;
 
 /**
- * KEYS: record, marker. ARGV: expected epoch, lifetime. The epoch is compared here, inside, because
+ * KEYS: record, epoch. ARGV: expected epoch, lifetime. The epoch is compared here, inside, because
  * between a look and a write by the client the master could be another one.
  */
-export const CONSUME_SCRIPT = `${CURRENT_EPOCH}
-if current_epoch(KEYS[2]) ~= ARGV[1] then return 'stale' end
+export const CONSUME_SCRIPT = `${HISTORY}
+local current = history()
+if redis.call('GET', KEYS[2]) ~= ARGV[1] or string.sub(ARGV[1], 1, #current) ~= current then
+  return 'stale'
+end
 if redis.call('SET', KEYS[1], '1', 'PX', ARGV[2], 'NX') then return 'consumed' end
 return 'replayed'
 `;
 
-/** KEYS: records. ARGV: lifetime. A later revocation never shortens an earlier one. */
+/**
+ * KEYS: records. ARGV: lifetime. A later revocation never shortens an earlier one. It writes in any
+ * case: a WAIT that follows has to cover this call. Answers how many replicas are in step.
+ */
 export const REVOKE_SCRIPT = `
 for _, key in ipairs(KEYS) do
   local left = redis.call('PTTL', key)
-  if left == -2 or (left >= 0 and left < tonumber(ARGV[1])) then
-    redis.call('SET', key, '1', 'PX', ARGV[1])
-  end
+  redis.call('SET', key, '1', 'PX', math.max(left, tonumber(ARGV[1])))
 end
-return #KEYS
+local _, online = string.gsub(redis.call('INFO', 'replication'), 'state=online', '')
+return online
 `;
 
 /** KEYS: sum. ARGV: lifetime. The window starts with the first call. */

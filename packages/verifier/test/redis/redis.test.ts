@@ -2,81 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { redisClientOptions, redisStores } from '../../src/redis/index.js';
-import type { SessionRow, ShortLivedStores } from '../../src/stores/short-lived-stores.js';
-import { shortLivedStoresConformance } from '../../src/testing/index.js';
+import type { ShortLivedStores } from '../../src/stores/short-lived-stores.js';
+import {
+  everyOperation,
+  expectAllUnavailable,
+  session,
+  TTL,
+  unavailable,
+  within2s,
+} from './expectations.js';
 import { type RedisServer, startRedis } from './start-redis.js';
-
-const TTL = 60_000;
-const unavailable = { name: 'PzkError', code: 'store_unavailable' };
-
-const session: SessionRow = {
-  sid: 'session',
-  account: 'account',
-  key: 'key',
-  device: 'device',
-  jkt: 'jkt',
-  audience: 'https://api.example.com',
-  scope: 'a:read',
-  authTime: 1,
-  amr: ['hwk'],
-  keyProtection: 'passkey',
-  createdAt: 1,
-};
-
-/** The bound of row N7, beside which every command has its own timeout of 500 ms. */
-async function within2s<T>(answer: Promise<T>): Promise<T> {
-  const timer = new AbortController();
-  const late = sleep(2_000, undefined, { signal: timer.signal }).then(() => {
-    throw new Error('no answer within 2 s');
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    timer.abort();
-    late.catch(() => {});
-  }
-}
-
-/** Every operation, so that a fault is seen by each. */
-function everyOperation(stores: ShortLivedStores, epoch: string): Promise<unknown>[] {
-  const { nonces, replays, revocations, sessions, budgets } = stores;
-  return [
-    nonces.consume('nonce', { epoch, ttl: TTL }),
-    replays.record('jti', TTL),
-    revocations.revoke(['id'], TTL),
-    revocations.isRevoked(['id']),
-    sessions.get('session'),
-    sessions.put('session', session, TTL),
-    sessions.touch('session', TTL),
-    sessions.delete('session'),
-    budgets.add('budget', TTL),
-    budgets.read('budget'),
-  ];
-}
-
-async function expectAllUnavailable(operations: readonly Promise<unknown>[]): Promise<void> {
-  const results = await within2s(Promise.allSettled(operations));
-  for (const result of results) {
-    expect(result).toMatchObject({ status: 'rejected', reason: unavailable });
-  }
-}
 
 /** A nonce store that knows its epoch for a second answers from memory: ask a fresh one. */
 function freshEpoch(client: Redis): Promise<string> {
   return redisStores({ client }).nonces.epoch();
 }
-
-describe('conformance, on one server', () => {
-  let server: RedisServer;
-  let stores: ShortLivedStores;
-  beforeAll(async () => {
-    server = await startRedis();
-    stores = redisStores({ client: server.connect(redisClientOptions) });
-  });
-  afterAll(() => server?.stop());
-
-  for (const { name, run } of shortLivedStoresConformance(() => stores)) it.concurrent(name, run);
-});
 
 describe.each([
   { title: 'the recommended client options', clientOptions: redisClientOptions },

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 /** A redis-server of this test's own. */
 export interface RedisServer {
   readonly port: number;
+  running(): boolean;
   /** A new connection, closed with the server. Fault tests talk to Redis directly through one. */
   connect(options?: Omit<RedisOptions, 'replyMapping'>): Redis;
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
@@ -21,8 +22,16 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
+/** A free port of the loopback whose port of the Cluster bus (10,000 above) is free, too. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = await listenOnce(0);
+    if (port < 55_536 && (await listenOnce(port + 10_000).catch(() => 0)) !== 0) return port;
+  }
+}
+
+async function listenOnce(wanted: number): Promise<number> {
+  const server = createServer().listen(wanted, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   server.close();
@@ -31,8 +40,19 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Starts redis-server on a free port of the loopback, without persistence. */
-export async function startRedis(extra: readonly string[] = []): Promise<RedisServer> {
+/** How a server is started. */
+export interface StartRedisOptions {
+  /** Default: `redis-server`, or what `REDIS_SERVER` says. */
+  readonly program?: string;
+  /** Start as a Sentinel, with this configuration. */
+  readonly sentinel?: string;
+}
+
+/** Starts a server on a free port of the loopback, without persistence. */
+export async function startRedis(
+  extra: readonly string[] = [],
+  { program = process.env.REDIS_SERVER ?? 'redis-server', sentinel }: StartRedisOptions = {},
+): Promise<RedisServer> {
   const port = await freePort();
   const directory = await mkdtemp(join(tmpdir(), 'pzk-redis-'));
   const clients: Redis[] = [];
@@ -41,13 +61,24 @@ export async function startRedis(extra: readonly string[] = []): Promise<RedisSe
     throw failure;
   });
 
+  /** Sentinel keeps its state in its file, and takes no options of a server of data. */
+  async function kindArguments(): Promise<string[]> {
+    if (sentinel === undefined) {
+      return ['--save', '', '--appendonly', 'no', '--enable-debug-command', 'yes', ...extra];
+    }
+    const file = join(directory, 'sentinel.conf');
+    await writeFile(file, sentinel);
+    return ['--sentinel'];
+  }
+
   async function launch(): Promise<ChildProcess> {
+    const kind = await kindArguments();
     const started = spawn(
-      'redis-server',
+      program,
       [
+        ...(sentinel === undefined ? [] : [join(directory, 'sentinel.conf')]),
         ...['--port', `${port}`, '--bind', '127.0.0.1', '--dir', directory],
-        ...['--save', '', '--appendonly', 'no', '--enable-debug-command', 'yes'],
-        ...extra,
+        ...kind,
       ],
       { stdio: 'ignore' },
     );
@@ -78,6 +109,7 @@ export async function startRedis(extra: readonly string[] = []): Promise<RedisSe
 
   return {
     port,
+    running: () => child.exitCode === null && child.signalCode === null,
     connect: (options = {}) => {
       const client = new Redis(port, '127.0.0.1', options);
       // Faults are what the tests are about: their errors arrive at the commands.
