@@ -83,8 +83,10 @@ export async function revokeToken(
   }
   // First the rows, so that no renewal follows the revocation.
   await Promise.all(sessions.map(({ row }) => stores.sessions.delete(row)));
-  // Without its row nothing renews: the record has to outlive the tokens that exist, no more.
-  const ttl = (config.tokenLifetime + durations.tokenSkewSeconds) * 1000;
+  // Without its row nothing renews. The record outlives the session all the same: a store that fails
+  // over may forget that the row was deleted, and a renewal looks at the record, too.
+  const lifetimes = config.sessionLifetime + config.tokenLifetime;
+  const ttl = (lifetimes + durations.tokenSkewSeconds) * 1000;
   await stores.revocations.revoke(
     sessions.flatMap(({ revoked }) => revoked),
     ttl,

@@ -35,7 +35,9 @@ export const redisClientOptions = Object.freeze({
   enableOfflineQueue: false,
   // `true` connects anew and does not send the command again (`2` would).
   reconnectOnError: isDemoted,
-  failoverDetector: true,
+  // `true` can end the client for good: a message of Sentinel that arrives while it connects anew
+  // makes ioredis give up. A demoted master closes its connections or answers READONLY.
+  failoverDetector: false,
   /** Milliseconds. */
   sentinelCommandTimeout: 1_000,
 } satisfies RedisOptions);
