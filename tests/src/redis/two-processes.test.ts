@@ -51,7 +51,14 @@ describe('two processes with one Redis', () => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
     for (const { status, body } of answers.filter(({ status }) => status !== 200)) {
       expect([400, 429, 503]).toContain(status);
-      expect(['invalid_nonce', 'too_many_requests', 'busy', 'invalid_grant']).toContain(body.code);
+      expect([
+        'invalid_nonce',
+        'too_many_requests',
+        'busy',
+        'invalid_grant',
+        // A Redis that answers too late, on a loaded machine.
+        'store_unavailable',
+      ]).toContain(body.code);
     }
     await expect.poll(() => issued()).toBe(before + 1);
   });
