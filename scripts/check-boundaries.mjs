@@ -44,6 +44,10 @@ const CASES = [
   ['packages/express/src/planted.ts', '@pzk-auth/circuits', true],
   ['packages/express/src/planted.ts', '@pzk-auth/verifier', false],
   ['packages/express/src/planted.ts', 'express', false],
+  ['packages/nestjs/src/planted.ts', '@pzk-auth/client', true],
+  ['packages/nestjs/src/planted.ts', '@pzk-auth/express', true],
+  ['packages/nestjs/src/planted.ts', '@pzk-auth/verifier', false],
+  ['packages/verifier/src/planted.ts', '@pzk-auth/nestjs', true],
   ['packages/nextjs/src/planted.ts', '@pzk-auth/client', true],
   ['packages/nextjs/src/planted.ts', '@pzk-auth/circuits', true],
   ['packages/nextjs/src/planted.ts', '@pzk-auth/verifier', false],
@@ -117,7 +121,7 @@ function checkCases(root) {
 
 /** The manifests decide what counts as a declared dependency. */
 function manifests() {
-  const packages = ['protocol', 'client', 'verifier', 'express', 'nextjs', 'react-hooks'];
+  const packages = ['protocol', 'client', 'verifier', 'express', 'nestjs', 'nextjs', 'react-hooks'];
   return [
     ...packages.map((name) => `packages/${name}/package.json`),
     'circuits/package.json',

@@ -1,0 +1,42 @@
+import 'reflect-metadata';
+import type { ProtectOptions } from '@pzk-auth/verifier';
+
+/** Who may call a route. */
+export type Access =
+  | { readonly kind: 'public' }
+  | { readonly kind: 'protected'; readonly demands: ProtectOptions };
+
+const ACCESS = 'pzk-auth:access';
+const PROTECTED: Access = { kind: 'protected', demands: {} };
+
+/** A decorator that writes down who may call a class's routes or one route. */
+export function markAccess(access: Access): ClassDecorator & MethodDecorator {
+  return (target: object, _key?: string | symbol, descriptor?: PropertyDescriptor) => {
+    const marked: unknown = descriptor === undefined ? target : descriptor.value;
+    if (typeof marked !== 'function') {
+      throw new TypeError('@Protect() and @Public() belong on controllers and their methods.');
+    }
+    if (Reflect.hasOwnMetadata(ACCESS, marked)) {
+      throw new TypeError(`${marked.name}: one of @Protect() and @Public(), and once.`);
+    }
+    Reflect.defineMetadata(ACCESS, access, marked);
+  };
+}
+
+/** Whether a class or method was marked itself. */
+export function isMarked(target: object): boolean {
+  return Reflect.hasMetadata(ACCESS, target);
+}
+
+/**
+ * Who may call a route. What the method says goes before what its class says, option by option:
+ * `@Protect({ maxAge })` on a method keeps the scope that its class demands. A route about which
+ * nothing was said is protected.
+ */
+export function accessOf(handler: object, controller: object): Access {
+  const own: Access | undefined = Reflect.getMetadata(ACCESS, handler);
+  const general: Access | undefined = Reflect.getMetadata(ACCESS, controller);
+  if (own?.kind !== 'protected') return own ?? general ?? PROTECTED;
+  if (general?.kind !== 'protected') return own;
+  return { kind: 'protected', demands: { ...general.demands, ...own.demands } };
+}

@@ -1,0 +1,11 @@
+export { Caller } from './caller.decorator.js';
+export type { NodeHandler, NodeNext } from './node-handler.js';
+export { Protect } from './protect.decorator.js';
+export { Public } from './public.decorator.js';
+export { PzkException } from './pzk.exception.js';
+export { PzkGuard } from './pzk.guard.js';
+export { PzkModule } from './pzk.module.js';
+export type { PzkModuleOptions, PzkOptionsFactory } from './pzk.options.js';
+export { PzkService } from './pzk.service.js';
+export type { HttpRequest } from './raw-request.js';
+export { Session } from './session.decorator.js';

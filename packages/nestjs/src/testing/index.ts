@@ -1,0 +1,1 @@
+export { overridePzk, type PzkOverride, type TestSession } from './override-pzk.js';

@@ -1,0 +1,97 @@
+import type { IncomingMessage } from 'node:http';
+import { originalUrl } from './raw-request.js';
+
+/**
+ * Headers as they came: `req.headers` keeps the first of two `Authorization` headers, and a check on it
+ * would judge another header than a proxy did. Here both are joined by a comma and refused later.
+ */
+function webHeaders({ rawHeaders }: IncomingMessage): Headers {
+  const headers = new Headers();
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    // HTTP/2 pseudo-headers are no headers.
+    if (!name.startsWith(':')) headers.append(name, rawHeaders[index + 1] as string);
+  }
+  return headers;
+}
+
+const FORM = /^application\/x-www-form-urlencoded *(;|$)/i;
+
+/** A body that a parser mounted before has read already, written again in its own type. */
+function parsedBody(req: IncomingMessage & { readonly body?: unknown }): string | undefined {
+  const { body } = req;
+  if (!req.readableEnded || body === undefined || body === null) return undefined;
+  if (typeof body === 'string') return body;
+  if (body instanceof Uint8Array) return Buffer.from(body).toString('utf8');
+  if (!FORM.test(req.headers['content-type'] ?? '')) return JSON.stringify(body);
+  const fields = new URLSearchParams();
+  for (const [name, value] of Object.entries(body)) {
+    // A name that came twice stays double, so that it is refused.
+    for (const item of Array.isArray(value) ? value : [value]) fields.append(name, String(item));
+  }
+  return fields.toString();
+}
+
+/**
+ * The body as a Web stream. Cancelling leaves the socket open: Node's own adapter would destroy it, and
+ * the client would see a reset instead of the refusal.
+ */
+function bodyStream(req: IncomingMessage): ReadableStream<Uint8Array> {
+  let started = false;
+  // Listens when somebody reads, not before: a body that nobody reads stays Node's to discard.
+  function start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    const unlessCancelled = (action: () => void) => {
+      try {
+        action();
+      } catch {
+        // The reader has cancelled meanwhile.
+      }
+    };
+    req.on('data', (chunk: Uint8Array) => {
+      unlessCancelled(() => controller.enqueue(chunk));
+      req.pause();
+    });
+    req.once('end', () => unlessCancelled(() => controller.close()));
+    req.once('error', (error) => unlessCancelled(() => controller.error(error)));
+    req.once('close', () => {
+      if (!req.complete) unlessCancelled(() => controller.error(new Error('aborted')));
+    });
+  }
+  return new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        if (!started) start(controller);
+        started = true;
+        req.resume();
+      },
+      cancel() {
+        req.pause();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/**
+ * The Web `Request` of a Node request. Its URL serves for routing only: scheme and host stand for
+ * nothing and are never read.
+ */
+export function toWebRequest(req: IncomingMessage): Request {
+  const headers = webHeaders(req);
+  const target = originalUrl(req);
+  const url = `http://localhost${target.startsWith('/') ? target : '/'}`;
+  const method = req.method ?? 'GET';
+  if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers });
+  const parsed = parsedBody(req);
+  if (parsed !== undefined) {
+    headers.delete('content-length');
+    return new Request(url, { method, headers, body: parsed });
+  }
+  const init: RequestInit & { duplex: 'half' } = {
+    method,
+    headers,
+    body: bodyStream(req),
+    duplex: 'half',
+  };
+  return new Request(url, init);
+}

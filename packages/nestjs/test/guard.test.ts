@@ -1,0 +1,212 @@
+import {
+  type ArgumentsHost,
+  Catch,
+  Controller,
+  type ExceptionFilter,
+  Get,
+  HttpException,
+  UseGuards,
+} from '@nestjs/common';
+import type { TestClient } from '@pzk-auth/client/testing';
+import type { Verifier } from '@pzk-auth/verifier';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Protect, Public, PzkException, PzkGuard, PzkService, Session } from '../src/index.js';
+import {
+  Desk,
+  enrolledClient,
+  ORIGIN,
+  platforms,
+  startApp,
+  type TestApp,
+  testVerifier,
+  WeatherController,
+} from './app.js';
+
+@Protect({ scope: 'weather:read' })
+@Controller('class')
+class ClassController {
+  @Get()
+  read(@Session('account') account: string) {
+    return { account };
+  }
+
+  @Protect({ maxAge: 60 })
+  @Get('recent')
+  recent() {
+    return {};
+  }
+
+  @Protect({ scope: 'weather:write' })
+  @Get('write')
+  write() {
+    return {};
+  }
+
+  @Public()
+  @Get('open')
+  open() {
+    return { open: true };
+  }
+}
+
+@Public()
+@Controller('public')
+class PublicController {
+  @Get()
+  open() {
+    return { open: true };
+  }
+
+  @Protect()
+  @Get('closed')
+  closed() {
+    return {};
+  }
+}
+
+@UseGuards(PzkGuard)
+@Controller('guarded')
+class GuardedController {
+  @Get()
+  read(@Session('account') account: string) {
+    return { account };
+  }
+}
+
+const controllers = [WeatherController, ClassController, PublicController, GuardedController];
+
+describe.each(platforms)('on %s', (_name, platform) => {
+  let verifier: Verifier;
+  let guarded: TestApp;
+  let plain: TestApp;
+  let client: TestClient;
+  let account: string;
+  let skipped = 0;
+  const clock = () => Date.now() + skipped;
+
+  beforeAll(async () => {
+    ({ verifier } = testVerifier({ clock }));
+    guarded = await startApp(platform, { verifier, controllers });
+    plain = await startApp(platform, { verifier, controllers, providers: [Desk] });
+    ({ client, account } = await enrolledClient({ verifier, fetch: guarded.fetch }));
+  });
+  afterAll(async () => {
+    client.close();
+    await guarded.close();
+    await plain.close();
+  });
+
+  const get = (path: string) => client.fetch(ORIGIN + path);
+  const status = async (path: string) => (await get(path).catch((error) => error)).status;
+
+  it('[D26] honest: a call with token and proof reaches its route, which sees who calls', async () => {
+    const response = await get('/weather');
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ for: account, sky: 'clear', issuer: ORIGIN });
+    expect(await (await get('/class')).json()).toEqual({ account });
+  });
+
+  it('[D26] refuses a token without the scope', async () => {
+    const response = await client.fetch(`${ORIGIN}/weather`, { method: 'POST' });
+    expect(response.status).toBe(403);
+    expect(response.headers.get('www-authenticate')).toContain('scope="weather:write"');
+    expect(await response.json()).toMatchObject({ code: 'insufficient_scope' });
+  });
+
+  it('as APP_GUARD protects routes about which nothing was said', async () => {
+    expect((await guarded.fetch(`${ORIGIN}/weather/bare`)).status).toBe(401);
+    expect(await (await get('/weather/bare')).json()).toEqual({ scopes: ['weather:read'] });
+  });
+
+  it('lets everybody call what is public', async () => {
+    for (const path of ['/weather/open', '/class/open', '/public']) {
+      expect(await (await guarded.fetch(ORIGIN + path)).json(), path).toEqual({ open: true });
+    }
+    expect((await guarded.fetch(`${ORIGIN}/public/closed`)).status).toBe(401);
+  });
+
+  it('needs no APP_GUARD for @Protect() and @UseGuards(PzkGuard)', async () => {
+    for (const path of ['/weather', '/class', '/class/recent', '/public/closed', '/guarded']) {
+      expect((await plain.fetch(ORIGIN + path)).status, path).toBe(401);
+    }
+    for (const path of ['/weather/open', '/class/open']) {
+      expect((await plain.fetch(ORIGIN + path)).status, path).toBe(200);
+    }
+  });
+
+  it('verifies a call once, however many guards stand before it', async () => {
+    const before = (await get('/class/recent')).status;
+    expect(before).toBe(200);
+    expect(await (await get('/guarded')).json()).toEqual({ account });
+  });
+
+  it('[D17] refuses a call that is repeated as it was', async () => {
+    let headers = new Headers();
+    const { client: recorded } = await enrolledClient({
+      verifier,
+      fetch: (input, init) => {
+        headers = new Headers(new Request(input, init).headers);
+        return guarded.fetch(input, init);
+      },
+    });
+    expect((await recorded.fetch(`${ORIGIN}/weather`)).status).toBe(200);
+    const again = await guarded.fetch(`${ORIGIN}/weather`, { headers });
+    expect(again.status).toBe(401);
+    expect(again.headers.get('www-authenticate')).toContain('invalid_dpop_proof');
+    recorded.close();
+  });
+
+  it('a method keeps what its class demands beside what it says itself', async () => {
+    const { client: writer } = await enrolledClient({ verifier, fetch: guarded.fetch }, [
+      'weather:write',
+    ]);
+    expect((await writer.fetch(`${ORIGIN}/class/recent`)).status).toBe(403);
+    expect((await writer.fetch(`${ORIGIN}/class/write`)).status).toBe(200);
+    writer.close();
+    expect(await status('/class/write')).toBe(403);
+  });
+
+  it('@Session() on a public route is a fault of the program', async () => {
+    expect((await guarded.fetch(`${ORIGIN}/weather/odd`)).status).toBe(500);
+    const raw = { raw: { rawHeaders: [] } } as unknown as Parameters<PzkService['session']>[0];
+    expect(guarded.app.get(PzkService).session(raw)).toBeUndefined();
+  });
+
+  it('a filter of the application sees an HttpException, and its answer has the headers', async () => {
+    const seen: unknown[] = [];
+    @Catch(HttpException)
+    class EveryFilter implements ExceptionFilter {
+      catch(exception: HttpException, host: ArgumentsHost) {
+        seen.push(exception);
+        const response = host.switchToHttp().getResponse();
+        response.status(exception.getStatus()).send({ own: exception.getResponse() });
+      }
+    }
+    const own = await startApp(platform, {
+      verifier,
+      configure: (app) => app.useGlobalFilters(new EveryFilter()),
+    });
+    const response = await own.fetch(`${ORIGIN}/weather`, {
+      headers: { authorization: 'Bearer abc' },
+    });
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"');
+    expect(response.headers.get('content-type')).toContain('application/json');
+    expect(await response.json()).toMatchObject({ own: { code: 'invalid_token' } });
+    expect(seen[0]).toBeInstanceOf(PzkException);
+    expect(seen[0]).toMatchObject({ code: 'invalid_token', status: 401 });
+    own.app.getHttpServer().closeAllConnections();
+    own.app.getHttpServer().close();
+  });
+
+  it('demands a fresh touch where the route says so', async () => {
+    skipped = 61_000;
+    try {
+      const response = await client.fetch(`${ORIGIN}/weather/recent`).catch((error) => error);
+      expect(response).toMatchObject({ code: 'insufficient_user_authentication' });
+      expect((await get('/weather')).status).toBe(200);
+    } finally {
+      skipped = 0;
+    }
+  });
+});

@@ -1,0 +1,32 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+// The tests of the module as they are, with Nest 11 in the place of the workspace's Nest.
+const require = createRequire(import.meta.url);
+const { version } = require('@nestjs/common/package.json') as { version: string };
+if (!version.startsWith('11.')) throw new Error(`Nest ${version} stands where 11 should.`);
+const replaced = [
+  'common',
+  'core',
+  'microservices',
+  'platform-express',
+  'platform-fastify',
+  'testing',
+];
+
+export default defineConfig({
+  root: fileURLToPath(new URL('../../packages/nestjs', import.meta.url)),
+  resolve: {
+    alias: replaced.map((name) => ({
+      find: new RegExp(`^@nestjs/${name}$`),
+      replacement: require.resolve(`@nestjs/${name}`),
+    })),
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    pool: 'forks',
+  },
+});
