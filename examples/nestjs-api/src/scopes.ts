@@ -1,0 +1,2 @@
+/** Scopes of the weather API. */
+export const SCOPES = ['weather:read', 'weather:write'] as const;
