@@ -48,6 +48,7 @@ function runBin(name: string, bin: string, args: readonly string[], cwd: string)
 it.each([
   'README.md',
   'docs/localhost-and-domains.md',
+  'docs/stores.md',
   'packages/client/README.md',
   'packages/express/README.md',
   'packages/nextjs/README.md',

@@ -55,7 +55,7 @@ export async function openLibsql(path: string): Promise<KyselySqliteDatabase> {
 }
 
 /**
- * Two properties of libsql 0.5 are answered here.
+ * Three properties of libsql 0.5 are answered here.
  *
  * A prepared statement that was refused as busy stays open until it is collected, and as long as it
  * does SQLite commits no autocommit write of this connection: those would look done and be gone after
@@ -63,9 +63,16 @@ export async function openLibsql(path: string): Promise<KyselySqliteDatabase> {
  * transaction that says so, and a commit that could not be one fails.
  *
  * Preparing a statement anew for each call costs memory until the next collection: they are kept.
+ *
+ * Some calls on a closed database end the whole process: none is made after `close`.
  */
 function wrapDatabase(database: Libsql.Database): KyselySqliteDatabase {
   const statements = new Map<string, SqliteStatement>();
+  let open = true;
+
+  function assertOpen(): void {
+    if (!open) throw new Error('The database is closed.');
+  }
 
   function prepare(sql: string): SqliteStatement {
     const known = statements.get(sql);
@@ -74,12 +81,19 @@ function wrapDatabase(database: Libsql.Database): KyselySqliteDatabase {
     const { reader } = prepared;
     const statement: SqliteStatement = {
       reader,
-      all: (parameters) => prepared.all([...parameters]),
+      all: (parameters) => {
+        assertOpen();
+        return prepared.all([...parameters]);
+      },
       run: (parameters) => {
+        assertOpen();
         if (!database.inTransaction) throw new Error('A write outside of a transaction.');
         return prepared.run([...parameters]);
       },
-      iterate: (parameters) => prepared.iterate([...parameters]),
+      iterate: (parameters) => {
+        assertOpen();
+        return prepared.iterate([...parameters]);
+      },
     };
     if (statements.size >= STATEMENT_LIMIT) {
       const [oldest] = statements.keys();
@@ -94,6 +108,7 @@ function wrapDatabase(database: Libsql.Database): KyselySqliteDatabase {
       reader: false,
       all: () => [],
       run: () => {
+        assertOpen();
         // A failure as grave as a full disk has rolled back already.
         if (sql !== 'rollback' || database.inTransaction) database.exec(sql);
         return { changes: 0, lastInsertRowid: 0 };
@@ -104,10 +119,13 @@ function wrapDatabase(database: Libsql.Database): KyselySqliteDatabase {
 
   return {
     prepare: (sql) => {
+      assertOpen();
       const statement = TRANSACTION_STATEMENTS.get(sql);
       return statement === undefined ? prepare(sql) : control(statement);
     },
     close: () => {
+      if (!open) return;
+      open = false;
       statements.clear();
       database.close();
     },

@@ -232,6 +232,31 @@ describe.each(Object.entries(KINDS))('%s', (_, { place: makePlace, open, run }) 
     await expect(keys.insert(keyRow())).rejects.toThrow();
   });
 
+  it('may be closed while calls are on their way: each ends well or is refused', async () => {
+    const place = await makePlace();
+    const { keys, devices } = sqlStores({ database: open(place), issuer: ISSUER });
+    await keys.get('x');
+    for (let round = 0; round < 20; round++) {
+      const database = open(place);
+      const stores = sqlStores({ database, issuer: ISSUER });
+      if (round % 2 === 0) await stores.keys.get('x');
+      const key = keyRow();
+      const device = deviceRow();
+      const vault = vaultRow(device.account, device.id);
+      const calls = [
+        stores.keys.insert(key),
+        stores.devices.enroll({ device, vault, onlyFirst: true }),
+        stores.keys.get(key.id),
+      ];
+      for (let turn = 0; turn < round; turn++) await Promise.resolve();
+      const closing = database.close();
+      const [inserted, enrolled] = await Promise.allSettled(calls);
+      await closing;
+      if (inserted?.status === 'fulfilled') expect(await keys.get(key.id)).toEqual(key);
+      if (enrolled?.status === 'fulfilled') expect(await devices.get(device.id)).toEqual(device);
+    }
+  });
+
   it('adds many entries of the audit log in one step', async () => {
     const { audit } = sqlStores({ database: open(await makePlace()), issuer: ISSUER });
     const rows = Array.from({ length: 250 }, (_, index) => auditRow(index + 1));
@@ -269,10 +294,13 @@ describe('SQLite', () => {
     const other = new Database(place);
     other.exec('begin immediate');
     const busy = { code: 'SQLITE_BUSY' };
-    await expect(keys.insert(keyRow())).rejects.toMatchObject(busy);
-    await expect(keys.revoke('x', 1)).rejects.toMatchObject(busy);
     const device = deviceRow();
-    await expect(devices.enroll({ device, onlyFirst: true })).rejects.toMatchObject(busy);
+    const refused = [
+      keys.insert(keyRow()),
+      keys.revoke('x', 1),
+      devices.enroll({ device, onlyFirst: true }),
+    ];
+    await Promise.all(refused.map((call) => expect(call).rejects.toMatchObject(busy)));
     other.exec('commit');
 
     // What is acknowledged now is what another process sees.
@@ -379,6 +407,34 @@ describe('PostgreSQL', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     if (typeof source !== 'string') await source.end();
     await own.stop();
+  });
+
+  it('runs again what a serializable server rolled back', async () => {
+    const options = encodeURIComponent('-c default_transaction_isolation=serializable');
+    const url = `${await server.createDatabase()}?options=${options}`;
+    const { accounts, devices } = sqlStores({
+      database: keep(postgresDatabase(url)),
+      issuer: ISSUER,
+    });
+    const account = accountRow();
+    await accounts.insert(account);
+    const users = Array.from({ length: 20 }, (_, index) => `user-${index}`);
+    const linked = await Promise.all(users.map((user) => accounts.linkUser(account.id, user)));
+    expect(linked.filter((won) => won)).toHaveLength(1);
+    expect((await accounts.get(account.id))?.user).toBe(users[linked.indexOf(true)]);
+
+    const enrolled = await Promise.all(
+      users.map(() => {
+        const device = deviceRow({ account: account.id });
+        return devices.enroll({
+          device,
+          vault: vaultRow(account.id, device.id),
+          onlyFirst: true,
+        });
+      }),
+    );
+    expect(enrolled.filter((result) => result === 'enrolled')).toHaveLength(1);
+    expect(enrolled.filter((result) => result === 'not_first')).toHaveLength(19);
   });
 
   it('leaves the pool of the application open', async () => {
