@@ -14,6 +14,7 @@ import {
   type Prover,
 } from './prover/index.js';
 import { createCeremonyGuard } from './session/ceremony-guard.js';
+import { createPageSession, type PageSessionState } from './session/page-session.js';
 import { createProtectedFetch } from './session/protected-fetch.js';
 import { createSessionManager } from './session/session-manager.js';
 import { createSnapshotStore, type Observable } from './session/snapshot-store.js';
@@ -59,6 +60,8 @@ export interface HeadlessStartOptions {
 export interface Client extends Observable<SessionState> {
   readonly config: ClientConfig;
   readonly enrollment: Observable<EnrollState>;
+  /** Shows when the page session was opened and ended. */
+  readonly pageSession: Observable<PageSessionState>;
   /**
    * Enrols this device: a new passkey, the API key encrypted under it, one proof. Two touches; three
    * where the authenticator gives no PRF output at creation. The session is active afterwards.
@@ -80,9 +83,16 @@ export interface Client extends Observable<SessionState> {
   renew(): Promise<void>;
   /**
    * Forgets the session and its key, then revokes the token. If the server cannot be reached it
-   * rejects, and the token ends by itself within minutes.
+   * rejects, and the token ends by itself within minutes. A page session that this client has opened
+   * ends, too.
    */
   signOut(): Promise<void>;
+  /**
+   * Opens a page session: an HttpOnly cookie by which the issuer's server renders pages for this user,
+   * and nothing else. Only where page and issuer share an origin and the issuer has page sessions on. It
+   * ends with the session, and with a `start()`, after which it has to be opened anew.
+   */
+  openPageSession(): Promise<void>;
   /**
    * `fetch` with the token and a DPoP proof. Renews the token where it has run out; repeats once if
    * the server asks for a nonce, and once if it refuses the token. Rejects with
@@ -139,6 +149,8 @@ export function createClient(options: ClientOptions): Client {
   const enrollment = createSnapshotStore<EnrollState>({ status: 'idle' });
   const manager = createSessionManager(context, session);
   const guard = createCeremonyGuard();
+  const protectedFetch = createProtectedFetch(context, manager);
+  const pageSession = createPageSession(context, protectedFetch);
 
   /** Runs an exchange with the key in bytes, which are overwritten whatever happens. */
   async function withApiKey<T>(text: string, use: (apiKey: Bytes) => Promise<T>): Promise<T> {
@@ -210,6 +222,7 @@ export function createClient(options: ClientOptions): Client {
   return {
     config,
     enrollment: { subscribe: enrollment.subscribe, getSnapshot: enrollment.getSnapshot },
+    pageSession: pageSession.state,
     subscribe: session.subscribe,
     getSnapshot: session.getSnapshot,
     enroll: ({ apiKey: text, user, signal }) =>
@@ -265,10 +278,11 @@ export function createClient(options: ClientOptions): Client {
     signOut: async () => {
       // Not one after the other: the token ends also where a ceremony hangs.
       const cancelled = guard.cancel();
-      await manager.signOut();
+      await pageSession.endWith(manager.signOut());
       await cancelled;
     },
-    fetch: createProtectedFetch(context, manager),
+    openPageSession: () => pageSession.open(),
+    fetch: protectedFetch,
     warmUp: () => context.prover.warmUp(),
     resetEnrollment() {
       const { status } = enrollment.getSnapshot();

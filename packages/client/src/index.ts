@@ -21,6 +21,7 @@ export {
   type WebWorkerLike,
   type WorkerProverOptions,
 } from './prover/index.js';
+export type { PageSessionState } from './session/page-session.js';
 export type { Observable } from './session/snapshot-store.js';
 export type { ActiveSession, EnrollState, SessionState, SessionStep } from './session/states.js';
 export type { ClientStorage } from './storage/client-storage.js';

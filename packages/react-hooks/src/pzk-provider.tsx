@@ -5,6 +5,7 @@ import { type ReactElement, type ReactNode, useEffect, useMemo, useState } from 
 import { createCeremonies } from './ceremonies.js';
 import { createClientHandle, holdClient } from './client-handle.js';
 import { PzkContext } from './pzk-context.js';
+import { usePageSession } from './use-page-session.js';
 
 interface CommonProps {
   readonly children?: ReactNode;
@@ -18,6 +19,14 @@ interface CommonProps {
    * server still allows it. Default false.
    */
   readonly resume?: boolean;
+  /**
+   * Opens a page session whenever a session begins, so that the issuer's own server can render pages for
+   * this user; keeps the session alive while the provider is mounted. Only where page and issuer share
+   * an origin and the issuer has page sessions on. Default false.
+   */
+  readonly pageSession?: boolean;
+  /** Called when the page session was opened or ended: let the server render the page again. */
+  readonly onPageSession?: () => void;
 }
 
 /** Props of {@link PzkProvider}: a client, or the options of one. */
@@ -51,7 +60,7 @@ export type PzkProviderProps = CommonProps &
  * ```
  */
 export function PzkProvider(props: PzkProviderProps): ReactElement {
-  const { children, client, options, warmUp = false, resume = false } = props;
+  const { children, client, options, warmUp = false, resume = false, pageSession = false } = props;
   if (client === undefined && options === undefined) {
     throw new TypeError('PzkProvider: give it a client or the options of one.');
   }
@@ -92,6 +101,8 @@ export function PzkProvider(props: PzkProviderProps): ReactElement {
         .resume()
         .catch(() => undefined);
   }, [handle, resume]);
+
+  usePageSession(handle, pageSession, props.onPageSession);
 
   return <PzkContext.Provider value={value}>{children}</PzkContext.Provider>;
 }

@@ -533,3 +533,67 @@ describe('fetch', () => {
     await expect(client.fetch(url, { signal })).rejects.toMatchObject({ code: 'aborted' });
   });
 });
+
+describe('the page session', () => {
+  it('opens with token and proof, ends at sign-out, and shows both', async () => {
+    const { fake, client } = await enrolled();
+    const shown: string[] = [];
+    client.pageSession.subscribe(() => shown.push(client.pageSession.getSnapshot().status));
+    fake.respond('/pzk/page-session', () => new Response(null, { status: 204 }));
+    fake.respond('/pzk/page-session/end', () => new Response(null, { status: 204 }));
+    await Promise.all([client.openPageSession(), client.openPageSession()]);
+    expect(fake.paths()).toEqual(['/pzk/page-session']);
+    const [opened] = fake.sent;
+    expect(opened?.headers.get('authorization')).toMatch(/^DPoP /);
+    expect(opened?.headers.has('dpop')).toBe(true);
+    fake.sent.length = 0;
+    await client.signOut();
+    expect([...fake.paths()].sort()).toEqual(['/pzk/page-session/end', '/pzk/revoke']);
+    const ended = fake.sent.find(({ path }) => path === '/pzk/page-session/end');
+    expect(ended?.headers.has('authorization')).toBe(false);
+    expect(shown).toEqual(['open', 'closed']);
+  });
+
+  it('a sign-out without one asks for no end of it', async () => {
+    const { fake, client } = await enrolled();
+    await client.signOut();
+    expect(fake.paths()).toEqual(['/pzk/revoke']);
+  });
+
+  it('rejects where the issuer has none, and stays closed', async () => {
+    const { fake, client } = await enrolled();
+    fake.respond('/pzk/page-session', () => problem('not_found', 404));
+    await expect(client.openPageSession()).rejects.toMatchObject({ code: 'not_found' });
+    expect(client.pageSession.getSnapshot()).toEqual({ status: 'closed' });
+    await client.signOut();
+    await expect(client.openPageSession()).rejects.toMatchObject({ code: 'not_signed_in' });
+  });
+
+  it('is not over where neither its end nor the revocation arrived', async () => {
+    const { fake, client } = await enrolled();
+    fake.respond('/pzk/page-session', () => new Response(null, { status: 204 }));
+    await client.openPageSession();
+    fake.respond('/pzk/page-session/end', () => problem('busy', 503));
+    fake.respond('/pzk/revoke', () => problem('busy', 503));
+    await expect(client.signOut()).rejects.toMatchObject({ code: 'busy' });
+    expect(client.pageSession.getSnapshot()).toEqual({ status: 'open' });
+  });
+
+  it('an answer that comes after the sign-out shows nothing', async () => {
+    const { fake, client } = await enrolled();
+    let answer: (response: Response) => void = () => {};
+    fake.respond(
+      '/pzk/page-session',
+      () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        }),
+    );
+    const opening = client.openPageSession();
+    await vi.waitFor(() => expect(fake.paths()).toContain('/pzk/page-session'));
+    await client.signOut();
+    answer(new Response(null, { status: 204 }));
+    await opening;
+    expect(client.pageSession.getSnapshot()).toEqual({ status: 'closed' });
+  });
+});
