@@ -192,7 +192,11 @@ export function startExample(): Promise<NextApp> {
   return startBuilt({ major: 16, bundler: 'turbopack', standalone: false }, EXAMPLE);
 }
 
-/** Starts the development server. */
-export function startDevelopment(major: NextMajor, directory: string): Promise<NextApp> {
-  return start((port) => [nextBinary(major), 'dev', '-p', String(port)], directory);
+/**
+ * Starts the development server of Next.js 16, such that each change of a module evaluates it anew. With
+ * its "server fast refresh" a module that the start has loaded stays as it was.
+ */
+export function startDevelopment(directory: string): Promise<NextApp> {
+  const flag = '--no-server-fast-refresh';
+  return start((port) => [nextBinary(16), 'dev', flag, '-p', String(port)], directory);
 }

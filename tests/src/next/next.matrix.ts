@@ -4,7 +4,7 @@ import { launchChromium } from '../browser/browser.js';
 import { passFlow } from './flow.js';
 import { buildVariant, startBuilt, type Variant } from './next-app.js';
 
-/** Each as [what, variant]; `npm run test:matrix` runs them, `npm test` only the build of the example. */
+/** `npm run test:matrix` runs all; `npm test` only the build of the example. `NEXT_VARIANTS` chooses. */
 const VARIANTS: readonly Variant[] = [
   { major: 16, bundler: 'turbopack', standalone: true },
   { major: 16, bundler: 'webpack', standalone: false },
@@ -16,10 +16,8 @@ const VARIANTS: readonly Variant[] = [
 ];
 const nameOf = ({ major, bundler, standalone }: Variant) =>
   `${major}-${bundler}${standalone ? '-standalone' : ''}`;
-const wanted = (process.env.NEXT_VARIANTS ?? '').split(',');
-const chosen = VARIANTS.filter(
-  (variant) => wanted.includes('all') || wanted.includes(nameOf(variant)),
-);
+const wanted = process.env.NEXT_VARIANTS?.split(',');
+const chosen = VARIANTS.filter((variant) => wanted?.includes(nameOf(variant)) ?? true);
 
 let browser: Browser;
 beforeAll(async () => {
