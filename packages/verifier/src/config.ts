@@ -106,6 +106,11 @@ function parseSigning(options: VerifierOptions['signing'] = {}): VerifierConfig[
   return { keys, alg };
 }
 
+function parseDpopNonces(mode: VerifierOptions['dpopNonces'] = 'off'): 'off' | 'required' {
+  if (mode !== 'off' && mode !== 'required') throw new TypeError('dpopNonces: off or required.');
+  return mode;
+}
+
 function parseNumber(name: string, value: number, minimum: number, maximum: number): number {
   if (!Number.isSafeInteger(value) || value < minimum || value > maximum) {
     throw new TypeError(`${name} must be a whole number from ${minimum} to ${maximum}.`);
@@ -161,6 +166,7 @@ export function resolveConfig(options: VerifierOptions): VerifierConfig {
     publicUrl: publicUrl.href.replace(/\/+$/, ''),
     secret: parseSecret(options.secret, production),
     signing: parseSigning(options.signing),
+    dpopNonces: parseDpopNonces(options.dpopNonces),
     tokenLifetime: parseNumber('tokenLifetime', options.tokenLifetime ?? 300, 60, 900),
     sessionLifetime: parseNumber('sessionLifetime', options.sessionLifetime ?? 3600, 60, 3600),
     sessionIdle: parseNumber('sessionIdle', options.sessionIdle ?? 900, 60, 900),

@@ -4,6 +4,7 @@ import { createAuditLog } from './audit/audit-log.js';
 import { auditClasses } from './audit/audit-policy.js';
 import { type Circuit, ownershipCircuit } from './circuit.js';
 import { resolveConfig } from './config.js';
+import { createDpopNonces, dpopNonceHeaders } from './dpop/dpop-nonces.js';
 import { durations } from './durations.js';
 import type { EventBody } from './events.js';
 import {
@@ -94,7 +95,10 @@ export interface Verifier {
    * and `store_unavailable` or `server_error` where the application's check failed.
    */
   authenticate(request: AuthenticateRequest, options: ProtectOptions): Promise<PzkCaller>;
-  /** Headers that the answer to a caller of {@link Verifier.authenticate} has to carry. */
+  /**
+   * Headers that the answer to a caller of {@link Verifier.authenticate} has to carry. With `dpopNonces` a
+   * newer nonce where that of the call ends soon (RFC 9449 section 8.2).
+   */
   answerHeaders(caller: PzkCaller): Readonly<Record<string, string>>;
   /**
    * Checks what a route demands, for adapters to call when the route is set up.
@@ -249,11 +253,13 @@ export function createVerifier(options: VerifierOptions): Verifier {
     onFault: (error) => notify({ type: 'fault', endpoint: 'signing-keys', error }),
   });
 
+  const nonceKeys = createNonceKeys(config.secret, config.issuer);
   const engine: Engine = {
     config,
     stores,
     circuits,
-    nonceKeys: createNonceKeys(config.secret, config.issuer),
+    nonceKeys,
+    dpopNonces: config.dpopNonces === 'required' ? createDpopNonces(nonceKeys) : undefined,
     nonceGuard: createNonceGuard(),
     decoy: createDecoy(),
     tokens: createAccessTokenVerifier({
@@ -283,6 +289,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return starting;
   }
 
+  const nonceHeaders = ({ headers }: Pick<AuthenticateRequest, 'headers'>) =>
+    dpopNonceHeaders(engine.dpopNonces, headers.get('dpop'), config.clock());
+
   const gate = createGate();
   const health = createHealth({ engine, gate, ready });
 
@@ -296,7 +305,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     await Promise.all([...circuits.values()].map(({ proofSystem }) => proofSystem.close()));
   }
 
-  const headersOfCallers = new WeakMap<ApiKeyCaller, Readonly<Record<string, string>>>();
+  const headersOfCallers = new WeakMap<PzkCaller, Readonly<Record<string, string>>>();
 
   async function authenticate(
     request: AuthenticateRequest,
@@ -308,7 +317,15 @@ export function createVerifier(options: VerifierOptions): Verifier {
     signingKeys.touch();
     return gate.run(async () => {
       const admitted = await authenticateApiKey(engine, request, demands);
-      if (admitted === undefined) return authenticateRequest(engine, request, demands);
+      if (admitted === undefined) {
+        const session = await authenticateRequest(engine, request, demands);
+        const headers = nonceHeaders(request);
+        if (Object.keys(headers).length === 0) return session;
+        // A session is remembered with its token; the headers are of this call.
+        const caller = Object.freeze({ ...session });
+        headersOfCallers.set(caller, headers);
+        return caller;
+      }
       headersOfCallers.set(admitted.caller, admitted.headers);
       return admitted.caller;
     });
@@ -362,8 +379,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       });
     },
     authenticate: authenticate as Verifier['authenticate'],
-    answerHeaders: (caller) =>
-      (caller.kind === 'api-key' ? headersOfCallers.get(caller) : undefined) ?? {},
+    answerHeaders: (caller) => headersOfCallers.get(caller) ?? {},
     assertDemands(demands) {
       assertDemands(config, demands);
       assertApiKeyPolicy(config, demands);
@@ -383,6 +399,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
         anonymous: isAnonymous(request, judged),
         ...(scope === undefined ? {} : { scope: demandedScopes(scope).join(' ') }),
         ...(maxAge === undefined ? {} : { maxAge }),
+        headers: nonceHeaders(request),
       });
     },
     async pageSession(cookieHeader) {

@@ -13,6 +13,14 @@ export const durations = {
   dpopFutureSeconds: 5,
   /** Longer than the window above, at both ends. */
   dpopJti: 70_000,
+  /** RFC 9449 section 8: a nonce of the server is accepted for this long, and half a minute more. */
+  dpopNonce: 3 * 60_000,
+  /** After this time an answer gives a newer one. */
+  dpopNonceDue: 60_000,
+  /** A new one is made this often. */
+  dpopNonceStep: 30_000,
+  /** Clocks of instances may be ahead by this much. */
+  dpopNonceAhead: 60_000,
   /** Clock skew that token validation grants, seconds. */
   tokenSkewSeconds: 5,
   /** No token or session row lives longer than this, so neither need its revocation. */

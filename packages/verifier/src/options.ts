@@ -74,6 +74,13 @@ export interface VerifierOptions {
   readonly secret?: string | Uint8Array | undefined;
   /** How access tokens are signed. Default: with keys that the verifier makes. */
   readonly signing?: SigningOptions;
+  /**
+   * Whether DPoP proofs need a nonce of this server (RFC 9449 sections 8 and 9), at the endpoints and on
+   * protected routes. Default `off`: a proof is used once, within a minute, and on a protected route for one
+   * token alone; `required` also ends what somebody made in advance who could use the session key for a
+   * moment, three minutes later, and costs clients a repeated request now and then.
+   */
+  readonly dpopNonces?: 'off' | 'required';
   /** Lifetime of access tokens in seconds, 60 to 900. Default 300. */
   readonly tokenLifetime?: number;
   /** How long a session can be renewed after the touch, in seconds, at most 3600. Default 3600. */

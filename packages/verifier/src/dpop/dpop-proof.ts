@@ -2,6 +2,7 @@ import { createHash, verify } from 'node:crypto';
 import { limits, parseJson } from '@pzk-auth/protocol';
 import { durations } from '../durations.js';
 import { refusal } from '../refuse.js';
+import type { DpopNonces } from './dpop-nonces.js';
 import { canonicalizeHtu } from './htu.js';
 import { importSessionKey, type SessionKey } from './session-key.js';
 
@@ -14,6 +15,8 @@ export interface DpopExpectation {
   readonly accessToken?: string;
   /** The clock, milliseconds since the epoch. */
   readonly now: number;
+  /** Demands a nonce of this server; absent demands none. */
+  readonly nonces?: DpopNonces | undefined;
 }
 
 /** A verified DPoP proof. Not yet checked: that its `jti` is new, and whose key it is. */
@@ -138,7 +141,7 @@ function checkClaims(claims: JsonObject, expected: DpopExpectation): string {
  * protected call, is checked by `node:crypto` on its thread pool, so that the event loop stays free.
  *
  * @param header - Value of the `DPoP` header. Two headers arrive joined by a comma and are refused.
- * @throws PzkError `invalid_dpop_proof`
+ * @throws PzkError `invalid_dpop_proof`, `use_dpop_nonce`
  */
 export async function verifyDpopProof(
   header: string | null,
@@ -150,6 +153,13 @@ export async function verifyDpopProof(
   const jti = checkClaims(claims, expected);
   if ((await isSigned(sessionKey, signed, signature)) !== true) {
     throw refusal('invalid_dpop_proof', 'The signature is wrong.');
+  }
+  // RFC 9449 section 4.3 item 10, last: whoever is asked to repeat has made no other mistake.
+  if (
+    expected.nonces !== undefined &&
+    expected.nonces.judge(claims.nonce, expected.now) === 'refused'
+  ) {
+    throw refusal('use_dpop_nonce', 'The proof has no nonce of this server, or an old one.');
   }
   if (parameters !== undefined) {
     if (checkedHeaders.size >= CACHE_SIZE) checkedHeaders.clear();

@@ -134,7 +134,7 @@ function assertFresh(session: PzkSession, maxAge: number | undefined, now: numbe
  * Authenticates a protected call: token, DPoP proof with `ath` and `cnf.jkt`, revocation, scope and age,
  * and last, atomically, the replay record of the proof.
  *
- * @throws PzkError `invalid_token`, `invalid_dpop_proof`, `insufficient_scope`,
+ * @throws PzkError `invalid_token`, `invalid_dpop_proof`, `use_dpop_nonce`, `insufficient_scope`,
  * `insufficient_user_authentication`, `store_unavailable`
  */
 export async function authenticateRequest(
@@ -162,6 +162,7 @@ export async function authenticateAt(
     url: url(),
     accessToken,
     now,
+    nonces: engine.dpopNonces,
   });
   if (proof.jkt !== session.jkt) {
     throw refusal('invalid_dpop_proof', 'The proof is of another key than the token.');

@@ -1,5 +1,6 @@
 import type { Circuit } from '../circuit.js';
 import type { VerifierConfig } from '../config.js';
+import type { DpopNonces } from '../dpop/dpop-nonces.js';
 import type { EventBody } from '../events.js';
 import type { NonceGuard } from '../nonce/nonce-guard.js';
 import type { NonceKeys } from '../nonce/nonce-keys.js';
@@ -15,6 +16,8 @@ export interface Engine {
   readonly circuits: ReadonlyMap<string, Circuit>;
   readonly nonceKeys: NonceKeys;
   readonly nonceGuard: NonceGuard;
+  /** Undefined where proofs need no nonce of the server. */
+  readonly dpopNonces: DpopNonces | undefined;
   readonly tokens: AccessTokenVerifier;
   /** Judged in place of a device that does not exist, so that unknown costs what wrong costs. */
   readonly decoy: AssertionCredential;

@@ -29,7 +29,7 @@ export interface ExchangeRequest {
  * Verifies DPoP proof and nonce of an exchange and that they belong together. The `jti` is not
  * recorded: the nonce is the replay key here. Not yet verified: that the nonce is unused.
  *
- * @throws PzkError `invalid_dpop_proof`, `invalid_nonce`
+ * @throws PzkError `invalid_dpop_proof`, `use_dpop_nonce`, `invalid_nonce`
  */
 export async function openExchange(
   engine: Engine,
@@ -40,6 +40,7 @@ export async function openExchange(
     method: 'POST',
     url: engine.config.baseUrl + exchange.endpoint,
     now,
+    nonces: engine.dpopNonces,
   });
   const claims = openNonce(exchange.nonce, engine.nonceKeys, now);
   const { jkt } = proof;

@@ -37,6 +37,7 @@ export async function grantByRenewal(
     method: 'POST',
     url: `${config.baseUrl}/token`,
     now,
+    nonces: engine.dpopNonces,
   });
   const audience = grant.resource ?? config.audience;
   if (!config.audiences.has(audience)) throw refusal('invalid_target', 'Unknown resource.');

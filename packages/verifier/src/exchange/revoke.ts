@@ -70,6 +70,7 @@ export async function revokeToken(
     method: 'POST',
     url: `${config.baseUrl}/revoke`,
     now: config.clock(),
+    nonces: engine.dpopNonces,
   });
   const valid = message.token.length <= limits.accessTokenBytes;
   const session = valid ? await verifyIfValid(engine, message.token) : undefined;

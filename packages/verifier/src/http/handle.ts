@@ -1,3 +1,4 @@
+import { dpopNonceHeaders } from '../dpop/dpop-nonces.js';
 import { durations } from '../durations.js';
 import { createChallenge } from '../exchange/challenge.js';
 import type { Engine, RequestContext } from '../exchange/engine.js';
@@ -190,6 +191,14 @@ function withHeaders(response: Response, headers: Readonly<Record<string, string
   return response;
 }
 
+/** Headers of every answer; those of a nonce only where a proof is sent, or soon will be. */
+function answerHeaders(engine: Engine, request: Request, route: Route | undefined) {
+  const { origins, clock } = engine.config;
+  const cors = corsHeaders(request.headers.get('origin'), origins);
+  if (route?.method !== 'POST' || request.method !== 'POST') return cors;
+  return { ...cors, ...dpopNonceHeaders(engine.dpopNonces, request.headers.get('dpop'), clock()) };
+}
+
 /** Serves one request to the endpoints. Never rejects: every failure is a problem response. */
 export async function handleRequest(
   engine: Engine,
@@ -203,7 +212,7 @@ export async function handleRequest(
   // Only a known path goes into events: others are the client's text.
   const endpoint = route?.name ?? 'unknown';
   const place = route?.place ?? 'endpoint';
-  const cors = corsHeaders(origin, origins);
+  const headers = () => answerHeaders(engine, request, route);
   try {
     if (route === undefined) throw refusal('not_found', 'No such endpoint.');
     if (request.method === 'OPTIONS' && origin !== null) {
@@ -214,11 +223,11 @@ export async function handleRequest(
     if (method !== route.method) {
       const error = refusal('method_not_allowed', 'Another method.');
       await report(engine, endpoint, error, context);
-      return withHeaders(problemResponse(error, place, { allow: route.method }), cors);
+      return withHeaders(problemResponse(error, place, { allow: route.method }), headers());
     }
-    return withHeaders(await route.run(engine, request, context), cors);
+    return withHeaders(await route.run(engine, request, context), headers());
   } catch (error) {
     await report(engine, endpoint, error, context);
-    return withHeaders(problemResponse(error, place), cors);
+    return withHeaders(problemResponse(error, place), headers());
   }
 }

@@ -149,6 +149,8 @@ export interface ProblemDetails {
   /** The request held no credentials at all: the challenge then names no error. */
   readonly anonymous?: boolean;
   readonly allow?: string;
+  /** Further headers. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const ALGS = 'algs="ES256 EdDSA"';
@@ -208,6 +210,7 @@ export function toProblem(
       ...(challenge === undefined ? {} : { 'www-authenticate': challenge }),
       ...(form.retryAfter === undefined ? {} : { 'retry-after': String(form.retryAfter) }),
       ...(details.allow === undefined ? {} : { allow: details.allow }),
+      ...details.headers,
     },
     body: JSON.stringify(problem),
   };

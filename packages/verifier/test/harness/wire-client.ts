@@ -193,6 +193,8 @@ export async function createWireClient(
     });
   }
 
+  let dpopNonce: string | null = null;
+
   const client: WireClient = {
     apiKey,
     sessionKey,
@@ -290,6 +292,9 @@ export async function createWireClient(
       if (over.dpop !== null) {
         const key = over.sessionKey ?? sessionKey;
         const fields = { url: baseUrl + path, now: issuer.now(), ...over.dpop };
+        // As RFC 9449 section 8.2 has it: with the nonce that the last answer gave.
+        if (dpopNonce !== null)
+          Object.assign(fields, { claims: { nonce: dpopNonce, ...fields.claims } });
         headers.dpop ??= await key.dpop(fields);
       }
       const payload =
@@ -299,7 +304,9 @@ export async function createWireClient(
             ? new URLSearchParams(body as Record<string, string>).toString()
             : JSON.stringify(body);
       const request = new Request(baseUrl + path, { method: 'POST', headers, body: payload });
-      return send(issuer, request, over.address);
+      const answer = await send(issuer, request, over.address);
+      dpopNonce = answer.headers.get('dpop-nonce') ?? dpopNonce;
+      return answer;
     },
     get: (path, headers) => send(issuer, new Request(issuerUrl + path, { headers })),
     async enroll() {
