@@ -14,6 +14,7 @@ export const wireErrorCodes = [
   'invalid_nonce',
   'invalid_dpop_proof',
   'use_dpop_nonce',
+  'invalid_client',
   'invalid_grant',
   'enrollment_refused',
   'too_many_requests',

@@ -70,6 +70,8 @@ export {
 export { parseMessage } from './messages/parse-message.js';
 export { type Problem, problemSchema, problemType } from './messages/problem.js';
 export {
+  type IntrospectionRequest,
+  introspectionRequestSchema,
   PROOF_GRANT,
   type ProofGrant,
   proofGrantSchema,

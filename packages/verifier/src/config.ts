@@ -1,7 +1,21 @@
 import { randomBytes } from 'node:crypto';
-import { isApiKeyPrefix, isScopeToken, limits, utf8 } from '@pzk-auth/protocol';
+import {
+  decodeBase64url,
+  isApiKeyPrefix,
+  isBase64url,
+  isScopeToken,
+  limits,
+  utf8,
+} from '@pzk-auth/protocol';
 import type { VerifierOptions } from './options.js';
 import { importSigningKey, type SigningAlgorithm, type SigningKey } from './token/signing-key.js';
+
+/** A service that may ask about tokens. */
+export interface ResourceServerConfig {
+  /** 32 bytes. */
+  readonly secretHash: Uint8Array;
+  readonly audiences: ReadonlySet<string>;
+}
 
 /** The options with every default resolved; frozen. */
 export interface VerifierConfig
@@ -9,7 +23,14 @@ export interface VerifierConfig
     Required<
       Omit<
         VerifierOptions,
-        'audience' | 'origins' | 'scopes' | 'secret' | 'authorize' | 'circuits' | 'signing'
+        | 'audience'
+        | 'origins'
+        | 'scopes'
+        | 'secret'
+        | 'authorize'
+        | 'circuits'
+        | 'signing'
+        | 'resourceServers'
       >
     >
   > {
@@ -22,6 +43,8 @@ export interface VerifierConfig
   readonly authorize: VerifierOptions['authorize'];
   /** Keys of the configuration, read; algorithm of those that are made. */
   readonly signing: { readonly keys: readonly SigningKey[]; readonly alg: SigningAlgorithm };
+  /** By their id. */
+  readonly resourceServers: ReadonlyMap<string, ResourceServerConfig>;
   /** Public URL of the endpoints, without a trailing slash. */
   readonly baseUrl: string;
 }
@@ -106,6 +129,28 @@ function parseSigning(options: VerifierOptions['signing'] = {}): VerifierConfig[
   return { keys, alg };
 }
 
+function parseResourceServers(
+  servers: VerifierOptions['resourceServers'] = [],
+  known: ReadonlySet<string>,
+): ReadonlyMap<string, ResourceServerConfig> {
+  const parsed = new Map<string, ResourceServerConfig>();
+  for (const { id, secretHash, audience } of servers) {
+    if (typeof id !== 'string' || !/^[A-Za-z0-9._~-]{1,128}$/.test(id) || parsed.has(id)) {
+      throw new TypeError('resourceServers: each id is unique, 1 to 128 letters, digits, . _ ~ -');
+    }
+    if (!isBase64url(secretHash) || decodeBase64url(secretHash).length !== 32) {
+      throw new TypeError('resourceServers: secretHash is base64url of a SHA-256 hash.');
+    }
+    const audiences = typeof audience === 'string' ? [audience] : audience;
+    if (audiences.length === 0 || !audiences.every((each) => known.has(each))) {
+      throw new TypeError('resourceServers: audience names audiences of the verifier.');
+    }
+    const hash = decodeBase64url(secretHash);
+    parsed.set(id, { secretHash: hash, audiences: new Set(audiences) });
+  }
+  return parsed;
+}
+
 function parseDpopNonces(mode: VerifierOptions['dpopNonces'] = 'off'): 'off' | 'required' {
   if (mode !== 'off' && mode !== 'required') throw new TypeError('dpopNonces: off or required.');
   return mode;
@@ -166,6 +211,7 @@ export function resolveConfig(options: VerifierOptions): VerifierConfig {
     publicUrl: publicUrl.href.replace(/\/+$/, ''),
     secret: parseSecret(options.secret, production),
     signing: parseSigning(options.signing),
+    resourceServers: parseResourceServers(options.resourceServers, new Set(audiences)),
     dpopNonces: parseDpopNonces(options.dpopNonces),
     tokenLifetime: parseNumber('tokenLifetime', options.tokenLifetime ?? 300, 60, 900),
     sessionLifetime: parseNumber('sessionLifetime', options.sessionLifetime ?? 3600, 60, 3600),

@@ -11,6 +11,7 @@ import {
   type AuthenticateOptions,
   type AuthenticateRequest,
   assertDemands,
+  audienceOf,
   authenticateRequest,
   demandedScopes,
 } from './exchange/authenticate.js';
@@ -366,7 +367,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       return gate.run(serve).catch(refuse);
     },
     handleWellKnown(request) {
-      const document = metadata.get(new URL(request.url).pathname);
+      const document = metadata.documents.get(new URL(request.url).pathname);
       const { method } = request;
       if (document === undefined || (method !== 'GET' && method !== 'HEAD')) return undefined;
       return new Response(document, {
@@ -395,18 +396,20 @@ export function createVerifier(options: VerifierOptions): Verifier {
       // The demands were judged unless the error says otherwise.
       const judged = isPzkError(error) ? demands : {};
       const { scope, maxAge } = judged;
+      const audience = judged.audience ?? audienceOf(engine, request);
       return toProblem(error, 'resource', {
         anonymous: isAnonymous(request, judged),
         ...(scope === undefined ? {} : { scope: demandedScopes(scope).join(' ') }),
         ...(maxAge === undefined ? {} : { maxAge }),
         headers: nonceHeaders(request),
+        resourceMetadata: metadata.urlOf(audience),
       });
     },
     async pageSession(cookieHeader) {
       if (!config.pageSessions) {
         throw new TypeError('Page sessions are off: give createVerifier { pageSessions: true }.');
       }
-      if (signingKeys === undefined) await ready();
+      if (!started) await ready();
       return readPageSession(engine, cookieHeader);
     },
     cors: (origin) => corsHeaders(origin, config.origins),

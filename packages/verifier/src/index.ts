@@ -13,6 +13,7 @@ export type { ProblemParts } from './http/problem-response.js';
 export type { AccountManager } from './keys/account-manager.js';
 export type { DeviceManager } from './keys/device-manager.js';
 export type { IssuedKey, KeyManager, KeyOptions } from './keys/key-manager.js';
+export { createResourceServerSecret } from './keys/resource-server-secret.js';
 export type { RotateOptions, SigningKeyManager } from './keys/signing-key-manager.js';
 export type {
   ApiKeyPolicy,
@@ -26,6 +27,7 @@ export type {
   Authorization,
   AuthorizeContext,
   AuthorizeHook,
+  ResourceServer,
   SigningOptions,
   VerifierOptions,
 } from './options.js';

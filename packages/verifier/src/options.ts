@@ -46,6 +46,16 @@ export type AuthorizeHook = (
   context: AuthorizeContext,
 ) => Promise<Authorization | undefined> | Authorization | undefined;
 
+/** A service that validates tokens by asking for them. */
+export interface ResourceServer {
+  /** Its `client_id`: 1 to 128 letters, digits, and . _ ~ - */
+  readonly id: string;
+  /** base64url of the SHA-256 of its secret, as `createResourceServerSecret` makes it. */
+  readonly secretHash: string;
+  /** The audiences whose tokens it may ask about, out of those of the verifier. */
+  readonly audience: string | readonly string[];
+}
+
 /** Options of `createVerifier`. */
 export interface VerifierOptions {
   /** URL of this issuer: https, or http on localhost in development; no trailing slash. */
@@ -74,6 +84,8 @@ export interface VerifierOptions {
   readonly secret?: string | Uint8Array | undefined;
   /** How access tokens are signed. Default: with keys that the verifier makes. */
   readonly signing?: SigningOptions;
+  /** Services that may ask `/introspect` about tokens (RFC 7662). Default: none, and no such endpoint. */
+  readonly resourceServers?: readonly ResourceServer[];
   /**
    * Whether DPoP proofs need a nonce of this server (RFC 9449 sections 8 and 9), at the endpoints and on
    * protected routes. Default `off`: a proof is used once, within a minute, and on a protected route for one

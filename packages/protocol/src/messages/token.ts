@@ -56,6 +56,14 @@ export const revokeRequestSchema = v.strictObject({
   client_id: v.optional(clientId),
 });
 
+/** `POST {base}/introspect` (RFC 7662), after form decoding. The client stands in the header. */
+export const introspectionRequestSchema = v.strictObject({
+  token: v.pipe(v.string(), v.minLength(1)),
+  token_type_hint: v.optional(v.pipe(v.string(), v.maxLength(64))),
+  client_id: v.optional(clientId),
+});
+
+export type IntrospectionRequest = v.InferOutput<typeof introspectionRequestSchema>;
 export type ProofGrant = v.InferOutput<typeof proofGrantSchema>;
 export type RenewGrant = v.InferOutput<typeof renewGrantSchema>;
 export type TokenResponse = v.InferOutput<typeof tokenResponseSchema>;

@@ -114,6 +114,22 @@ function publicUrlOf(engine: Engine, url: string): string {
   throw refusal('invalid_dpop_proof', 'The request target is odd.');
 }
 
+/** The audience that a request is for by its address: the longest that leads to it, else the default. */
+export function audienceOf(engine: Engine, request: AuthenticateRequest): string {
+  const { audience, audiences } = engine.config;
+  if (audiences.size === 1) return audience;
+  let url: string;
+  try {
+    url = publicUrlOf(engine, request.url);
+  } catch {
+    return audience;
+  }
+  const [longest = audience] = [...audiences]
+    .filter((each) => url === each || url.startsWith(`${each}/`))
+    .sort((a, b) => b.length - a.length);
+  return longest;
+}
+
 function assertScope(session: PzkSession, scope: AuthenticateOptions['scope']): void {
   if (!demandedScopes(scope).every((token) => session.scopes.includes(token))) {
     throw refusal('insufficient_scope', 'The token lacks a scope.');

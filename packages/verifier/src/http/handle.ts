@@ -3,6 +3,7 @@ import { durations } from '../durations.js';
 import { createChallenge } from '../exchange/challenge.js';
 import type { Engine, RequestContext } from '../exchange/engine.js';
 import { enrollDevice } from '../exchange/enroll.js';
+import { introspectToken } from '../exchange/introspect.js';
 import { countAddressFailure } from '../exchange/proof-check.js';
 import { revokeToken } from '../exchange/revoke.js';
 import { requestToken } from '../exchange/token.js';
@@ -90,6 +91,16 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
     },
   ],
   [
+    '/introspect',
+    {
+      name: '/introspect',
+      method: 'POST',
+      place: 'introspection',
+      run: async (engine, request, context) =>
+        json(await introspectToken(engine, request, context)),
+    },
+  ],
+  [
     '/jwks.json',
     {
       name: '/jwks.json',
@@ -154,6 +165,8 @@ async function serveArtifact(engine: Engine, sha256: string): Promise<Response> 
 }
 
 function findRoute({ config }: Engine, path: string): Route | undefined {
+  // Without anybody who may ask there is no such endpoint.
+  if (path === '/introspect' && config.resourceServers.size === 0) return undefined;
   const artifact = ARTIFACT_PATH.exec(path)?.[1];
   const pages = config.pageSessions ? pageRoutes : undefined;
   if (artifact === undefined) return routes.get(path) ?? pages?.get(path);
@@ -172,7 +185,11 @@ function pathBelowBase(engine: Engine, request: Request): string | undefined {
 }
 
 /** Refusals that count against the address: those an attacker would repeat. */
-const COUNTED: ReadonlySet<string> = new Set(['invalid_grant', 'enrollment_refused']);
+const COUNTED: ReadonlySet<string> = new Set([
+  'invalid_grant',
+  'invalid_client',
+  'enrollment_refused',
+]);
 
 async function report(engine: Engine, endpoint: string, error: unknown, context: HandleContext) {
   const code = wireCode(error);
@@ -196,6 +213,7 @@ function answerHeaders(engine: Engine, request: Request, route: Route | undefine
   const { origins, clock } = engine.config;
   const cors = corsHeaders(request.headers.get('origin'), origins);
   if (route?.method !== 'POST' || request.method !== 'POST') return cors;
+  if (route.place === 'introspection') return cors;
   return { ...cors, ...dpopNonceHeaders(engine.dpopNonces, request.headers.get('dpop'), clock()) };
 }
 

@@ -26,7 +26,7 @@ const wireForms: Readonly<Record<WireErrorCode, WireForm>> = {
     status: 415,
     title: 'The content type or encoding is not supported.',
     oauth: 'invalid_request',
-    hint: 'JSON for /challenge, /enroll and /vault/open; form-encoded for /token and /revoke.',
+    hint: 'JSON for /challenge, /enroll and /vault/open; form-encoded for the OAuth endpoints.',
   },
   request_timeout: { status: 408, title: 'The body took too long.', oauth: 'invalid_request' },
   not_found: { status: 404, title: 'There is nothing here.', oauth: 'invalid_request' },
@@ -78,6 +78,11 @@ const wireForms: Readonly<Record<WireErrorCode, WireForm>> = {
     status: 400,
     title: 'The DPoP proof needs the nonce of this server.',
     oauth: 'use_dpop_nonce',
+  },
+  invalid_client: {
+    status: 401,
+    title: 'The client is not known here.',
+    oauth: 'invalid_client',
   },
   invalid_grant: {
     status: 400,
@@ -140,7 +145,7 @@ export function wireCode(error: unknown): WireErrorCode {
 }
 
 /** Where an error shows: OAuth endpoints carry `error`, protected resources a challenge. */
-export type ProblemPlace = 'endpoint' | 'oauth' | 'resource';
+export type ProblemPlace = 'endpoint' | 'oauth' | 'introspection' | 'resource';
 
 /** What a challenge says besides its error (RFC 6750 section 3, RFC 9470 section 3). */
 export interface ProblemDetails {
@@ -149,6 +154,8 @@ export interface ProblemDetails {
   /** The request held no credentials at all: the challenge then names no error. */
   readonly anonymous?: boolean;
   readonly allow?: string;
+  /** Address of the resource's metadata (RFC 9728 section 5.1). */
+  readonly resourceMetadata?: string | undefined;
   /** Further headers. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -162,14 +169,22 @@ function authenticateHeader(
   details: ProblemDetails,
 ): string | undefined {
   if (place === 'endpoint' || form.status >= 500 || form.oauth === undefined) return undefined;
+  // RFC 6749 section 5.2: the scheme that the client has to use.
+  if (code === 'invalid_client') return 'Basic realm="introspection", charset="UTF-8"';
+  // It takes no DPoP proof, so it must not ask for one.
+  if (place === 'introspection') return undefined;
+  const resource =
+    details.resourceMetadata === undefined
+      ? ''
+      : `, resource_metadata="${details.resourceMetadata}"`;
   // RFC 6750 section 3.1: without any credentials no error code should be told.
-  if (details.anonymous === true) return `DPoP ${ALGS}`;
+  if (details.anonymous === true) return `DPoP ${ALGS}${resource}`;
   const parts = [`error="${form.oauth}"`, `error_description="${form.title}"`];
   if (details.scope !== undefined) parts.push(`scope="${details.scope}"`);
   if (code === 'insufficient_user_authentication' && details.maxAge !== undefined) {
     parts.push(`max_age="${details.maxAge}"`);
   }
-  return `DPoP ${[...parts, ALGS].join(', ')}`;
+  return `DPoP ${[...parts, ALGS].join(', ')}${resource}`;
 }
 
 /** An error in the form in which any host can send it. */

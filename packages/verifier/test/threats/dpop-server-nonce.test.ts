@@ -71,7 +71,8 @@ describe('a server that demands nonces', () => {
       ];
       for (const nonce of hostile) {
         const answer = await asksForNonce(place, place.proof({ claims: { nonce } }));
-        text.add(answer.text.replace(/"error":"use_dpop_nonce",?|"status":\d+,?/g, ''));
+        // The place decides on status and `error`, nothing of the nonce does.
+        text.add(JSON.stringify({ ...answer.body, status: undefined, error: undefined }));
       }
     }
     // Missing, stale and forged look alike.
