@@ -159,7 +159,9 @@ for (const [name, express] of versions) {
     it('[D20] a token in the query or under Bearer is no token', async () => {
       const query = await fetch(`${server.origin}/weather?access_token=abc`);
       expect(query.status).toBe(401);
-      expect(query.headers.get('www-authenticate')).toBe('DPoP algs="ES256 EdDSA"');
+      expect(query.headers.get('www-authenticate')).toBe(
+        `DPoP algs="ES256 EdDSA", resource_metadata="${server.origin}/.well-known/oauth-protected-resource"`,
+      );
       const bearer = await fetch(`${server.origin}/weather`, {
         headers: { authorization: 'Bearer abc' },
       });

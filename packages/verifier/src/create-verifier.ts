@@ -41,7 +41,7 @@ import type { VerifierOptions } from './options.js';
 import type { PageSession } from './page-session/page-session.js';
 import { readPageSession } from './page-session/read-page-session.js';
 import { randomId } from './random-id.js';
-import type { ApiKeyCaller, PzkCaller, PzkSession } from './session.js';
+import type { PzkCaller, PzkSession } from './session.js';
 import { claimStores } from './stores/claim-stores.js';
 import { failClosed } from './stores/fail-closed.js';
 import { createAccessTokenVerifier } from './token/access-token.js';
