@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const EXAMPLE = join(ROOT, 'examples/nextjs-app');
 
 /** Where each Next.js is a dependency. */
-const HOMES = { 15: join(ROOT, 'tests/next-15'), 16: EXAMPLE } as const;
+const HOMES = { 15: join(ROOT, 'compat/next-15'), 16: EXAMPLE } as const;
 export type NextMajor = keyof typeof HOMES;
 
 /** How the example is built. */
