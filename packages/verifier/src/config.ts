@@ -7,6 +7,8 @@ import {
   limits,
   utf8,
 } from '@pzk-auth/protocol';
+import type { RateLimits } from './limits/limits.js';
+import { parseRateLimits } from './limits/parse-rate-limits.js';
 import type { VerifierOptions } from './options.js';
 import { importSigningKey, type SigningAlgorithm, type SigningKey } from './token/signing-key.js';
 
@@ -29,6 +31,7 @@ export interface VerifierConfig
         | 'secret'
         | 'authorize'
         | 'circuits'
+        | 'rateLimits'
         | 'signing'
         | 'resourceServers'
       >
@@ -40,6 +43,7 @@ export interface VerifierConfig
   readonly origins: ReadonlySet<string>;
   readonly scopes: ReadonlySet<string>;
   readonly secret: Uint8Array;
+  readonly rateLimits: Readonly<Required<RateLimits>>;
   readonly authorize: VerifierOptions['authorize'];
   /** Keys of the configuration, read; algorithm of those that are made. */
   readonly signing: { readonly keys: readonly SigningKey[]; readonly alg: SigningAlgorithm };
@@ -240,6 +244,7 @@ export function resolveConfig(options: VerifierOptions): VerifierConfig {
       1,
       1_000_000,
     ),
+    rateLimits: parseRateLimits(options.rateLimits),
     audit: options.audit ?? true,
     onEvent: options.onEvent ?? (() => {}),
     clock: options.clock ?? Date.now,

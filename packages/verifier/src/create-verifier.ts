@@ -30,8 +30,9 @@ import { type AccountManager, createAccountManager } from './keys/account-manage
 import { createDeviceManager, type DeviceManager } from './keys/device-manager.js';
 import { createKeyManager, type KeyManager } from './keys/key-manager.js';
 import { createSigningKeyManager, type SigningKeyManager } from './keys/signing-key-manager.js';
-import { assertApiKeyPolicy, type ProtectOptions } from './legacy/api-key-policy.js';
+import type { ProtectOptions } from './legacy/api-key-policy.js';
 import { authenticateApiKey } from './legacy/authenticate-api-key.js';
+import { createLimits } from './limits/limits.js';
 import { createNonceGuard } from './nonce/nonce-guard.js';
 import { createNonceKeys } from './nonce/nonce-keys.js';
 import { createGate } from './operation/gate.js';
@@ -44,6 +45,7 @@ import { randomId } from './random-id.js';
 import type { PzkCaller, PzkSession } from './session.js';
 import { claimStores } from './stores/claim-stores.js';
 import { failClosed } from './stores/fail-closed.js';
+import { createTelemetry } from './telemetry/telemetry.js';
 import { createAccessTokenVerifier } from './token/access-token.js';
 import { createKeyRing } from './token/key-ring.js';
 import type { AssertionCredential } from './webauthn/assertion.js';
@@ -201,6 +203,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   let starting: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
 
+  const telemetry = createTelemetry();
   const audit = config.audit
     ? createAuditLog({
         store: stores.audit,
@@ -212,6 +215,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   function notify(event: EventBody, at = config.clock()): void {
     // An observer's fault must not change an answer, nor end the process.
     try {
+      telemetry.count(event);
       const result: unknown = config.onEvent({ ...event, at });
       if (result instanceof Promise) result.catch(() => {});
     } catch {
@@ -262,6 +266,12 @@ export function createVerifier(options: VerifierOptions): Verifier {
     nonceKeys,
     dpopNonces: config.dpopNonces === 'required' ? createDpopNonces(nonceKeys) : undefined,
     nonceGuard: createNonceGuard(),
+    telemetry,
+    limits: createLimits({
+      config,
+      stores,
+      onFault: (error) => notify({ type: 'fault', endpoint: 'limits', error }),
+    }),
     decoy: createDecoy(),
     tokens: createAccessTokenVerifier({
       issuer: config.issuer,
@@ -316,20 +326,22 @@ export function createVerifier(options: VerifierOptions): Verifier {
     assertDemands(config, demands);
     if (!started) await ready();
     signingKeys.touch();
-    return gate.run(async () => {
-      const admitted = await authenticateApiKey(engine, request, demands);
-      if (admitted === undefined) {
-        const session = await authenticateRequest(engine, request, demands);
-        const headers = nonceHeaders(request);
-        if (Object.keys(headers).length === 0) return session;
-        // A session is remembered with its token; the headers are of this call.
-        const caller = Object.freeze({ ...session });
-        headersOfCallers.set(caller, headers);
-        return caller;
-      }
-      headersOfCallers.set(admitted.caller, admitted.headers);
-      return admitted.caller;
-    });
+    return gate.run(() =>
+      telemetry.span('pzk.authenticate', {}, async () => {
+        const admitted = await authenticateApiKey(engine, request, demands);
+        if (admitted === undefined) {
+          const session = await authenticateRequest(engine, request, demands);
+          const headers = nonceHeaders(request);
+          if (Object.keys(headers).length === 0) return session;
+          // A session is remembered with its token; the headers are of this call.
+          const caller = Object.freeze({ ...session });
+          headersOfCallers.set(caller, headers);
+          return caller;
+        }
+        headersOfCallers.set(admitted.caller, admitted.headers);
+        return admitted.caller;
+      }),
+    );
   }
 
   return {
@@ -381,10 +393,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     },
     authenticate: authenticate as Verifier['authenticate'],
     answerHeaders: (caller) => headersOfCallers.get(caller) ?? {},
-    assertDemands(demands) {
-      assertDemands(config, demands);
-      assertApiKeyPolicy(config, demands);
-    },
+    assertDemands: (demands) => assertDemands(config, demands),
     problem(error, request, demands = {}) {
       const code = wireCode(error);
       if (code === 'server_error' || code === 'store_unavailable') {

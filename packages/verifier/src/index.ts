@@ -22,6 +22,7 @@ export type {
   VerifiedApiKey,
   VerifyApiKey,
 } from './legacy/api-key-policy.js';
+export type { RateLimit, RateLimits } from './limits/limits.js';
 export type { Health, HealthCheck } from './operation/health.js';
 export type {
   Authorization,

@@ -1,5 +1,6 @@
 import type { Circuit } from './circuit.js';
 import type { VerifierEvent } from './events.js';
+import type { RateLimits } from './limits/limits.js';
 import type { Stores } from './stores/stores.js';
 import type { SigningAlgorithm, SigningKeyInput } from './token/signing-key.js';
 
@@ -122,6 +123,11 @@ export interface VerifierOptions {
   readonly circuits?: readonly Circuit[];
   /** Failed exchanges that one address may cause in ten minutes. Default 60. */
   readonly addressFailureLimit?: number;
+  /**
+   * Rate limits, counted in the store of budgets: 3000 requests to the endpoints in a minute for an
+   * address, 600 exchanges for an API key. `false` turns all of them off.
+   */
+  readonly rateLimits?: RateLimits | false;
   /** Failed proofs that one device may send in ten minutes. Default 10. */
   readonly deviceFailureLimit?: number;
   /**

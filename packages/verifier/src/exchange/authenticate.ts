@@ -1,6 +1,7 @@
 import type { VerifierConfig } from '../config.js';
 import { dpopReplayId, verifyDpopProof } from '../dpop/dpop-proof.js';
 import { durations } from '../durations.js';
+import { assertApiKeyPolicy, type ProtectOptions } from '../legacy/api-key-policy.js';
 import { assertOptionNames } from '../option-names.js';
 import { refusal } from '../refuse.js';
 import type { PzkSession } from '../session.js';
@@ -50,7 +51,7 @@ const OPTIONS = [...DEMANDS, 'allowApiKey'];
  *
  * @throws TypeError
  */
-export function assertDemands(config: VerifierConfig, options: AuthenticateOptions): void {
+export function assertDemands(config: VerifierConfig, options: ProtectOptions): void {
   assertOptionNames('protect', options, OPTIONS);
   for (const name of DEMANDS) {
     if (name in options && options[name as keyof AuthenticateOptions] === undefined) {
@@ -79,6 +80,7 @@ export function assertDemands(config: VerifierConfig, options: AuthenticateOptio
   if (maxAge !== undefined && !(Number.isSafeInteger(maxAge) && maxAge >= 10)) {
     throw new TypeError('maxAge is a whole number of seconds, at least 10.');
   }
+  assertApiKeyPolicy(config, options);
 }
 
 const DPOP_SCHEME = /^DPoP +([A-Za-z0-9._~+/-]+=*)$/i;
@@ -191,6 +193,7 @@ export async function authenticateAt(
   }
   assertScope(session, options.scope);
   assertFresh(session, options.maxAge, now);
+  await engine.limits.countCall(session.key);
   if ((await stores.replays.record(dpopReplayId(proof), durations.dpopJti)) !== true) {
     throw refusal('invalid_dpop_proof', 'The proof was used before.');
   }

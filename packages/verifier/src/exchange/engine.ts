@@ -2,9 +2,11 @@ import type { Circuit } from '../circuit.js';
 import type { VerifierConfig } from '../config.js';
 import type { DpopNonces } from '../dpop/dpop-nonces.js';
 import type { EventBody } from '../events.js';
+import type { Limits } from '../limits/limits.js';
 import type { NonceGuard } from '../nonce/nonce-guard.js';
 import type { NonceKeys } from '../nonce/nonce-keys.js';
 import type { Stores } from '../stores/stores.js';
+import type { Telemetry } from '../telemetry/telemetry.js';
 import type { AccessTokenVerifier } from '../token/access-token.js';
 import type { KeyRing } from '../token/key-ring.js';
 import type { AssertionCredential } from '../webauthn/assertion.js';
@@ -18,6 +20,8 @@ export interface Engine {
   readonly nonceGuard: NonceGuard;
   /** Undefined where proofs need no nonce of the server. */
   readonly dpopNonces: DpopNonces | undefined;
+  readonly limits: Limits;
+  readonly telemetry: Telemetry;
   readonly tokens: AccessTokenVerifier;
   /** Judged in place of a device that does not exist, so that unknown costs what wrong costs. */
   readonly decoy: AssertionCredential;

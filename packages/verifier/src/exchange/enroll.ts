@@ -264,6 +264,7 @@ export async function enrollDevice(
     now: exchange.now,
   });
 
+  await engine.limits.countExchange(key.id);
   await consumeNonce(engine, exchange, ENDPOINT);
   await assertNotRevoked(engine, {
     account: key.account,

@@ -1,5 +1,4 @@
-import { isIPv6 } from 'node:net';
-import { durations } from '../durations.js';
+import type { Reservation } from '../limits/limits.js';
 import type { ProofLane } from '../proof/index.js';
 import { refusal } from '../refuse.js';
 import type { Engine, RequestContext } from './engine.js';
@@ -35,54 +34,39 @@ export async function checkProof(
   const circuit = engine.circuits.get(check.circuit);
   if (circuit === undefined) throw refusal('unsupported_circuit', 'Unknown circuit.');
   const { commitment, context, proof, lane } = check;
-  if (check.device !== undefined) await assertDeviceBudget(engine, check.device);
-  const passed = await engine.nonceGuard.run(exchange.nonce, async () => {
-    const result: unknown = await circuit.proofSystem.verify({ commitment, context }, proof, {
-      lane,
+  // Counted before the work and given back after it: parallel proofs cannot slip through between.
+  const reserved = await engine.limits.reserveDevice(check.device);
+  let passed: boolean | undefined;
+  try {
+    passed = await engine.nonceGuard.run(exchange.nonce, async () => {
+      const result: unknown = await engine.telemetry.span(
+        'pzk.verify_proof',
+        { circuit: check.circuit },
+        () => circuit.proofSystem.verify({ commitment, context }, proof, { lane }),
+      );
+      return result === true;
     });
-    return result === true;
-  });
-  if (passed) return;
-  if (check.device !== undefined) {
-    await engine.stores.budgets.add(`device ${check.device}`, durations.failureBudget);
+  } finally {
+    await reserved.settle(passed === false);
   }
+  if (passed) return;
   throw refusal('invalid_grant', 'The proof does not verify.');
 }
 
-async function assertDeviceBudget(engine: Engine, device: string): Promise<void> {
-  const failures = await engine.stores.budgets.read(`device ${device}`);
-  if (failures >= engine.config.deviceFailureLimit) {
-    throw refusal('too_many_requests', 'The device has failed too often.');
-  }
-}
-
-/** One customer's IPv6 addresses share the first 64 bits; counted alone they would never run out. */
-function addressBudget(address: string): string {
-  if (!isIPv6(address)) return `address ${address}`;
-  const [head = '', tail = ''] = new URL(`http://[${address.split('%', 1)[0]}]`).hostname
-    .slice(1, -1)
-    .split('::');
-  const front = head === '' ? [] : head.split(':');
-  const back = tail === '' ? [] : tail.split(':');
-  const groups = [...front, ...Array<string>(8 - front.length - back.length).fill('0'), ...back];
-  return `address ${groups.slice(0, 4).join(':')}`;
-}
+const reservations = new WeakMap<RequestContext, Reservation>();
 
 /**
- * Refuses an address that has caused too many failures.
+ * Refuses an address that has caused too many failures. Reserves one for this request, which
+ * {@link settleAddressBudget} has to settle.
  *
  * @throws PzkError `too_many_requests`
  */
 export async function assertAddressBudget(engine: Engine, context: RequestContext): Promise<void> {
-  if (context.address === undefined) return;
-  const failures = await engine.stores.budgets.read(addressBudget(context.address));
-  if (failures >= engine.config.addressFailureLimit) {
-    throw refusal('too_many_requests', 'The address has failed too often.');
-  }
+  reservations.set(context, await engine.limits.reserveAddress(context.address));
 }
 
-/** Counts a failed exchange against its address. */
-export async function countAddressFailure(engine: Engine, context: RequestContext): Promise<void> {
-  if (context.address === undefined) return;
-  await engine.stores.budgets.add(addressBudget(context.address), durations.failureBudget);
+/** Counts a failed exchange against its address, and any other one not. */
+export async function settleAddressBudget(context: RequestContext, failed: boolean): Promise<void> {
+  await reservations.get(context)?.settle(failed);
+  reservations.delete(context);
 }

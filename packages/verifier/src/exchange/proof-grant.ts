@@ -124,6 +124,7 @@ export async function grantByProof(
   if (key === undefined || actor === undefined) throw refusal('invalid_grant', reason);
   assertScopeGranted(scope, key);
 
+  await engine.limits.countExchange(key.id);
   await consumeNonce(engine, exchange, ENDPOINT);
   await assertNotRevoked(engine, {
     account: key.account,

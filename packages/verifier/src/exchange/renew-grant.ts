@@ -52,6 +52,7 @@ export async function grantByRenewal(
   if (active.key === undefined || (row.device !== '' && !isActiveDevice(device, row.account))) {
     throw refusal('invalid_grant', 'Key, device or account is not active.');
   }
+  await engine.limits.countExchange(active.key.id);
   if ((await stores.replays.record(dpopReplayId(proof), durations.dpopJti)) !== true) {
     throw refusal('invalid_dpop_proof', 'The proof was used before.');
   }

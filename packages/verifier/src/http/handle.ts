@@ -4,7 +4,7 @@ import { createChallenge } from '../exchange/challenge.js';
 import type { Engine, RequestContext } from '../exchange/engine.js';
 import { enrollDevice } from '../exchange/enroll.js';
 import { introspectToken } from '../exchange/introspect.js';
-import { countAddressFailure } from '../exchange/proof-check.js';
+import { settleAddressBudget } from '../exchange/proof-check.js';
 import { revokeToken } from '../exchange/revoke.js';
 import { requestToken } from '../exchange/token.js';
 import { openVault } from '../exchange/vault-open.js';
@@ -191,7 +191,7 @@ const COUNTED: ReadonlySet<string> = new Set([
   'enrollment_refused',
 ]);
 
-async function report(engine: Engine, endpoint: string, error: unknown, context: HandleContext) {
+function report(engine: Engine, endpoint: string, error: unknown): void {
   const code = wireCode(error);
   if (code === 'server_error' || code === 'store_unavailable') {
     engine.emit({ type: 'fault', endpoint, error });
@@ -199,8 +199,6 @@ async function report(engine: Engine, endpoint: string, error: unknown, context:
   }
   const reason = error instanceof Error ? error.message : '';
   engine.emit({ type: 'refused', endpoint, code, reason });
-  // A store that cannot count does not change the refusal.
-  if (COUNTED.has(code)) await countAddressFailure(engine, context).catch(() => {});
 }
 
 function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
@@ -217,20 +215,26 @@ function answerHeaders(engine: Engine, request: Request, route: Route | undefine
   return { ...cors, ...dpopNonceHeaders(engine.dpopNonces, request.headers.get('dpop'), clock()) };
 }
 
-/** Serves one request to the endpoints. Never rejects: every failure is a problem response. */
-export async function handleRequest(
+/** Where a request goes. */
+interface Target {
+  readonly route: Route | undefined;
+  /** Only a known path goes into events and spans: others are the client's text. */
+  readonly endpoint: string;
+}
+
+async function serve(
   engine: Engine,
   request: Request,
   context: HandleContext,
+  target: Target,
 ): Promise<Response> {
   const origin = request.headers.get('origin');
   const { origins } = engine.config;
-  const path = context.path ?? pathBelowBase(engine, request);
-  const route = path === undefined ? undefined : findRoute(engine, path);
-  // Only a known path goes into events: others are the client's text.
-  const endpoint = route?.name ?? 'unknown';
+  const { route, endpoint } = target;
   const place = route?.place ?? 'endpoint';
   const headers = () => answerHeaders(engine, request, route);
+  // An object of this request alone: what it has reserved is found by it.
+  const exchange = { ...context };
   try {
     if (route === undefined) throw refusal('not_found', 'No such endpoint.');
     if (request.method === 'OPTIONS' && origin !== null) {
@@ -240,12 +244,32 @@ export async function handleRequest(
     const method = request.method === 'HEAD' ? 'GET' : request.method;
     if (method !== route.method) {
       const error = refusal('method_not_allowed', 'Another method.');
-      await report(engine, endpoint, error, context);
+      report(engine, endpoint, error);
       return withHeaders(problemResponse(error, place, { allow: route.method }), headers());
     }
-    return withHeaders(await route.run(engine, request, context), headers());
+    if (route.method === 'POST') await engine.limits.countRequest(context.address);
+    const response = await route.run(engine, request, exchange);
+    await settleAddressBudget(exchange, false);
+    return withHeaders(response, headers());
   } catch (error) {
-    await report(engine, endpoint, error, context);
+    report(engine, endpoint, error);
+    await settleAddressBudget(exchange, COUNTED.has(wireCode(error)));
     return withHeaders(problemResponse(error, place), headers());
   }
+}
+
+/** Serves one request to the endpoints. Never rejects: every failure is a problem response. */
+export async function handleRequest(
+  engine: Engine,
+  request: Request,
+  context: HandleContext,
+): Promise<Response> {
+  const path = context.path ?? pathBelowBase(engine, request);
+  const route = path === undefined ? undefined : findRoute(engine, path);
+  const endpoint = route?.name ?? 'unknown';
+  return engine.telemetry.span('pzk.request', { endpoint }, async (span) => {
+    const response = await serve(engine, request, context, { route, endpoint });
+    span.setStatus(response.status);
+    return response;
+  });
 }

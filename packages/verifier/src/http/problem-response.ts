@@ -6,6 +6,7 @@ import {
   type WireErrorCode,
   wireErrorCodes,
 } from '@pzk-auth/protocol';
+import { rateLimitHeaders } from '../limits/rate-limited-error.js';
 
 /** What a code means on the wire. */
 interface WireForm {
@@ -224,6 +225,7 @@ export function toProblem(
       'x-content-type-options': 'nosniff',
       ...(challenge === undefined ? {} : { 'www-authenticate': challenge }),
       ...(form.retryAfter === undefined ? {} : { 'retry-after': String(form.retryAfter) }),
+      ...rateLimitHeaders(error),
       ...(details.allow === undefined ? {} : { allow: details.allow }),
       ...details.headers,
     },

@@ -1,6 +1,7 @@
 import { isScopeToken } from '@pzk-auth/protocol';
 import type { VerifierConfig } from '../config.js';
 import type { AuthenticateOptions, AuthenticateRequest } from '../exchange/authenticate.js';
+import { assertOptionNames } from '../option-names.js';
 import type { ApiKeyCaller } from '../session.js';
 import type { KeyDemand } from '../stores/durable-stores.js';
 
@@ -72,6 +73,21 @@ function isDate(value: unknown): value is Date {
   return value instanceof Date && Number.isSafeInteger(value.getTime());
 }
 
+const POLICY = Object.keys({
+  verify: true,
+  until: true,
+  since: true,
+  documentation: true,
+  registerCommitments: true,
+} satisfies Record<keyof ApiKeyPolicy, true>);
+
+const REGISTRATION = Object.keys({
+  scopes: true,
+  demands: true,
+  pattern: true,
+  account: true,
+} satisfies Record<keyof RegisterCommitments, true>);
+
 const DEMANDS: ReadonlySet<unknown> = new Set<KeyDemand>(['passkey', 'keypair', 'none']);
 
 /**
@@ -81,9 +97,9 @@ const DEMANDS: ReadonlySet<unknown> = new Set<KeyDemand>(['passkey', 'keypair', 
  */
 export function assertApiKeyPolicy(config: VerifierConfig, options: ProtectOptions): void {
   if (options.allowApiKey === undefined) return;
-  const { verify, until, since, documentation, registerCommitments } = policyOf(
-    options.allowApiKey,
-  );
+  const policy = policyOf(options.allowApiKey);
+  assertOptionNames('allowApiKey', policy, POLICY);
+  const { verify, until, since, documentation, registerCommitments } = policy;
   if (typeof verify !== 'function') {
     throw new TypeError('allowApiKey is a function, or an object with the function verify.');
   }
@@ -97,6 +113,7 @@ export function assertApiKeyPolicy(config: VerifierConfig, options: ProtectOptio
     throw new TypeError('documentation is the address of a page.');
   }
   if (registerCommitments === undefined) return;
+  assertOptionNames('registerCommitments', registerCommitments, REGISTRATION);
   const { scopes = [], demands = 'passkey', pattern } = registerCommitments;
   if (!scopes.every((scope) => isScopeToken(scope) && config.scopes.has(scope))) {
     throw new TypeError(

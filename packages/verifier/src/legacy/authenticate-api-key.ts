@@ -1,7 +1,6 @@
 import { isPzkError, isScopeToken, PzkError } from '@pzk-auth/protocol';
 import { type AuthenticateRequest, demandedScopes } from '../exchange/authenticate.js';
 import type { Engine } from '../exchange/engine.js';
-import { assertAddressBudget, countAddressFailure } from '../exchange/proof-check.js';
 import { refusal } from '../refuse.js';
 import type { ApiKeyCaller } from '../session.js';
 import {
@@ -31,7 +30,7 @@ async function askApplication(
   request: AuthenticateRequest,
 ): Promise<VerifiedApiKey | false> {
   try {
-    return await policy.verify(key, request);
+    return (await policy.verify(key, request)) || false;
   } catch (cause) {
     if (isPzkError(cause) && PASSED_ON.has(cause.code)) throw cause;
     const own = isPzkError(cause) || OWN_FAULTS.some((type) => cause instanceof type);
@@ -84,12 +83,14 @@ export async function authenticateApiKey(
   if (policy.until !== undefined && !(engine.config.clock() < policy.until.getTime())) {
     throw refusal('invalid_token', 'API keys are not taken any more.');
   }
-  await assertAddressBudget(engine, request);
-  const verified = await askApplication(policy, key, request);
-  if (verified === false || verified === undefined || verified === null) {
-    await countAddressFailure(engine, request).catch(() => {});
-    throw refusal('invalid_token', 'The application does not know the API key.');
+  const reserved = await engine.limits.reserveAddress(request.address);
+  let verified: VerifiedApiKey | false | undefined;
+  try {
+    verified = await askApplication(policy, key, request);
+  } finally {
+    await reserved.settle(verified === false);
   }
+  if (!verified) throw refusal('invalid_token', 'The application does not know the API key.');
   const caller = toCaller(verified, key);
   if (!demandedScopes(options.scope).every((scope) => caller.scopes.includes(scope))) {
     throw refusal('insufficient_scope', 'The API key lacks a scope.');

@@ -73,9 +73,10 @@ function sessionStore(send: Send, names: KeyNames): SessionStore {
 
 function budgetStore(send: Send, names: KeyNames): BudgetStore {
   return Object.freeze<BudgetStore>({
-    add: async (key, ttl) => {
+    add: async (key, ttl, amount = 1) => {
       assertTimeToLive(ttl);
-      return parseCount(await send((client) => client.eval(ADD_SCRIPT, 1, names.budget(key), ttl)));
+      const name = names.budget(key);
+      return parseCount(await send((client) => client.eval(ADD_SCRIPT, 1, name, ttl, amount)));
     },
     read: async (key) => {
       const answer = await send((client) => client.get(names.budget(key)));

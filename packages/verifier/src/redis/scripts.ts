@@ -59,9 +59,15 @@ local _, online = string.gsub(redis.call('INFO', 'replication'), 'state=online',
 return online
 `;
 
-/** KEYS: sum. ARGV: lifetime. The window starts with the first call. */
+/** KEYS: sum. ARGV: lifetime, amount. The window starts with the first call; never below 0. */
 export const ADD_SCRIPT = `
-local sum = redis.call('INCR', KEYS[1])
+local amount = tonumber(ARGV[2])
+local before = tonumber(redis.call('GET', KEYS[1]) or '0')
+if amount < 0 and before + amount <= 0 then
+  if before > 0 then redis.call('DECRBY', KEYS[1], before) end
+  return 0
+end
+local sum = redis.call('INCRBY', KEYS[1], amount)
 if redis.call('PTTL', KEYS[1]) == -1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 return sum
 `;

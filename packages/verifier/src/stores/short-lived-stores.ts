@@ -76,8 +76,11 @@ export interface SessionStore {
 
 /** Counters of a fixed window, for failure budgets. */
 export interface BudgetStore {
-  /** Adds one and returns the sum; the window starts with the first call and lasts `ttl`. */
-  add(key: string, ttl: number): Promise<number>;
+  /**
+   * Atomically adds an amount (default 1) and returns the sum; the window starts with the first call
+   * and lasts `ttl`. A negative amount takes away from what is there, never below 0, and starts no window.
+   */
+  add(key: string, ttl: number, amount?: number): Promise<number>;
   /** The sum without adding; 0 if there is none. */
   read(key: string): Promise<number>;
 }

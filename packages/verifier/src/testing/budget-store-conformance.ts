@@ -56,6 +56,33 @@ export function budgetStoreConformance(
       },
     },
     {
+      name: 'budgets: what is given back is there again, never more, and starts no window',
+      run: async () => {
+        const store = await create();
+        const key = randomId();
+        assert.equal(await store.add(key, LONG, -1), 0);
+        assert.equal(await store.add(key, LONG, 3), 3);
+        assert.equal(await store.add(key, LONG, -2), 1);
+        assert.equal(await store.add(key, LONG, -5), 0);
+        assert.equal(await store.read(key), 0);
+        const sums = await race((index) => store.add(key, LONG, index % 2 === 0 ? 2 : 1));
+        assert.equal(Math.max(...sums), PARALLEL * 1.5);
+        await race(() => store.add(key, LONG, -1));
+        assert.equal(await store.read(key), PARALLEL * 0.5);
+      },
+    },
+    {
+      name: 'budgets: giving back does not prolong the window',
+      run: async () => {
+        const store = await create();
+        const key = randomId();
+        await store.add(key, SHORT, 2);
+        assert.equal(await store.add(key, LONG, -1), 1);
+        await advance(options, PAST_SHORT);
+        assert.equal(await store.read(key), 0);
+      },
+    },
+    {
       name: 'budgets: odd keys are kept apart',
       run: async () => {
         const store = await create();

@@ -230,6 +230,8 @@ describe('plain API keys beside tokens', () => {
   it.each<[Partial<ApiKeyPolicy>, RegExp]>([
     [{ verify: 'x' as unknown as VerifyApiKey }, /function/],
     [{ until: new Date(Number.NaN) }, /until/],
+    [{ untill: new Date() } as Partial<ApiKeyPolicy>, /did you mean until/],
+    [{ registerCommitments: { scope: 'x' } as never }, /did you mean scopes/],
     [{ until: new Date(0), since: new Date(1) }, /before since/],
     [{ documentation: 'javascript:alert(1)' }, /documentation/],
     [{ registerCommitments: { scopes: ['unknown'] } }, /scope/],

@@ -95,8 +95,9 @@ function sessionStore(options: ExpiringMapOptions): SessionStore {
 function budgetStore(options: ExpiringMapOptions): BudgetStore {
   const sums = new ExpiringMap<number>(options);
   return Object.freeze<BudgetStore>({
-    add: async (key, ttl) => {
-      const sum = (sums.get(key) ?? 0) + 1;
+    add: async (key, ttl, amount = 1) => {
+      if (amount < 0 && !sums.has(key)) return 0;
+      const sum = Math.max(0, (sums.get(key) ?? 0) + amount);
       if (!sums.update(key, sum)) sums.set(key, sum, ttl);
       return sum;
     },
