@@ -6,12 +6,22 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { findChromium, findPostgres, findRedisServer } from './lib/find-programs.mjs';
+import { findChromium, findPostgres, findPyJwt, findRedisServer } from './lib/find-programs.mjs';
 
 const POLICY_FILE = '/usr/sbin/policy-rc.d';
 
 /** What each program is for, which Debian package holds it, and what to say when it is missing. */
 const NEEDS = [
+  {
+    label: 'Python with PyJWT',
+    find: findPyJwt,
+    variable: 'PYTHON3_WITH_JWT',
+    // Only recommended by the former, and such packages are not installed here.
+    aptPackage: 'python3-jwt python3-cryptography',
+    advice:
+      'Install PyJWT with cryptography (Debian: apt-get install python3-jwt python3-cryptography)\n' +
+      '  or set PYTHON3_WITH_JWT to the path of a python3 that has both.',
+  },
   {
     label: 'redis-server',
     find: findRedisServer,
@@ -47,7 +57,9 @@ if (missing.length > 0) {
   if (obstacle) {
     fail(missing, obstacle);
   }
-  const packages = missing.map((need) => need.aptPackage).filter((name) => !isSnapStub(name));
+  const packages = missing
+    .flatMap((need) => need.aptPackage.split(' '))
+    .filter((name) => !isSnapStub(name));
   if (packages.length > 0) {
     installWithApt(packages);
   }

@@ -6,3 +6,5 @@ export interface FoundProgram {
 export function findRedisServer(env?: NodeJS.ProcessEnv): FoundProgram | undefined;
 export function findPostgres(env?: NodeJS.ProcessEnv): FoundProgram | undefined;
 export function findChromium(env?: NodeJS.ProcessEnv): FoundProgram | undefined;
+/** Finds a Python with PyJWT and its cryptography. */
+export function findPyJwt(env?: NodeJS.ProcessEnv): FoundProgram | undefined;

@@ -50,6 +50,23 @@ export function findChromium(env = process.env) {
   return firstThatRuns(env.CHROMIUM_PATH, names, places, env);
 }
 
+/**
+ * Finds a Python with PyJWT and its cryptography: `PYTHON3_WITH_JWT`, then Debian's own, then PATH. Returns
+ * `{ path, version }` (of PyJWT) or undefined.
+ */
+export function findPyJwt(env = process.env) {
+  const script = 'import jwt, cryptography; jwt.PyJWKClient; print("PyJWT", jwt.__version__)';
+  const candidates = env.PYTHON3_WITH_JWT
+    ? [env.PYTHON3_WITH_JWT]
+    : ['/usr/bin/python3', ...(env.PATH ?? '').split(delimiter).map((dir) => join(dir, 'python3'))];
+  for (const path of candidates) {
+    if (!isExecutable(path)) continue;
+    const result = spawnSync(path, ['-c', script], { encoding: 'utf8', timeout: 20_000 });
+    if (result.status === 0) return { path, version: result.stdout.trim() };
+  }
+  return undefined;
+}
+
 function firstThatRuns(configured, names, places, env) {
   // A path that somebody set on purpose is used or refused, never silently replaced by another.
   const candidates = configured
