@@ -51,6 +51,7 @@ it.each([
   'docs/stores.md',
   'packages/client/README.md',
   'packages/express/README.md',
+  'packages/nestjs/README.md',
   'packages/nextjs/README.md',
   'packages/react-hooks/README.md',
 ])('the programs in %s compile under strict', async (document) => {
@@ -63,13 +64,15 @@ it.each([
     }
     // The App Router's own way of writing imports.
     const bundled = document.includes('nextjs');
+    const decorated = document.includes('nestjs');
     const options = {
       extends: join(ROOT, 'tsconfig.base.json'),
       compilerOptions: {
         noEmit: true,
         jsx: 'react-jsx',
         lib: ['ES2023', 'DOM'],
-        types: ['node'],
+        types: decorated ? ['node', 'vitest/globals'] : ['node'],
+        ...(decorated ? { experimentalDecorators: true, emitDecoratorMetadata: true } : {}),
         ...(bundled ? { module: 'esnext', moduleResolution: 'bundler' } : {}),
         verbatimModuleSyntax: false,
       },
