@@ -96,6 +96,13 @@ export async function copyExample(major: NextMajor, name: string): Promise<strin
     text.replace('"exclude": ["node_modules", ".cache"]', '"exclude": ["node_modules"]'),
   );
   if (major === 15) {
+    // Here two Next.js stand in one tree, and the adapter's sources are beside the other one.
+    await edit('tsconfig.json', (text) =>
+      text.replace(
+        '"types":',
+        '"paths": { "next/*": ["../../node_modules/next/*"] },\n    "types":',
+      ),
+    );
     // What the README says for it.
     await rename(join(directory, 'proxy.ts'), join(directory, 'middleware.ts'));
     await edit('middleware.ts', (text) =>
