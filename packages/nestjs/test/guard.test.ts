@@ -1,3 +1,4 @@
+import { request as httpRequest, type RequestOptions } from 'node:http';
 import {
   type ArgumentsHost,
   Catch,
@@ -154,6 +155,38 @@ describe.each(platforms)('on %s', (_name, platform) => {
     expect(again.status).toBe(401);
     expect(again.headers.get('www-authenticate')).toContain('invalid_dpop_proof');
     recorded.close();
+  });
+
+  it.each([
+    ['[L5] honest: takes one Authorization header', 1, 200],
+    ['[L5] refuses a good token that comes with another header of its name', 2, 401],
+  ])('%s', async (_title, count, expected) => {
+    let got = 0;
+    const { client: twice } = await enrolledClient({
+      verifier,
+      fetch: async (input, init) => {
+        const call = new Request(input, init);
+        if (!call.url.endsWith('/weather')) return guarded.fetch(input, init);
+        const authorization = call.headers.get('authorization') ?? '';
+        const headers = {
+          dpop: call.headers.get('dpop') ?? '',
+          // Node itself shows the first of two, which is the good one here.
+          authorization: [authorization, 'DPoP a.b.c'].slice(0, count),
+        };
+        got = await new Promise<number>((resolve, reject) => {
+          const options = { host: '127.0.0.1', port: guarded.port, path: '/weather', headers };
+          const sent = httpRequest(options as unknown as RequestOptions, (response) => {
+            response.resume();
+            resolve(response.statusCode ?? 0);
+          });
+          sent.once('error', reject).end();
+        });
+        return new Response(null, { status: 204 });
+      },
+    });
+    await twice.fetch(`${ORIGIN}/weather`);
+    expect(got).toBe(expected);
+    twice.close();
   });
 
   it('a method keeps what its class demands beside what it says itself', async () => {
