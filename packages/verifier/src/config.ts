@@ -9,7 +9,9 @@ import {
 } from '@pzk-auth/protocol';
 import type { RateLimits } from './limits/limits.js';
 import { parseRateLimits } from './limits/parse-rate-limits.js';
+import { assertOptionNames } from './option-names.js';
 import type { VerifierOptions } from './options.js';
+import { storeNames } from './stores/fail-closed.js';
 import { importSigningKey, type SigningAlgorithm, type SigningKey } from './token/signing-key.js';
 
 /** A service that may ask about tokens. */
@@ -54,6 +56,77 @@ export interface VerifierConfig
 }
 
 const LOCAL_HOST = /^(([a-z0-9-]+\.)*localhost|127\.0\.0\.1|\[::1\])$/;
+
+/** All of them: the compiler checks it. */
+const OPTIONS = Object.keys({
+  issuer: true,
+  audience: true,
+  rpId: true,
+  origins: true,
+  scopes: true,
+  stores: true,
+  basePath: true,
+  publicUrl: true,
+  secret: true,
+  signing: true,
+  tokenLifetime: true,
+  sessionLifetime: true,
+  sessionIdle: true,
+  firstDeviceWindow: true,
+  keyPrefix: true,
+  authorize: true,
+  allowWithoutPrf: true,
+  allowSyncedPasskeys: true,
+  pairwiseSubjects: true,
+  circuits: true,
+  addressFailureLimit: true,
+  deviceFailureLimit: true,
+  pageSessions: true,
+  audit: true,
+  resourceServers: true,
+  rateLimits: true,
+  dpopNonces: true,
+  onEvent: true,
+  clock: true,
+} satisfies Record<keyof VerifierOptions, true>);
+
+const isTextList = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string');
+
+/** What programs without types get wrong, told in the words of the options. */
+function assertShapes(options: VerifierOptions): void {
+  assertOptionNames('createVerifier', options, OPTIONS);
+  const { issuer, audience, rpId, origins, scopes } = options;
+  if (typeof issuer !== 'string') {
+    throw new TypeError("issuer is required: the URL of this service, 'https://api.example.com'.");
+  }
+  if (typeof audience !== 'string' && !isTextList(audience)) {
+    throw new TypeError(
+      "audience is required: a URL or a list of them, 'https://api.example.com'.",
+    );
+  }
+  if (typeof rpId !== 'string') {
+    throw new TypeError("rpId is required: the host of the page, 'app.example.com'.");
+  }
+  if (!isTextList(origins)) {
+    throw new TypeError("origins must be a list of pages: ['https://app.example.com'].");
+  }
+  if (!isTextList(scopes)) {
+    throw new TypeError("scopes must be a list of scope tokens: ['weather:read'].");
+  }
+}
+
+function assertStores(stores: VerifierOptions['stores'] | undefined): void {
+  const missing = storeNames.filter((name) => typeof stores?.[name] !== 'object');
+  if (missing.length === storeNames.length) {
+    throw new TypeError('stores is required: memoryStores(), or those of /sql and /redis.');
+  }
+  if (missing.length > 0) {
+    throw new TypeError(
+      `stores lacks ${missing.join(', ')}: { ...sqlStores({ ... }), ...redisStores({ ... }) } has all.`,
+    );
+  }
+}
 
 function parseUrl(name: string, text: string): URL {
   let url: URL;
@@ -100,6 +173,9 @@ function parseOrigin(text: string, rpId: string): string {
 }
 
 function parseRpId(rpId: string): string {
+  if (/^[0-9.]+$|:|^\[/.test(rpId) && !rpId.includes('/')) {
+    throw new TypeError('rpId must be a domain name: for an IP address or a port write localhost.');
+  }
   if (!/^(localhost|([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?)$/.test(rpId)) {
     throw new TypeError('rpId must be a domain name in lower case, without scheme and port.');
   }
@@ -118,7 +194,10 @@ function parseSecret(secret: VerifierOptions['secret'], production: boolean): Ui
   }
   const bytes = typeof secret === 'string' ? utf8(secret) : Uint8Array.from(secret);
   if (bytes.length < 32 || new Set(bytes).size < 8) {
-    throw new TypeError('secret must hold at least 32 random bytes.');
+    throw new TypeError(
+      'secret must hold at least 32 random bytes. Text is taken as UTF-8, not decoded: the base64 or ' +
+        'hex text of 32 bytes will do.',
+    );
   }
   return bytes;
 }
@@ -180,6 +259,7 @@ function parseBasePath(path: string): string {
  * @throws TypeError on anything that security depends on and that is missing, odd or inconsistent.
  */
 export function resolveConfig(options: VerifierOptions): VerifierConfig {
+  assertShapes(options);
   const production = process.env.NODE_ENV === 'production';
   const issuer = parseIdentifier('issuer', options.issuer);
   const list = typeof options.audience === 'string' ? [options.audience] : options.audience;
@@ -195,7 +275,7 @@ export function resolveConfig(options: VerifierOptions): VerifierConfig {
   if (options.scopes.some((scope) => scope.length > limits.scopeBytes)) {
     throw new TypeError(`A scope is too long: ${limits.scopeBytes} characters at most.`);
   }
-  if (options.stores === undefined) throw new TypeError('stores is required: memoryStores().');
+  assertStores(options.stores);
   const keyPrefix = options.keyPrefix ?? 'pzk';
   if (!isApiKeyPrefix(keyPrefix)) {
     throw new TypeError('keyPrefix: lower-case words joined by _, at most 12 characters.');

@@ -44,6 +44,8 @@ describe('options', () => {
     [{ scopes: [] }, /scopes must name/],
     [{ scopes: ['a b'] }, /scopes must name/],
     [{ scopes: ['a'.repeat(513)] }, /scope is too long/],
+    [{ stores: memoryStores as never }, /stores is required: memoryStores\(\)/],
+    [{ stores: { ...memoryStores(), devices: undefined } as never }, /stores lacks devices/],
     [{ basePath: '/pzk/' }, /basePath/],
     [{ secret: 'short' }, /secret must hold/],
     [{ secret: 'a'.repeat(64) }, /secret must hold/],
@@ -54,6 +56,23 @@ describe('options', () => {
   ])('refuses %j', (change, message) => {
     expect(() => createVerifier({ ...options, ...change })).toThrow(TypeError);
     expect(() => createVerifier({ ...options, ...change })).toThrow(message);
+  });
+
+  it.each<[unknown, RegExp]>([
+    [undefined, /createVerifier: the options must be an object/],
+    [{ ...options, tokenTtl: 60 }, /unknown option tokenTtl; did you mean tokenLifetime\?/],
+    [{ ...options, issuer: undefined }, /issuer is required/],
+    [{ ...options, audience: undefined }, /audience is required/],
+    [{ ...options, rpId: undefined }, /rpId is required/],
+    [{ ...options, rpId: '127.0.0.1' }, /write localhost/],
+    [{ ...options, origins: undefined }, /origins must be a list/],
+    [{ ...options, origins: 'https://app.example.com' }, /origins must be a list/],
+    [{ ...options, scopes: 'weather:read' }, /scopes must be a list/],
+    [{ ...options, secret: 'short' }, /UTF-8/],
+  ])('says what to write instead of %o', (written, message) => {
+    const create = () => createVerifier(written as VerifierOptions);
+    expect(create).toThrow(TypeError);
+    expect(create).toThrow(message);
   });
 
   it('demands the secret in production', () => {
@@ -78,4 +97,13 @@ describe('forms', () => {
       await verifier.close();
     },
   );
+});
+
+it('a key is issued for scopes that are known, in a list', async () => {
+  const { keys } = createVerifier({ ...options, stores: memoryStores() });
+  for (const odd of [undefined, {}, { scope: 'weather:read' }, { scopes: 'weather:read' }]) {
+    await expect(keys.issue(odd as never)).rejects.toThrow(/scopes must be a list/);
+  }
+  await expect(keys.issue({ scopes: ['weather:raed'] })).rejects.toThrow(/weather:raed is not/);
+  await expect(keys.issue({ scopes: ['weather:read'] })).resolves.toBeDefined();
 });

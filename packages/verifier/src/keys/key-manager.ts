@@ -59,12 +59,15 @@ export function createKeyManager(engine: Engine): KeyManager {
   const { config, stores } = engine;
 
   function assertOptions(options: KeyOptions): void {
+    if (!Array.isArray(options?.scopes)) {
+      throw new TypeError("scopes must be a list of scope tokens: ['weather:read'].");
+    }
     if (options.demands !== undefined && !DEMANDS.has(options.demands)) {
       throw new TypeError('demands is passkey, keypair or none.');
     }
     for (const scope of options.scopes) {
       if (!isScopeToken(scope) || !config.scopes.has(scope)) {
-        throw new TypeError('scopes names a scope that the verifier does not know.');
+        throw new TypeError(`scopes: ${String(scope)} is not among the verifier's scopes.`);
       }
     }
     if (options.expiresAt !== undefined && !(options.expiresAt > config.clock())) {

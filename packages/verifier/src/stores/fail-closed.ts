@@ -15,6 +15,9 @@ const STORE_TIMEOUTS = {
   audit: 2000,
 } as const satisfies Record<keyof Stores, number>;
 
+/** The stores that a verifier needs, by name. */
+export const storeNames = Object.keys(STORE_TIMEOUTS) as readonly (keyof Stores)[];
+
 function bounded<T>(work: () => Promise<T>, timeout: number): Promise<T> {
   return new Promise((resolve, reject) => {
     const fail = (cause: unknown): void => {
