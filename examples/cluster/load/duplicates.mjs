@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { attempt, createMachine, persist } from './wire.mjs';
+
+/**
+ * One exchange, many times: `count` attempts with one nonce and a DPoP proof each are on their way when
+ * `strike` is called, after a delay in milliseconds; as many follow while the others fail over.
+ */
+export async function runDuplicates({ issuer, operator, count, delay, strike }) {
+  const { machine, body } = await persist(async () => {
+    const machine = await createMachine({ issuer, operator });
+    const body = await machine.prepareExchange();
+    machine.close();
+    if (body === undefined) throw new Error('No exchange could be prepared.');
+    return { machine, body };
+  });
+  const { keyPair, key } = machine;
+
+  const statuses = new Map();
+  let inFlight = 0;
+  async function go(one) {
+    inFlight++;
+    const { status } = await one();
+    inFlight--;
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  }
+
+  const attempts = () =>
+    Promise.all(Array.from({ length: count }, () => attempt({ issuer, keyPair, body })));
+  const [first, second] = [await attempts(), await attempts()];
+  const sent = first.map(go);
+  await sleep(delay);
+  const atStrike = inFlight;
+  const struck = strike();
+  for (const one of second) {
+    sent.push(go(one));
+    await sleep(4_000 / count);
+  }
+  await Promise.all([struck, ...sent]);
+  return { key, delay, atStrike, attempts: 2 * count, tokens: statuses.get(200) ?? 0, statuses };
+}
