@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { attempt, createMachine, persist } from './wire.mjs';
 
 /**
- * One exchange, many times: `count` attempts with one nonce and a DPoP proof each are on their way when
- * `strike` is called, after a delay in milliseconds; as many follow while the others fail over.
+ * One exchange, many times: `count` attempts with one nonce and a DPoP proof each. When `answered` of
+ * them have their answer `strike` is called, and as many attempts follow while the others fail over.
  */
-export async function runDuplicates({ issuer, operator, count, delay, strike }) {
+export async function runDuplicates({ issuer, operator, count, answered, strike }) {
   const { machine, body } = await persist(async () => {
     const machine = await createMachine({ issuer, operator });
     const body = await machine.prepareExchange();
@@ -28,7 +28,9 @@ export async function runDuplicates({ issuer, operator, count, delay, strike }) 
     Promise.all(Array.from({ length: count }, () => attempt({ issuer, keyPair, body })));
   const [first, second] = [await attempts(), await attempts()];
   const sent = first.map(go);
-  await sleep(delay);
+  // At 0 they have just been sent.
+  await sleep(15);
+  while (count - inFlight < answered) await sleep(1);
   const atStrike = inFlight;
   const struck = strike();
   for (const one of second) {
@@ -36,5 +38,5 @@ export async function runDuplicates({ issuer, operator, count, delay, strike }) 
     await sleep(4_000 / count);
   }
   await Promise.all([struck, ...sent]);
-  return { key, delay, atStrike, attempts: 2 * count, tokens: statuses.get(200) ?? 0, statuses };
+  return { key, atStrike, attempts: 2 * count, tokens: statuses.get(200) ?? 0, statuses };
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -391,6 +392,20 @@ describe('clients', () => {
       expect(await revocations.isRevoked(['id'])).toBe(true);
       expect(await budgets.add('budget', TTL)).toBe(1);
     }
+  });
+
+  it('works for a user who may do no more than docs/redis.md says', async () => {
+    const guide = readFileSync(new URL('../../../../docs/redis.md', import.meta.url), 'utf8');
+    const lines = guide.match(/^ACL SETUSER .*$/gm) ?? [];
+    expect(lines).toHaveLength(2);
+    const admin = server.connect();
+    for (const line of lines) await admin.call('ACL', ...line.split(' ').slice(1));
+    const client = server.connect({ ...redisClientOptions, username: 'pzk', password: 'password' });
+    const stores = redisStores({ client });
+    const epoch = await stores.nonces.epoch();
+    expect(await Promise.all(everyOperation(stores, epoch))).toHaveLength(10);
+    await expect(client.flushall()).rejects.toThrow('NOPERM');
+    await expect(client.get('other')).rejects.toThrow('NOPERM');
   });
 
   it.each(['', 'a b', 'a{b}', 'a*', 'x'.repeat(65)])('refuses the prefix "%s"', (prefix) => {
