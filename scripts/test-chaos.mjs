@@ -1,17 +1,29 @@
 #!/usr/bin/env node
 /**
  * `npm run test:chaos`: the tests under tests/src/chaos in full length, which `npm test` runs in a short
- * form: the API is killed (SIGKILL) again and again during 1,000 enrolments, on SQLite and on PostgreSQL.
- * `PZK_CHAOS_ENROLMENTS` chooses another number. Needs a build and `npm run setup`.
+ * form: the API is killed (SIGKILL) again and again during 1,000 enrolments, on SQLite and on PostgreSQL
+ * (`enrolments`); API processes and Redis masters are killed under the load of examples/cluster
+ * (`cluster`). A word after `--` chooses one part by name. `PZK_CHAOS_ENROLMENTS` and
+ * `PZK_CHAOS_ROUNDS` choose other numbers. Needs a build and `npm run setup`.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { REPO_ROOT } from './lib/report.mjs';
 
+/** The test files by the names of the parts. */
+const PARTS = { enrolments: 'kill-enrolments', cluster: 'cluster' };
+
 const vitest = join(REPO_ROOT, 'node_modules/vitest/vitest.mjs');
-const result = spawnSync(process.execPath, [vitest, 'run', 'src/chaos', ...process.argv.slice(2)], {
+const [part, ...options] = process.argv.slice(2);
+// vitest takes a name for a part of a path.
+const chosen = part === undefined ? 'src/chaos' : `src/chaos/${PARTS[part]}`;
+if (part !== undefined && PARTS[part] === undefined) {
+  process.stderr.write(`test:chaos: the parts are ${Object.keys(PARTS).join(' and ')}\n`);
+  process.exit(2);
+}
+const result = spawnSync(process.execPath, [vitest, 'run', chosen, ...options], {
   cwd: join(REPO_ROOT, 'tests'),
   stdio: 'inherit',
-  env: { PZK_CHAOS_ENROLMENTS: '1000', ...process.env },
+  env: { PZK_CHAOS_ENROLMENTS: '1000', PZK_CHAOS_ROUNDS: '6', ...process.env },
 });
 process.exitCode = result.status ?? 1;
