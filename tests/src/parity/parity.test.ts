@@ -4,12 +4,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cases } from './cases.js';
 import { type Host, ISSUER, type RunningHost } from './host.js';
 import { expressHost } from './hosts/express.js';
+import { nestOnExpressHost, nestOnFastifyHost } from './hosts/nest.js';
 import { normalize } from './normalize.js';
 import { createPeer, type Peer } from './peer.js';
 import type { RawAnswer } from './raw-http.js';
 
 /** The first one is what the others are compared with. */
-const hosts: readonly Host[] = [expressHost];
+const hosts: readonly Host[] = [expressHost, nestOnExpressHost, nestOnFastifyHost];
 
 const apiKey = formatApiKey('pzk', Uint8Array.from(randomBytes(32)));
 const commitment = computeCommitment(parseApiKey(apiKey), ISSUER);
