@@ -72,19 +72,24 @@ async function runTests({ directory, manifest }) {
   add(counts);
   const line = `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`;
   process.stdout.write(
-    `${code === 0 ? '' : output}${mark(code)} ${manifest.name}: ${line} (${seconds} s)\n`,
+    `${code === 0 ? '' : output}${mark(code)} ${manifest.name}: ${line} (${seconds} s)\n${counts.reasons}`,
   );
 }
 
 function countReport(path) {
   if (!existsSync(path)) {
-    return { passed: 0, failed: 0, skipped: 0 };
+    return { passed: 0, failed: 0, skipped: 0, reasons: '' };
   }
   const report = JSON.parse(readFileSync(path, 'utf8'));
+  // The title of a test that this machine cannot run says why.
+  const skipped = report.testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ status }) => status === 'skipped' || status === 'pending' || status === 'todo');
   return {
     passed: report.numPassedTests,
     failed: report.numFailedTests,
     skipped: report.numPendingTests + report.numTodoTests,
+    reasons: skipped.map(({ fullName }) => `     skipped: ${fullName}\n`).join(''),
   };
 }
 
