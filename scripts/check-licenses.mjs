@@ -59,7 +59,9 @@ for (const workspace of PUBLISHED) {
   const tree = productionTree(workspace);
   const refused = [...tree].flatMap(([path, trail]) => {
     const license = licenseOf(path);
-    return isAllowed(license) || OF_FRAMEWORKS.test(trail) ? [] : [`${path} is ${license ?? 'without a licence'} (${trail})`];
+    return isAllowed(license) || OF_FRAMEWORKS.test(trail)
+      ? []
+      : [`${path} is ${license ?? 'without a licence'} (${trail})`];
   });
   judge(`the production tree of ${workspace} (${tree.size} packages) is permissive`, refused);
 }
