@@ -30,6 +30,16 @@ export type VerifierEvent =
       readonly scope: string;
     }
   | {
+      /** A key got a successor and stays good until `expiresAt`. */
+      readonly type: 'key_rotated';
+      readonly at: number;
+      readonly account: string;
+      readonly key: string;
+      readonly successor: string;
+      /** Milliseconds since the epoch. */
+      readonly expiresAt: number;
+    }
+  | {
       readonly type: 'vault_opened';
       readonly at: number;
       readonly account: string;

@@ -12,7 +12,13 @@ export type { HandleContext } from './http/handle.js';
 export type { ProblemParts } from './http/problem-response.js';
 export type { AccountManager } from './keys/account-manager.js';
 export type { DeviceManager } from './keys/device-manager.js';
-export type { IssuedKey, KeyManager, KeyOptions } from './keys/key-manager.js';
+export type {
+  IssuedKey,
+  KeyManager,
+  KeyOptions,
+  RotatedKey,
+  RotateKeyOptions,
+} from './keys/key-manager.js';
 export { createResourceServerSecret } from './keys/resource-server-secret.js';
 export type { RotateOptions, SigningKeyManager } from './keys/signing-key-manager.js';
 export type {

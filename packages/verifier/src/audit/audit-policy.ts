@@ -23,6 +23,7 @@ export const auditClasses: Readonly<Record<EventBody['type'], AuditClass>> = {
   vault_opened: 'strict',
   token_renewed: 'batched',
   revoked: 'eager',
+  key_rotated: 'eager',
   signing_key_added: 'eager',
   signing_key_removed: 'eager',
   signing_key_retired: 'eager',

@@ -10,6 +10,7 @@ import {
 import { durations } from '../durations.js';
 import type { Engine } from '../exchange/engine.js';
 import { revocationId } from '../exchange/revocation-ids.js';
+import { getKey } from '../exchange/standing.js';
 import { randomId } from '../random-id.js';
 import type { KeyDemand, KeyRow } from '../stores/durable-stores.js';
 
@@ -34,6 +35,26 @@ export interface IssuedKey {
   readonly row: KeyRow;
 }
 
+/** How an API key is rotated. */
+export interface RotateKeyOptions {
+  /**
+   * Seconds for which the old key stays good beside the new one. Default 86,400 (a day), at most 90
+   * days. 0 revokes it at once: for a key that became known.
+   */
+  readonly grace?: number;
+  /**
+   * When the new key expires, milliseconds since the epoch; `null`: never. Required where the old key
+   * expires, be it by its own time or by an earlier rotation; else the default is never.
+   */
+  readonly expiresAt?: number | null;
+}
+
+/** A new key in place of an old one. */
+export interface RotatedKey extends IssuedKey {
+  /** The old key, as it stands now. */
+  readonly previous: KeyRow;
+}
+
 /** Administration of API keys. */
 export interface KeyManager {
   /** Makes a key of 256 random bits and stores its commitment. */
@@ -48,9 +69,23 @@ export interface KeyManager {
   register(options: KeyOptions & { readonly commitment: string }): Promise<KeyRow>;
   get(id: string): Promise<KeyRow | undefined>;
   list(account: string): Promise<readonly KeyRow[]>;
+  /**
+   * Issues a key of the same account, scopes, demand and label, and lets the old one expire after the
+   * grace: until then both are good. A token that was issued before may outlive a grace that is shorter
+   * than itself. Devices stay enrolled: they belong to the account. `undefined` if there is no such
+   * active key.
+   *
+   * @throws TypeError if an option is odd or missing, or the key has a scope that the verifier knows no
+   * more.
+   * @throws PzkError `store_unavailable`: then the old key is as it was.
+   */
+  rotate(id: string, options?: RotateKeyOptions): Promise<RotatedKey | undefined>;
   /** Ends a key, its sessions and its tokens; when this resolves, all instances refuse them. */
   revoke(id: string): Promise<boolean>;
 }
+
+const DEFAULT_GRACE = 86_400;
+const MAXIMUM_GRACE = 90 * 86_400;
 
 const DEMANDS: ReadonlySet<KeyDemand> = new Set(['passkey', 'keypair', 'none']);
 
@@ -119,29 +154,74 @@ export function createKeyManager(engine: Engine): KeyManager {
     await engine.emit({ type, account, key, scope: scopes.join(' ') });
   }
 
+  async function issue(options: KeyOptions): Promise<IssuedKey> {
+    const entropy = Uint8Array.from(randomBytes(32));
+    const apiKey = formatApiKey(config.keyPrefix, entropy);
+    entropy.fill(0);
+    const commitment = computeCommitment(parseApiKey(apiKey), config.issuer);
+    const row = await register({ ...options, commitment });
+    await announce('key_issued', row);
+    return { apiKey, row };
+  }
+
+  async function revoke(id: string): Promise<boolean> {
+    // Durable first, then the copy that every call reads, then the answer.
+    if (!(await stores.keys.revoke(id, config.clock()))) return false;
+    await stores.revocations.revoke([revocationId.key(id)], durations.revocation);
+    engine.emit({ type: 'revoked', kind: 'key', id });
+    return true;
+  }
+
+  /** Ends the old key now or later. If that fails, nobody saw its successor: it goes, too. */
+  async function retire(id: string, successor: string, at: number, now: number): Promise<void> {
+    try {
+      if (at <= now) await revoke(id);
+      else await stores.keys.expire(id, at);
+    } catch (error) {
+      await revoke(successor).catch(() => {});
+      throw error;
+    }
+  }
+
+  async function rotate(
+    id: string,
+    { grace = DEFAULT_GRACE, expiresAt }: RotateKeyOptions = {},
+  ): Promise<RotatedKey | undefined> {
+    if (!Number.isSafeInteger(grace) || grace < 0 || grace > MAXIMUM_GRACE) {
+      throw new TypeError(`grace is a whole number of seconds, at most ${MAXIMUM_GRACE}.`);
+    }
+    const now = config.clock();
+    const { key: old } = await getKey(engine, id, now);
+    if (old === undefined) return undefined;
+    const { account, scopes, demands, label } = old;
+    if (old.expiresAt !== undefined && expiresAt === undefined) {
+      throw new TypeError('The key expires: say with expiresAt until when the new one is good.');
+    }
+    const issued = await issue({
+      account,
+      scopes,
+      demands,
+      ...(label === undefined ? {} : { label }),
+      ...(expiresAt === undefined || expiresAt === null ? {} : { expiresAt }),
+    });
+    const end = Math.min(now + grace * 1000, old.expiresAt ?? Number.MAX_SAFE_INTEGER);
+    await retire(id, issued.row.id, end, now);
+    const successor = issued.row.id;
+    engine.emit({ type: 'key_rotated', account, key: id, successor, expiresAt: end });
+    const previous = await stores.keys.get(id);
+    return { ...issued, previous: previous ?? old };
+  }
+
   return {
     async register(options) {
       const row = await register(options);
       await announce('key_registered', row);
       return row;
     },
-    async issue(options) {
-      const entropy = Uint8Array.from(randomBytes(32));
-      const apiKey = formatApiKey(config.keyPrefix, entropy);
-      entropy.fill(0);
-      const commitment = computeCommitment(parseApiKey(apiKey), config.issuer);
-      const row = await register({ ...options, commitment });
-      await announce('key_issued', row);
-      return { apiKey, row };
-    },
+    issue,
     get: (id) => stores.keys.get(id),
     list: (account) => stores.keys.listByAccount(account),
-    async revoke(id) {
-      // Durable first, then the copy that every call reads, then the answer.
-      if (!(await stores.keys.revoke(id, config.clock()))) return false;
-      await stores.revocations.revoke([revocationId.key(id)], durations.revocation);
-      engine.emit({ type: 'revoked', kind: 'key', id });
-      return true;
-    },
+    rotate,
+    revoke,
   };
 }
