@@ -1,25 +1,15 @@
 // `npm run artifacts -w @pzk-auth/circuits`: rebuilds, from the committed r1cs and zkey, all that
 // follows from them: verification key, prover.bin, manifest and the TypeScript that carries them.
 // The same input gives the same bytes, so a second run leaves the work tree clean.
-import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import * as snarkjs from 'snarkjs';
+import { deriveKeyFiles, describe, toJson } from '../setup/derive.mjs';
 import { circomFlags, compileOwnership, readCircomVersion } from './compile.mjs';
 import { artifactsDirectory, circuitName, generatedModule } from './paths.mjs';
 import { phase1 } from './phase1.mjs';
-import { buildProverBinary } from './prover-binary.mjs';
 import { renderGeneratedModule } from './render-generated-module.mjs';
 
-const toJson = (value) => `${JSON.stringify(value, null, 2)}\n`;
 const inArtifacts = (name) => new URL(name, artifactsDirectory);
-
-function describe(file, bytes) {
-  return {
-    file,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
-    bytes: bytes.length,
-  };
-}
 
 const readCommitted = async (name) => new Uint8Array(await readFile(inArtifacts(name)));
 
@@ -37,17 +27,8 @@ export async function buildArtifacts(options = {}) {
     throw new Error(`${circuitName}.circom no longer compiles to the committed r1cs: run setup`);
   }
 
-  const verificationKey = await snarkjs.zKey.exportVerificationKey(zkey);
-  const verificationKeyJson = Buffer.from(toJson(verificationKey));
-
-  const prover = await buildProverBinary({ r1cs, zkey });
-
-  const artifacts = {
-    prover: describe('prover.bin', prover),
-    verificationKey: describe('verification-key.json', verificationKeyJson),
-    zkey: describe(`${circuitName}.zkey`, zkey),
-    r1cs: describe(`${circuitName}.r1cs`, r1cs),
-  };
+  const derived = await deriveKeyFiles({ snarkjs, r1cs, zkey, name: circuitName });
+  const { verificationKey, artifacts } = derived;
   const manifest = {
     id: 'ownership/v1',
     publicSignals: ['commitment', 'context'],
@@ -59,8 +40,7 @@ export async function buildArtifacts(options = {}) {
     notShipped: { wasm: describe(`${circuitName}.wasm`, compiled.wasm) },
   };
   const files = {
-    'verification-key.json': verificationKeyJson,
-    'prover.bin': prover,
+    ...derived.files,
     'manifest.json': Buffer.from(toJson(manifest)),
   };
   return { files, manifest, module: renderGeneratedModule({ manifest, verificationKey }) };

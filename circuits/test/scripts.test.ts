@@ -7,7 +7,7 @@ import { hasPhase1, phase1File } from './phase1-file.js';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
-const sources = ['scripts', 'circom', 'artifacts', 'src'];
+const sources = ['scripts', 'setup', 'circom', 'artifacts', 'src'];
 let copy: string;
 
 // The scripts find everything from where they stand, so that a copy can be altered and run.

@@ -1,5 +1,6 @@
 import { type CircuitManifest, ownershipV1, ownershipV1VerificationKey } from '@pzk-auth/circuits';
 import { readArtifact } from '@pzk-auth/circuits/node';
+import { type OwnSetup, readOwnSetup } from './own-setup.js';
 import { createGroth16ProofSystem, type ProofSystem } from './proof/index.js';
 
 /** A circuit that a verifier accepts, with what its clients load. */
@@ -12,6 +13,11 @@ export interface Circuit {
 
 /** Options of {@link ownershipCircuit}. */
 export interface OwnershipCircuitOptions {
+  /**
+   * Keys of your own setup: then only those are trusted. Default: those that @pzk-auth/circuits
+   * publishes. Clients need the same, see `circuit` of `createClient`.
+   */
+  readonly setup?: OwnSetup;
   /** Worker threads. Default: one less than the available cores, at least 1. */
   readonly workers?: number;
   /** Proofs that may wait in each queue before `busy`. Default 64. */
@@ -20,16 +26,35 @@ export interface OwnershipCircuitOptions {
   readonly timeout?: number;
 }
 
-/** The circuit `ownership/v1` with the keys that @pzk-auth/circuits publishes. */
+/**
+ * The circuit `ownership/v1`, with the keys that @pzk-auth/circuits publishes or those of an own setup.
+ *
+ * @example
+ * ```ts
+ * createVerifier({ ..., circuits: [ownershipCircuit({ setup: { directory: './pzk-setup', verificationKey: '...' } })] });
+ * ```
+ *
+ * @throws TypeError if the own setup cannot be read or is not the one that was named.
+ * @throws VerificationKeyError if the form of its verification key allows forgery.
+ */
 export function ownershipCircuit(options: OwnershipCircuitOptions = {}): Circuit {
+  const { setup, ...limits } = options;
+  const keys =
+    setup === undefined
+      ? {
+          manifest: ownershipV1,
+          verificationKey: ownershipV1VerificationKey,
+          readProver: () => readArtifact(ownershipV1.artifacts.prover.sha256),
+        }
+      : readOwnSetup(setup, ownershipV1.id);
   return {
-    manifest: ownershipV1,
+    manifest: keys.manifest,
     proofSystem: createGroth16ProofSystem({
-      ...options,
+      ...limits,
       circuitId: ownershipV1.id,
-      verificationKey: ownershipV1VerificationKey,
-      trustedKeyHashes: [ownershipV1.artifacts.verificationKey.sha256],
+      verificationKey: keys.verificationKey,
+      trustedKeyHashes: [keys.manifest.artifacts.verificationKey.sha256],
     }),
-    readProver: () => readArtifact(ownershipV1.artifacts.prover.sha256),
+    readProver: keys.readProver,
   };
 }

@@ -38,6 +38,7 @@ export type {
   SigningOptions,
   VerifierOptions,
 } from './options.js';
+export type { OwnSetup } from './own-setup.js';
 export type { PageSession } from './page-session/page-session.js';
 export {
   createGroth16ProofSystem,
@@ -69,6 +70,7 @@ export type {
   VaultStore,
 } from './stores/durable-stores.js';
 export { type MemoryStoresOptions, memoryStores } from './stores/memory/memory-stores.js';
+export { isMemoryStore } from './stores/memory/registry.js';
 export type {
   BudgetStore,
   ConsumeResult,

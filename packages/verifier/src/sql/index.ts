@@ -1,4 +1,5 @@
 export type { SqlDatabase, SqlDialect } from './database.js';
+export { readDatabaseTime } from './database-time.js';
 export { migrate, pendingMigrations } from './migrate.js';
 export { type PgPool, postgresDatabase } from './postgres-database.js';
 export { type SqlStoresOptions, sqlStores } from './sql-stores.js';

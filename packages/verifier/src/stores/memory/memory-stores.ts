@@ -1,5 +1,6 @@
 import type { Stores } from '../stores.js';
 import { memoryDurableStores } from './durable.js';
+import { registerMemoryStore } from './registry.js';
 import { type MemoryShortLivedStoresOptions, memoryShortLivedStores } from './short-lived.js';
 
 /** Options of {@link memoryStores}. */
@@ -18,8 +19,10 @@ export type MemoryStoresOptions = MemoryShortLivedStoresOptions;
  * @throws TypeError if an option is malformed, or in a worker of `node:cluster` or pm2
  */
 export function memoryStores(options: MemoryStoresOptions = {}): Stores {
-  return Object.freeze<Stores>({
+  const stores = Object.freeze<Stores>({
     ...memoryShortLivedStores(options),
     ...memoryDurableStores(options),
   });
+  for (const store of Object.values(stores)) registerMemoryStore(store);
+  return stores;
 }

@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises';
+import { usageError } from '../cli-error.js';
+import type { Command } from '../command.js';
+import { withDeployment } from '../deployment.js';
+import { parseAnchor } from '../parse-values.js';
+
+const FLAWS = {
+  missing: 'is missing',
+  altered: 'was altered',
+  unlinked: 'does not follow from the one before',
+  anchor_missing: 'is missing: the log ends before the anchor',
+  anchor_differs: 'is not the one that the anchor names',
+} as const;
+
+async function readAnchor(text: string | undefined, file: string | undefined) {
+  if (text !== undefined && file !== undefined) {
+    throw usageError('Either --anchor or --anchor-file, not both.');
+  }
+  if (file === undefined) return text === undefined ? undefined : parseAnchor(text);
+  const content = await readFile(file, 'utf8').catch(() => {
+    throw usageError(`${file} cannot be read.`);
+  });
+  return parseAnchor(content);
+}
+
+/** `audit verify`. */
+export const verifyAudit: Command = {
+  name: 'audit verify',
+  summary: 'Check that no entry of the audit log was changed, taken out or put in.',
+  help: [
+    '--anchor HEAD     the head that an earlier run printed: it has to be in the log still',
+    '--anchor-file F   the same from a file',
+  ],
+  options: { anchor: { type: 'string' }, 'anchor-file': { type: 'string' } },
+  async run(args, source) {
+    const anchor = await readAnchor(args.get('anchor'), args.get('anchor-file'));
+    return withDeployment(source, async ({ engine, stores, verifier }) => {
+      const verdict = await engine.verifyAuditChain(stores, {
+        issuer: verifier.issuer,
+        ...(anchor === undefined ? {} : { anchor }),
+      });
+      if (!verdict.valid) {
+        const text = `BROKEN: entry ${verdict.seq} ${FLAWS[verdict.flaw]}`;
+        return { json: verdict, text, exit: 'negative' };
+      }
+      const { entries, head } = verdict;
+      const mark = head === undefined ? null : `${head.seq}:${head.hash}`;
+      return {
+        json: { valid: true, entries, head: mark },
+        text: `ok: ${entries} entries${mark === null ? '' : `\nhead: ${mark}`}`,
+        note:
+          'Keep the head in another place and pass it as --anchor next time: whoever can write the ' +
+          'store could make the whole chain anew.',
+      };
+    });
+  },
+};

@@ -1,0 +1,1 @@
+export type { Deployment, RedisConnection } from './deployment.js';

@@ -1,0 +1,112 @@
+import { parseArgs } from 'node:util';
+import { exitCodes, usageError } from './cli-error.js';
+import type { Arguments, Command, OptionSpecs } from './command.js';
+import { commands } from './commands/index.js';
+import { commandHelp, generalHelp, readVersion } from './help.js';
+import { reportError } from './report-error.js';
+
+const COMMON_OPTIONS = {
+  config: { type: 'string' },
+  'env-file': { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const satisfies OptionSpecs;
+
+function findCommand(words: readonly string[]): Command | undefined {
+  return commands.find(({ name }) => name.split(' ').every((word, index) => words[index] === word));
+}
+
+/** Names where the words could lead; text of the user is not repeated. */
+function unknownCommand(words: readonly string[]): Error {
+  const group = commands.filter(({ name }) => name.split(' ')[0] === words[0]);
+  const hint =
+    group.length > 0
+      ? `There are: ${group.map(({ name }) => name).join(', ')}.`
+      : 'See: pzk-auth --help';
+  return usageError(words.length === 0 ? 'Which command?' : 'There is no such command.', hint);
+}
+
+function parseCommandLine(command: Command, rest: readonly string[]): Arguments {
+  let parsed: ReturnType<typeof parseArgs>;
+  try {
+    parsed = parseArgs({
+      args: [...rest],
+      options: { ...command.options, ...COMMON_OPTIONS },
+      allowPositionals: true,
+    });
+  } catch (error) {
+    const [message = ''] = error instanceof Error ? error.message.split('. ') : [];
+    throw usageError(`${message.replace(/\.$/, '')}.`, `See: pzk-auth ${command.name} --help`);
+  }
+  const { values, positionals } = parsed;
+  const wanted = command.parameters ?? [];
+  const least = wanted.filter((name) => !name.startsWith('[')).length;
+  if (!values.help && (positionals.length < least || positionals.length > wanted.length)) {
+    throw usageError(`usage: pzk-auth ${[command.name, ...wanted].join(' ')}`);
+  }
+  return {
+    positionals,
+    get: (name) => values[name] as string | undefined,
+    all: (name) => (values[name] as string[] | undefined) ?? [],
+    has: (name) => values[name] === true,
+  };
+}
+
+/** A variable that is set already wins, as in Node itself. */
+function loadEnvironment(file: string | undefined): void {
+  if (file === undefined) return;
+  try {
+    process.loadEnvFile(file);
+  } catch {
+    throw usageError(`${file} cannot be read as a file of variables.`);
+  }
+}
+
+const print = (text: string) => process.stdout.write(`${text}\n`);
+
+async function runCommand(words: readonly string[]): Promise<number> {
+  const command = findCommand(words);
+  if (command === undefined) {
+    if (words.length === 0 || words.includes('--help') || words.includes('-h')) {
+      print(generalHelp());
+      return words.length === 0 ? exitCodes.usage : exitCodes.done;
+    }
+    if (words[0] === '--version') {
+      print(readVersion());
+      return exitCodes.done;
+    }
+    throw unknownCommand(words);
+  }
+  const args = parseCommandLine(command, words.slice(command.name.split(' ').length));
+  if (args.has('help')) {
+    print(commandHelp(command));
+    return exitCodes.done;
+  }
+  loadEnvironment(args.get('env-file'));
+  const result = await command.run(args, { config: args.get('config') });
+  if (args.has('json')) {
+    print(JSON.stringify(result.json, null, 2));
+  } else {
+    print(result.text);
+    if (result.note !== undefined) process.stderr.write(`${result.note}\n`);
+  }
+  return exitCodes[result.exit ?? 'done'];
+}
+
+/** Runs a command line and returns the exit code. Never rejects. */
+export async function run(words: readonly string[]): Promise<number> {
+  try {
+    return await runCommand(words);
+  } catch (error) {
+    const { exit, code, message, hint, stack } = reportError(error);
+    if (words.includes('--json')) {
+      const body = { code, message, ...(hint === undefined ? {} : { hint }) };
+      process.stderr.write(`${JSON.stringify({ error: body })}\n`);
+    } else {
+      process.stderr.write(`pzk-auth: ${code}: ${message}\n`);
+      if (hint !== undefined) process.stderr.write(`  ${hint}\n`);
+      if (stack !== undefined) process.stderr.write(`${stack}\n`);
+    }
+    return exit;
+  }
+}
