@@ -3,6 +3,7 @@ import { exitCodes, usageError } from './cli-error.js';
 import type { Arguments, Command, OptionSpecs } from './command.js';
 import { commands } from './commands/index.js';
 import { commandHelp, generalHelp, readVersion } from './help.js';
+import { joinDashes } from './join-dashes.js';
 import { reportError } from './report-error.js';
 
 const COMMON_OPTIONS = {
@@ -27,11 +28,12 @@ function unknownCommand(words: readonly string[]): Error {
 }
 
 function parseCommandLine(command: Command, rest: readonly string[]): Arguments {
+  const options = { ...command.options, ...COMMON_OPTIONS };
   let parsed: ReturnType<typeof parseArgs>;
   try {
     parsed = parseArgs({
-      args: [...rest],
-      options: { ...command.options, ...COMMON_OPTIONS },
+      args: joinDashes(rest, options),
+      options,
       allowPositionals: true,
     });
   } catch (error) {

@@ -1,0 +1,265 @@
+import { readFileSync } from 'node:fs';
+import { createVerifier, memoryStores } from '@pzk-auth/verifier';
+import { sqliteDatabase, sqlStores } from '@pzk-auth/verifier/sql';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createWorkplace, SECRET, sqliteConfig, type Workplace } from './harness.js';
+
+const ISSUER = 'http://localhost:3999';
+const env = { PZK_SECRET: SECRET };
+let place: Workplace;
+
+beforeEach(() => {
+  place = createWorkplace();
+  place.write('pzk.config.mjs', sqliteConfig(ISSUER));
+});
+afterEach(() => place.remove());
+
+const run = (...words: string[]) => place.run(words, env);
+
+/** The verifier of the application, on the same file. */
+function openVerifier() {
+  const database = sqliteDatabase(place.path('pzk.db'));
+  const stores = { ...memoryStores(), ...sqlStores({ database, issuer: ISSUER }) };
+  const verifier = createVerifier({
+    issuer: ISSUER,
+    audience: ISSUER,
+    rpId: 'localhost',
+    origins: [ISSUER],
+    scopes: ['weather:read', 'weather:write'],
+    secret: SECRET,
+    stores,
+  });
+  const close = async () => {
+    await verifier.close();
+    await database.close();
+  };
+  return { verifier, stores, close };
+}
+
+describe('keys', () => {
+  it('issue prints the key to stdout alone, once, and stores it nowhere', async () => {
+    const issued = await run('keys', 'issue', '--scope', 'weather:read', '--label', 'Ada');
+    expect(issued.code).toBe(0);
+    expect(issued.stdout).toMatch(/^pzk_[A-Za-z0-9]+\n$/);
+    const apiKey = issued.stdout.trim();
+    expect(issued.stderr).toContain('Ada');
+    expect(issued.stderr).not.toContain(apiKey);
+    for (const file of ['pzk.db', 'pzk.db-wal']) {
+      expect(readFileSync(place.path(file), 'latin1')).not.toContain(apiKey.slice(8));
+    }
+    const listed = await run('keys', 'list', '--json');
+    expect(listed.json.keys).toMatchObject([
+      { label: 'Ada', scopes: ['weather:read'], status: 'active', demands: 'passkey' },
+    ]);
+    expect(listed.stdout).not.toContain('commitment');
+  });
+
+  it('issue, list, rotate and revoke work by --json alone', async () => {
+    const flags = ['--scope', 'weather:write', '--scope', 'weather:read', '--expires', '30d'];
+    const issued = await run('keys', 'issue', ...flags, '--demands', 'none', '--json');
+    const { key, apiKey } = issued.json;
+    expect(apiKey).toMatch(/^pzk_/);
+    expect(key.scopes).toEqual(['weather:read', 'weather:write']);
+    expect(Date.parse(key.expiresAt) - Date.now()).toBeGreaterThan(29 * 86_400_000);
+
+    const asked = await run('keys', 'rotate', key.id, '--json');
+    expect({ code: asked.code, error: asked.error.code }).toEqual({ code: 2, error: 'usage' });
+    const rotated = await run('keys', 'rotate', key.id, '--grace=24h', '--expires=never', '--json');
+    expect(rotated.code).toBe(0);
+    expect(rotated.json.apiKey).not.toBe(apiKey);
+    expect(rotated.json.key).toMatchObject({
+      account: key.account,
+      scopes: key.scopes,
+      demands: 'none',
+      expiresAt: null,
+    });
+    const left = Date.parse(rotated.json.previous.expiresAt) - Date.now();
+    expect(left).toBeLessThanOrEqual(86_400_000);
+    expect(left).toBeGreaterThan(86_000_000);
+
+    const revoked = await run('keys', 'revoke', key.id, '--json');
+    expect(revoked.json).toEqual({
+      revoked: { kind: 'key', id: key.id },
+      takesEffect: 'as_tokens_expire',
+    });
+    const active = await run('keys', 'list', '--account', key.account, '--active', '--json');
+    expect(active.json.keys.map(({ id }: { id: string }) => id)).toEqual([rotated.json.key.id]);
+    expect((await run('audit', 'verify', '--json')).json).toMatchObject({
+      valid: true,
+      entries: 4,
+    });
+  });
+
+  it('takes ids that begin with a dash', async () => {
+    const { verifier, close } = openVerifier();
+    const issue = async () => (await verifier.keys.issue({ scopes: ['weather:read'] })).row;
+    let row = await issue();
+    while (!row.id.startsWith('-')) row = await issue();
+    await close();
+    const revoked = await run('keys', 'revoke', row.id, '--json');
+    expect({ code: revoked.code, ...revoked.json.revoked }).toEqual({
+      code: 0,
+      kind: 'key',
+      id: row.id,
+    });
+  });
+
+  it('finds the keys of a user, and shows text of others without what steers a terminal', async () => {
+    const { verifier, stores, close } = openVerifier();
+    const { row } = await verifier.keys.issue({
+      scopes: ['weather:read'],
+      label: 'red \u001b[31m\u202e',
+    });
+    await verifier.keys.issue({ scopes: ['weather:read'] });
+    await stores.accounts.linkUser(row.account, 'user-7');
+    await close();
+    const listed = await run('keys', 'list', '--user', 'user-7');
+    expect(listed.stdout.trim().split('\n')).toHaveLength(2);
+    expect(listed.stdout).toContain(row.id);
+    expect(listed.stdout).toContain('red ?[31m?');
+  });
+
+  it('says no with code 1 and changes nothing on a wrong command line', async () => {
+    const unknown = await run('keys', 'revoke', 'nobody', '--json');
+    expect({ code: unknown.code, error: unknown.error.code }).toEqual({
+      code: 1,
+      error: 'not_found',
+    });
+    for (const words of [
+      ['keys', 'issue'],
+      ['keys', 'issue', '--scope', 'unknown:scope'],
+      ['keys', 'issue', '--scope', 'weather:read', '--expires', 'soon'],
+      ['keys', 'issue', '--scope', 'weather:read', '--demands', 'password'],
+      ['keys', 'issue', '--scope', 'weather:read', '--secret', 'x'],
+      ['keys', 'issue', '--scope', 'weather:read', '--account', 'nobody'],
+      ['keys', 'rotate', 'nobody', '--grace', '100d'],
+      ['keys', 'revoke'],
+      ['keys', 'frob'],
+      ['--config'],
+    ]) {
+      const answer = await run(...words, '--json');
+      expect({ words, code: answer.code, stdout: answer.stdout }).toEqual({
+        words,
+        code: 2,
+        stdout: '',
+      });
+      expect(answer.error.code).toBe('usage');
+    }
+    expect((await run('keys', 'list', '--json')).json.keys).toEqual([]);
+  });
+});
+
+describe('the configuration', () => {
+  it('is said to be missing, malformed or refused, with code 3', async () => {
+    const missing = await run('keys', 'list', '--config', 'nowhere.mjs', '--json');
+    expect({ code: missing.code, error: missing.error.code }).toEqual({
+      code: 3,
+      error: 'config_missing',
+    });
+    const url = 'postgresql://ada:hunter2@db.example/app';
+    for (const content of [
+      'export const options = 1;',
+      `throw new Error('no ${url}');`,
+      sqliteConfig(ISSUER).replace("rpId: 'localhost'", "rpId: 'example.com'"),
+    ]) {
+      place.write('pzk.config.mjs', content);
+      const answer = await run('keys', 'list', '--json');
+      expect({ code: answer.code, error: answer.error.code }).toEqual({
+        code: 3,
+        error: 'config_refused',
+      });
+      expect(answer.stdout + answer.stderr).not.toContain('hunter2');
+    }
+  });
+
+  it('may be CommonJS, as TypeScript builds it for some applications', async () => {
+    place.write(
+      'built.cjs',
+      `const { memoryStores } = require('@pzk-auth/verifier');
+       const { sqliteDatabase, sqlStores } = require('@pzk-auth/verifier/sql');
+       const issuer = '${ISSUER}';
+       exports.database = sqliteDatabase('pzk.db');
+       const stores = { ...memoryStores(), ...sqlStores({ database: exports.database, issuer }) };
+       exports.options = { issuer, audience: issuer, rpId: 'localhost', origins: [issuer],
+         scopes: ['weather:read'], stores };`,
+    );
+    const words = ['keys', 'issue', '--scope', 'weather:read', '--config', 'built.cjs'];
+    expect(await run(...words)).toMatchObject({ code: 0 });
+  });
+
+  it('refuses to issue into memory, where nobody would know of it', async () => {
+    place.write(
+      'pzk.config.mjs',
+      sqliteConfig(ISSUER).replace('...sqlStores({ database, issuer })', ''),
+    );
+    const answer = await run('keys', 'issue', '--scope', 'weather:read', '--json');
+    expect({ code: answer.code, error: answer.error.code }).toEqual({
+      code: 3,
+      error: 'stores_in_memory',
+    });
+  });
+
+  it('reads the secret from a file of variables; without one signing keys are left alone', async () => {
+    const without = await place.run(['signing-keys', 'rotate', '--json']);
+    expect({ code: without.code, error: without.error.code }).toEqual({
+      code: 3,
+      error: 'secret_missing',
+    });
+    place.write('.env', `PZK_SECRET="${SECRET}"\n`);
+    const rotated = await place.run(['signing-keys', 'rotate', '--env-file', '.env', '--json']);
+    expect(rotated.json.signingKey.status).toBe('next');
+    const listed = await place.run(['signing-keys', 'list', '--env-file=.env', '--json']);
+    const keys: { kid: string; status: string }[] = listed.json.signingKeys;
+    expect(keys.map(({ status }) => status)).toEqual(['active', 'next']);
+    const active = keys[0]?.kid ?? '';
+    const removed = await place.run([
+      'signing-keys',
+      'remove',
+      active,
+      '--env-file=.env',
+      '--json',
+    ]);
+    expect(removed.json.removed.id).toBe(active);
+    expect(removed.stdout + removed.stderr + rotated.stderr).not.toContain(SECRET);
+  });
+});
+
+describe('audit verify', () => {
+  it('accepts the log as written, and an anchor in it; refuses what was changed or cut off', async () => {
+    for (const label of ['a', 'b', 'c']) {
+      await run('keys', 'issue', '--scope', 'weather:read', '--label', label);
+    }
+    const good = await run('audit', 'verify', '--json');
+    expect(good.json).toMatchObject({ valid: true, entries: 3 });
+    const { head } = good.json;
+    place.write('anchor', head);
+    expect(await run('audit', 'verify', '--anchor-file', 'anchor')).toMatchObject({ code: 0 });
+
+    const { default: Database } = await import('libsql');
+    const database = new Database(place.path('pzk.db'));
+    database.exec(
+      "update pzk_audit set body = replace(body, 'weather:read', 'weather:rite') where seq = 2",
+    );
+    const altered = await run('audit', 'verify', '--json');
+    expect(altered.code).toBe(1);
+    expect(altered.json).toEqual({ valid: false, seq: 2, flaw: 'altered' });
+    database.exec('delete from pzk_audit where seq > 1');
+    database.close();
+    expect(await run('audit', 'verify')).toMatchObject({ code: 0 });
+    const cut = await run('audit', 'verify', '--anchor', head, '--json');
+    expect({ code: cut.code, flaw: cut.json.flaw }).toEqual({ code: 1, flaw: 'anchor_missing' });
+  });
+});
+
+describe('the program', () => {
+  it('explains itself', async () => {
+    const help = await run('--help');
+    expect(help.code).toBe(0);
+    for (const name of ['keys rotate', 'devices revoke', 'audit verify', 'migrate', 'doctor']) {
+      expect(help.stdout).toContain(name);
+    }
+    expect((await run('keys', 'rotate', '--help')).stdout).toContain('--grace');
+    expect((await run()).code).toBe(2);
+    expect((await run('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
