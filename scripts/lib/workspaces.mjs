@@ -9,6 +9,7 @@ export const PUBLISHED = [
   'packages/client',
   'packages/verifier',
   'packages/express',
+  'packages/cli',
   'packages/nestjs',
   'packages/nextjs',
   'packages/react-hooks',
