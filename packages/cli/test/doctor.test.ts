@@ -138,7 +138,7 @@ describe('doctor', () => {
     expect(away.failed).toContain('domain.metadata');
     const offline = await examine(sharedConfig('http://localhost:1'), {}, '--offline');
     expect({ code: offline.code, failed: offline.failed }).toEqual({ code: 0, failed: [] });
-    const other = await examine(sharedConfig(`${issuer}/tenant`));
+    const other = await examine(sharedConfig(`${issuer}/tenant`, [issuer]));
     expect(other.failed).toContain('domain.metadata');
   });
 
@@ -149,11 +149,11 @@ describe('doctor', () => {
       code: 1,
       failed: ['configuration'],
     });
+    await place.run(['migrate', '--database', 'pzk.db']);
     const forgetful = config.replace('...sqlStores({ database, issuer })', '');
     const memory = await examine(forgetful, {}, '--offline');
     expect(memory.failed).toEqual(['configuration.stores']);
     place.write('pzk.config.mjs', config);
-    await place.run(['migrate']);
     const bare = await place.run(['doctor', '--json', '--offline']);
     expect(bare.code).toBe(1);
     const failed = bare.json.checks.filter(({ status }: Finding) => status === 'failed');

@@ -73,7 +73,7 @@ async function signIn(apiKey: string) {
       );
   };
   const client = createTestClient({ issuer: ISSUER, scope: ['weather:read'], fetch: serve });
-  await client.enroll({ apiKey, user: { name: 'ada' } });
+  await client.enroll({ apiKey, user: { name: 'ada', displayName: 'Ada' } });
   return { get: async () => (await client.fetch(`${ISSUER}/weather`)).status };
 }
 

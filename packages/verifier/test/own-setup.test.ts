@@ -85,7 +85,7 @@ async function enroll(verifier: Verifier, keys?: string): Promise<void> {
           prover: createMainThreadProver({ loadArtifact }),
         }),
   });
-  await client.enroll({ apiKey, user: { name: 'ada' } });
+  await client.enroll({ apiKey, user: { name: 'ada', displayName: 'Ada' } });
 }
 
 describe('keys of an own setup', () => {
@@ -106,9 +106,9 @@ describe('keys of an own setup', () => {
     // Pinned to the own keys, so that the challenge passes, but proving with the published ones.
     await expect(enroll(own, published)).rejects.toMatchObject({ code: 'invalid_grant' });
     // A client of the published build does not even begin, nor the other way round.
-    await expect(enroll(own)).rejects.toMatchObject({ code: 'issuer_mismatch' });
+    await expect(enroll(own)).rejects.toMatchObject({ code: 'artifact_mismatch' });
     await expect(enroll(openVerifier(), directory)).rejects.toMatchObject({
-      code: 'issuer_mismatch',
+      code: 'artifact_mismatch',
     });
   });
 
