@@ -2,12 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const EXAMPLE = join(ROOT, 'examples/nextjs-app');
+/** The example, below which copies find Next.js 16. */
+export const EXAMPLE = join(ROOT, 'examples/nextjs-app');
 
 /** Where each Next.js is a dependency. */
 const HOMES = { 15: join(ROOT, 'compat/next-15'), 16: EXAMPLE } as const;
@@ -206,4 +207,43 @@ export function startExample(): Promise<NextApp> {
 export function startDevelopment(directory: string): Promise<NextApp> {
   const flag = '--no-server-fast-refresh';
   return start((port) => [nextBinary(16), 'dev', flag, '-p', String(port)], directory);
+}
+
+/** Builds an application below {@link EXAMPLE} with Turbopack. */
+export async function buildAt(directory: string): Promise<void> {
+  const child = runNode([nextBinary(16), 'build'], directory);
+  const output = collect(child);
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  if (code !== 0) throw new Error(`next build failed:\n${output.text}`);
+}
+
+/** Starts what {@link buildAt} built, and waits until it says that it is ready. */
+export async function startAt(
+  directory: string,
+  env: Record<string, string>,
+  ready: string,
+): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const port = await freePort();
+  const args = [nextBinary(16), 'start', '-H', '127.0.0.1', '-p', String(port)];
+  const child = runNode(args, directory, env);
+  const output = collect(child);
+  for (let waited = 0; !output.text.includes(ready) || !(await isListening(port)); waited += 100) {
+    if (child.exitCode !== null || waited > 60_000) {
+      await endGroup(child);
+      throw new Error(`It is not ready:\n${output.text}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return { port, close: () => endGroup(child) };
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
 }

@@ -31,6 +31,10 @@ export const verifierOptions: Omit<VerifierOptions, 'stores'> = {
  */
 export interface Host {
   readonly name: string;
+  /** Names that the framework adds to `Vary`, on each answer. */
+  readonly vary?: readonly string[];
+  /** What a framework makes impossible: cases by name, with the status that it answers. */
+  readonly differs?: Readonly<Record<string, number>>;
   /** Starts it on a free port of 127.0.0.1, with keys of both scopes for these commitments. */
   start(commitments: readonly string[]): Promise<RunningHost>;
 }

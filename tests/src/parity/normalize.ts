@@ -30,10 +30,21 @@ function fade(value: unknown): unknown {
   );
 }
 
+/** Without what a framework adds to `Vary`. */
+function withoutVary(
+  { vary, ...headers }: RawAnswer['headers'],
+  names: readonly string[],
+): RawAnswer['headers'] {
+  if (vary === undefined) return headers;
+  const own = vary.split(/, | \|\| /).filter((name) => !names.includes(name.toLowerCase()));
+  return own.length === 0 ? headers : { ...headers, vary: own.join(', ') };
+}
+
 /** An answer with what differs from one exchange to the next taken out; all else stays to the byte. */
-export function normalize(answer: RawAnswer): RawAnswer {
-  const { status, headers, body } = answer;
-  if (!/json/.test(headers['content-type'] ?? '') || body === '') return answer;
+export function normalize(answer: RawAnswer, ownVary: readonly string[] = []): RawAnswer {
+  const { status, body } = answer;
+  const headers = withoutVary(answer.headers, ownVary);
+  if (!/json/.test(headers['content-type'] ?? '') || body === '') return { status, headers, body };
   const parsed: unknown = JSON.parse(body);
   const faded = fade(parsed);
   // White space and the order of members are part of the bytes.

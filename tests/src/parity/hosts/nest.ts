@@ -65,7 +65,10 @@ async function createApplication(platform: 'express' | 'fastify', commitments: r
   server.disable('x-powered-by');
   server.disable('etag');
   const adapter = new ExpressAdapter(server);
-  return NestFactory.create<NestExpressApplication>(AppModule, adapter, { logger: false, abortOnError: false });
+  return NestFactory.create<NestExpressApplication>(AppModule, adapter, {
+    logger: false,
+    abortOnError: false,
+  });
 }
 
 function nestHost(name: string, platform: 'express' | 'fastify'): Host {
