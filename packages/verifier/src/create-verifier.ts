@@ -171,7 +171,7 @@ function defaultCircuit(): Circuit {
   if (process.env.NODE_ENV === 'production') {
     process.emitWarning(
       'The circuit keys are those that the project publishes; whoever made all their contributions ' +
-        'could forge proofs. Add a contribution of your own: see the README of @pzk-auth/circuits.',
+        'could forge proofs. Add a contribution of your own: npx @pzk-auth/cli setup contribute.',
       { type: 'SecurityWarning', code: 'PZK_DEFAULT_SETUP' },
     );
   }

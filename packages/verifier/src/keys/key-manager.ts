@@ -72,8 +72,8 @@ export interface KeyManager {
   /**
    * Issues a key of the same account, scopes, demand and label, and lets the old one expire after the
    * grace: until then both are good. A token that was issued before may outlive a grace that is shorter
-   * than itself. Devices stay enrolled: they belong to the account. `undefined` if there is no such
-   * active key.
+   * than itself. A browser goes on with the key in its vault. `undefined` if there is no such active
+   * key.
    *
    * @throws TypeError if an option is odd or missing, or the key has a scope that the verifier knows no
    * more.
