@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createTestClient } from '@pzk-auth/client/testing';
 import { createVerifier, type Stores, type Verifier } from '@pzk-auth/verifier';
 import { redisClientOptions, redisStores } from '@pzk-auth/verifier/redis';
@@ -115,6 +116,29 @@ describe('beside a running server, on PostgreSQL and Redis', () => {
     expect(json.previous).toMatchObject({ id: key.id, status: 'active' });
     expect(json.key).toMatchObject({ account: key.account, scopes: key.scopes });
     expect((await run('audit', 'verify')).json.valid).toBe(true);
+  });
+
+  it('works with the configuration of the README as it stands there', async () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    const [, config = ''] = /```js\n(\/\/ pzk\.config\.mjs\n.*?)```/s.exec(readme) ?? [];
+    const other = createWorkplace();
+    try {
+      other.write('pzk.config.mjs', config);
+      const env = {
+        NODE_ENV: 'production',
+        PZK_SECRET: SECRET,
+        DATABASE_URL: await postgres.createDatabase(),
+        REDIS_URL: `redis://127.0.0.1:${redis.port}`,
+      };
+      expect((await other.run(['migrate', '--json'], env)).json.applied).not.toEqual([]);
+      expect(await other.run(['keys', 'issue', '--scope', 'weather:read'], env)).toMatchObject({
+        code: 0,
+      });
+      const { json } = await other.run(['doctor', '--offline', '--json'], env);
+      expect(json.ok).toBe(true);
+    } finally {
+      other.remove();
+    }
   });
 
   it('says that a store is away, with code 4, and names it to the doctor', async () => {

@@ -74,6 +74,6 @@ export async function assertMigrated(database: SqlDatabase): Promise<void> {
   const pending = await pendingMigrations(database);
   if (pending.length === 0) return;
   throw new PzkError('store_unavailable', 'The database lacks migrations of this version.', {
-    hint: `Run `npx @pzk-auth/cli migrate`, or call migrate(database), before the start. Pending: ${pending.join(', ')}.`,
+    hint: `Run npx @pzk-auth/cli migrate, or call migrate(database), before the start. Pending: ${pending.join(', ')}.`,
   });
 }
