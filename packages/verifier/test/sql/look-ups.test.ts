@@ -104,6 +104,7 @@ describe('PostgreSQL finds by an index', () => {
   beforeAll(async () => {
     server = await startPostgres();
     pool = new pg.Pool({ connectionString: await server.createDatabase(), max: 1 });
+    pool.on('error', () => {});
     pool.on('connect', (client) => {
       const query = client.query.bind(client) as (...args: unknown[]) => unknown;
       client.query = ((...args: unknown[]) => {

@@ -439,6 +439,7 @@ describe('PostgreSQL', () => {
 
   it('leaves the pool of the application open', async () => {
     const pool = new pg.Pool({ connectionString: await server.createDatabase() });
+    pool.on('error', () => {});
     const database = postgresDatabase(pool);
     await migrate(database);
     await database.close();

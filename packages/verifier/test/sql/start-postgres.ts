@@ -90,6 +90,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     createDatabase: async (options = '') => {
       const name = `test_${++databases}`;
       const client = new pg.Client(url('postgres'));
+      client.on('error', () => {});
       await client.connect();
       await client.query(`create database ${name} template template0 ${options}`);
       await client.end();
