@@ -8,6 +8,8 @@ import type { NextApp } from './next-app.js';
 const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 async function expectAccessible({ page }: Device): Promise<void> {
+  // Next.js may send the title after the page.
+  await page.waitForFunction(() => document.title !== '');
   await page.evaluate(await readFile(axePath, 'utf8'));
   const violations = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as {
