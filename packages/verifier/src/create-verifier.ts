@@ -278,6 +278,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       audiences: config.audiences,
       maximumLifetime: 900,
       clock: config.clock,
+      issuedSince: stores.revocations.knownSince ?? 0,
       keys: signingKeys,
     }),
     signingKeys,

@@ -42,6 +42,11 @@ export interface RevocationStore {
   revoke(ids: readonly string[], ttl: number): Promise<void>;
   /** Whether any of the ids is revoked. */
   isRevoked(ids: readonly string[]): Promise<boolean>;
+  /**
+   * Since when it has forgotten nothing, milliseconds since the epoch; absent: always. Tokens from
+   * before are refused, as one of them may have been revoked.
+   */
+  readonly knownSince?: number;
 }
 
 /** A session that may be renewed with the session key alone. */

@@ -63,6 +63,8 @@ export interface AccessTokenVerifierOptions {
   readonly audiences: ReadonlySet<string>;
   readonly maximumLifetime: number;
   readonly clock: () => number;
+  /** Tokens from before are refused, milliseconds since the epoch. */
+  readonly issuedSince: number;
   readonly keys: Pick<KeyRing, 'find'>;
 }
 
@@ -191,6 +193,10 @@ export function createAccessTokenVerifier(
     const { iat: issuedAt = Number.NaN } = payload;
     if (!(issuedAt <= seconds() + durations.tokenSkewSeconds)) {
       throw refusal('invalid_token', 'The token comes from the future.');
+    }
+    // In whole seconds, as `iat` is.
+    if (issuedAt < Math.floor(options.issuedSince / 1000)) {
+      throw refusal('invalid_token', 'The token is older than what is known of revocations.');
     }
     return Object.freeze({ session, kid, issuedAt });
   }

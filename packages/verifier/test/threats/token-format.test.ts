@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { memoryStores } from '../../src/index.js';
+import { memoryStores, type Stores } from '../../src/index.js';
 import { compactJws, macWith, type Signer, signWith } from '../harness/compact-jws.js';
 import { callProtected, proofClaims } from '../harness/dpop-surfaces.js';
 import { ISSUER } from '../harness/issuer.js';
@@ -12,7 +12,13 @@ import { createWatchedIssuer, expectRefused } from '../harness/watched-issuer.js
 import { createWireClient, type WireAnswer, type WireClient } from '../harness/wire-client.js';
 
 const SECOND_AUDIENCE = `${ISSUER}/second`;
-const issuer = createWatchedIssuer({ audience: [ISSUER, SECOND_AUDIENCE] });
+/** Stores that remember what was before this test, as Redis does. */
+function lastingStores(stores: Stores): Stores {
+  const { knownSince: _, ...revocations } = stores.revocations;
+  return { ...stores, revocations };
+}
+
+const issuer = createWatchedIssuer({ audience: [ISSUER, SECOND_AUDIENCE], adapt: lastingStores });
 afterAll(() => issuer.verifier.close());
 
 const REFUSED = { status: 401, code: 'invalid_token' } as const;

@@ -72,6 +72,7 @@ function replayStore(options: ExpiringMapOptions): ReplayStore {
 function revocationStore(options: ExpiringMapOptions): RevocationStore {
   const revoked = new ExpiringMap<true>(options);
   return Object.freeze<RevocationStore>({
+    knownSince: options.clock(),
     revoke: async (ids, ttl) => {
       assertTimeToLive(ttl);
       revoked.reserve(ids);
@@ -107,9 +108,8 @@ function budgetStore(options: ExpiringMapOptions): BudgetStore {
 
 /**
  * The short-lived stores in this process's memory, bounded, without timers. All of it is lost when
- * the process ends; the epoch is random, so that nonces from before are refused. Then renewals fail
- * once and revocations by `jti` are forgotten (those of devices, keys and accounts are in the
- * durable stores too).
+ * the process ends; the epoch is random, so that nonces from before are refused, and so are tokens from
+ * before: one of them may have been revoked. Renewals fail once.
  *
  * @throws TypeError if an option is malformed, or in a worker of `node:cluster` or pm2
  */
