@@ -17,11 +17,24 @@ export async function runDuplicates({ issuer, operator, count, answered, strike 
 
   const statuses = new Map();
   let inFlight = 0;
+  let done = 0;
+  let atStrike = 0;
+  let begin;
+  const struck = new Promise((resolve) => {
+    begin = resolve;
+  });
+  /** At the very answer, not at a look now and then: on a busy machine answers come in crowds. */
+  function strikeAt(answers) {
+    if (atStrike > 0 || answers < answered) return;
+    atStrike = inFlight;
+    begin(strike());
+  }
   async function go(one) {
     inFlight++;
     const { status } = await one();
     inFlight--;
     statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    strikeAt(++done);
   }
 
   const attempts = () =>
@@ -30,9 +43,8 @@ export async function runDuplicates({ issuer, operator, count, answered, strike 
   const sent = first.map(go);
   // At 0 they have just been sent.
   await sleep(15);
-  while (count - inFlight < answered) await sleep(1);
-  const atStrike = inFlight;
-  const struck = strike();
+  strikeAt(done);
+  while (atStrike === 0) await sleep(1);
   for (const one of second) {
     sent.push(go(one));
     await sleep(4_000 / count);
