@@ -6,7 +6,7 @@ import { decodeBase64url, encodeBase64url, labels, lp, sha256 } from '@pzk-auth/
  * no Domain, so that no sibling host can plant one.
  */
 const NAME = '__Host-pzk-session';
-const VALUE = /^[A-Za-z0-9_-]{43}$/;
+const VALUE = /^[ \t]*([A-Za-z0-9_-]{43})[ \t]*$/;
 
 /** A new value: 256 random bits. */
 export function createPageSecret(): string {
@@ -19,17 +19,25 @@ export function pageRowId(issuer: string, secret: string): string {
   return `page:${encodeBase64url(digest)}`;
 }
 
-/** The value in a `Cookie` header, `undefined` where it is absent, odd or given twice. */
+/** Our pair. RFC 6265bis section 5.6: spaces and tabs may stand around name and value, and nothing else. */
+const PAIR = new RegExp(`^[ \\t]*${NAME}[ \\t]*=(.*)$`, 's');
+
+/**
+ * The value in a `Cookie` header, `undefined` where it is absent, odd or given twice.
+ *
+ * Split as browsers do, by the semicolon alone: a sibling host may plant `x=1,__Host-...=...` for the
+ * whole domain, and whoever splits there, or trims more than a browser, gives it the name that it is
+ * not allowed to have.
+ */
 export function readPageSecret(cookieHeader: string | null | undefined): string | undefined {
   if (typeof cookieHeader !== 'string') return undefined;
-  const values: string[] = [];
-  for (const pair of cookieHeader.split(/[;,]/)) {
-    const split = pair.indexOf('=');
-    if (split >= 0 && pair.slice(0, split).trim() === NAME)
-      values.push(pair.slice(split + 1).trim());
+  const values: (string | undefined)[] = [];
+  for (const pair of cookieHeader.split(';')) {
+    const found = PAIR.exec(pair)?.[1];
+    if (found !== undefined) values.push(VALUE.exec(found)?.[1]);
   }
   const [value] = values;
-  if (values.length !== 1 || value === undefined || !VALUE.test(value)) return undefined;
+  if (values.length !== 1 || value === undefined) return undefined;
   // The 43rd character carries two bits that belong to no byte; of a value there is one spelling.
   return isCanonical(value) ? value : undefined;
 }

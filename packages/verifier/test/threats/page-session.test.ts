@@ -153,6 +153,28 @@ describe('page sessions', () => {
     expect(await read(cookie)).toBeDefined();
   });
 
+  it('[S3] a cookie that a sibling host planted under another name is none', async () => {
+    // What a browser sends for `Set-Cookie: theme=dark,__Host-pzk-session=...; Domain=example.com`, and
+    // for names that begin with what is white space elsewhere.
+    const planted = [
+      `theme=dark,${cookie}`,
+      `theme=dark, ${cookie}`,
+      `${cookie},theme=dark`,
+      `theme=dark,${cookie}; other=1`,
+      ...['\u00a0', '\u0085', '\u000b', '\ufeff', '\u2000', '"', ','].map((c) => c + cookie),
+    ];
+    for (const header of planted) {
+      expect(await read(header), JSON.stringify(header)).toBeUndefined();
+    }
+  });
+
+  it('[S3] honest: its own stays good beside a planted one', async () => {
+    const planted = `theme=dark,${await openCookie(await visit())}`;
+    for (const header of [`${planted}; ${cookie}`, `${cookie}; ${planted}`, `\t${cookie} ; a=1`]) {
+      expect(await read(header)).toMatchObject({ key: visitor.clientId });
+    }
+  });
+
   it('[S3] a new cookie ends the one that the browser had, and no other', async () => {
     const mine = await visit();
     const [first, elsewhere] = [await openCookie(mine), await openCookie(mine)];
