@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely';
+import { Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely';
 import { publishDatabase, type SqlDatabase } from './database.js';
 import { retryWhile } from './retry.js';
 import type { SqlSchema } from './schema.js';
@@ -29,20 +29,29 @@ async function createPool(connectionString: string): Promise<PgPool> {
   return pool;
 }
 
+/** Whatever of `pg` emits. */
+type Emitter = Partial<Pick<EventEmitter, 'on'>>;
+
 /**
  * A connection that breaks raises `error` besides failing its query, and an event that nobody listens
- * to ends the process: the pool listens only to connections that are idle.
+ * to ends the process: the pool listens only to connections that are idle. Listened to from `connect`
+ * on, which the pool emits while it still handles what the server sent: the end of a connection may
+ * stand in the same packet as its beginning.
  */
-function withListeners(pool: PgPool): PgPool {
+function withListeners(pool: PgPool & Emitter): PgPool {
   const known = new WeakSet<object>();
+  const listen = (client: object & Emitter) => {
+    if (known.has(client)) return;
+    known.add(client);
+    client.on?.('error', () => {});
+  };
+  pool.on?.('connect', listen);
   return {
     options: pool.options,
     connect: async () => {
-      const client: PostgresPoolClient & Partial<Pick<EventEmitter, 'on'>> = await pool.connect();
-      if (!known.has(client)) {
-        known.add(client);
-        client.on?.('error', () => {});
-      }
+      const client = await pool.connect();
+      // One that the application's pool had before.
+      listen(client);
       return client;
     },
     end: () => pool.end(),

@@ -21,6 +21,7 @@ import {
   signingKeyRow,
   vaultRow,
 } from '../../src/testing/sample-rows.js';
+import { startEndingServer } from './ending-server.js';
 import { type PostgresServer, startPostgres } from './start-postgres.js';
 
 const ISSUER = 'https://api.example.com';
@@ -407,6 +408,30 @@ describe('PostgreSQL', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     if (typeof source !== 'string') await source.end();
     await own.stop();
+  });
+
+  it.each([
+    ['its own pool', (url: string) => url],
+    ['the pool of the application', (url: string) => new pg.Pool({ connectionString: url })],
+  ])('[N7] survives connections that end as they begin, with %s', async (_, toSource) => {
+    const place = await server.createDatabase();
+    const ending = await startEndingServer(place, 2);
+    const source = toSource(ending.url);
+    if (typeof source !== 'string') source.on('error', () => {});
+    const { keys } = sqlStores({ database: keep(postgresDatabase(source)), issuer: ISSUER });
+    const unheard = vi.fn();
+    process.on('uncaughtException', unheard);
+    try {
+      for (let attempt = 0; attempt < 2; attempt++) await expect(keys.get('x')).rejects.toThrow();
+      const key = keyRow();
+      expect(await keys.insert(key)).toBe(true);
+      expect(await keys.get(key.id)).toEqual(key);
+    } finally {
+      process.off('uncaughtException', unheard);
+    }
+    expect(unheard).not.toHaveBeenCalled();
+    if (typeof source !== 'string') await source.end();
+    ending.stop();
   });
 
   it('runs again what a serializable server rolled back', async () => {
