@@ -81,6 +81,7 @@ export type {
   SessionStore,
   ShortLivedStores,
 } from './stores/short-lived-stores.js';
+export { storeQuestions } from './stores/store-questions.js';
 export type { Stores } from './stores/stores.js';
 export type { SigningKeyInfo, SigningKeyStatus } from './token/key-ring.js';
 export type {

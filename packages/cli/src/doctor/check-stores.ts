@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { whenConnected } from '../deployment.js';
 import { reportError } from '../report-error.js';
 import { type Finding, failed, ok } from './finding.js';
@@ -38,21 +37,7 @@ export async function checkStores(patient: Patient): Promise<Finding[]> {
   const migrations = await checkMigrations(patient);
   if (migrations?.status === 'failed') return [migrations];
   await whenConnected(patient.deployment.redis);
-  const { stores } = patient.options;
-  const probe = `doctor ${randomBytes(16).toString('base64url')}`;
-  const questions: Readonly<Record<keyof typeof stores, () => Promise<unknown>>> = {
-    nonces: () => stores.nonces.epoch(),
-    replays: () => stores.replays.record(probe, 1000),
-    revocations: () => stores.revocations.isRevoked([probe]),
-    sessions: () => stores.sessions.get(probe),
-    budgets: () => stores.budgets.read(probe),
-    accounts: () => stores.accounts.get(probe),
-    keys: () => stores.keys.get(probe),
-    devices: () => stores.devices.get(probe),
-    vaults: () => stores.vaults.get(probe),
-    signingKeys: () => stores.signingKeys.list(),
-    audit: () => stores.audit.last(),
-  };
+  const questions = patient.engine.storeQuestions(patient.options.stores);
   const answers = await Promise.all(
     Object.entries(questions).map(async ([name, question]): Promise<Finding> => {
       try {

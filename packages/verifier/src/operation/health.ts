@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { integerToBytes, isPzkError } from '@pzk-auth/protocol';
 import type { Engine } from '../exchange/engine.js';
 import type { ProofSystem } from '../proof/index.js';
+import { storeQuestions } from '../stores/store-questions.js';
 import type { Gate } from './gate.js';
 
 /** What one check of {@link Health} found. */
@@ -82,25 +82,9 @@ async function checkWorkers(engine: Engine): Promise<HealthCheck> {
   return verdicts.every((verdict) => verdict) ? OK : failed('No worker judges proofs.');
 }
 
-/** One cheap question to each store. */
 async function checkStores(engine: Engine): Promise<HealthCheck> {
-  const { stores } = engine;
-  const probe = `health ${randomBytes(16).toString('base64url')}`;
-  const questions: Readonly<Record<keyof typeof stores, () => Promise<unknown>>> = {
-    nonces: () => stores.nonces.epoch(),
-    replays: () => stores.replays.record(probe, 1000),
-    revocations: () => stores.revocations.isRevoked([probe]),
-    sessions: () => stores.sessions.get(probe),
-    budgets: () => stores.budgets.read(probe),
-    accounts: () => stores.accounts.get(probe),
-    keys: () => stores.keys.get(probe),
-    devices: () => stores.devices.get(probe),
-    vaults: () => stores.vaults.get(probe),
-    signingKeys: () => stores.signingKeys.list(),
-    audit: () => stores.audit.last(),
-  };
   const names = await Promise.all(
-    Object.entries(questions).map(async ([name, ask]) =>
+    Object.entries(storeQuestions(engine.stores)).map(async ([name, ask]) =>
       ask().then(
         () => [],
         () => [name],
