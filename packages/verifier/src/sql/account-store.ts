@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { AccountRow, AccountStore } from '../stores/durable-stores.js';
 import { column, optional, parseRow } from './columns.js';
+import { listRows, revokeRow } from './revocable-rows.js';
 import type { SqlSession } from './sql-session.js';
 
 const accountSchema = v.pipe(
@@ -23,7 +24,8 @@ const accountSchema = v.pipe(
 const accountsSchema = v.array(accountSchema);
 
 /** Accounts in the table `pzk_accounts`. */
-export function sqlAccountStore({ issuer, read, write }: SqlSession): AccountStore {
+export function sqlAccountStore(session: SqlSession): AccountStore {
+  const { issuer, read, write } = session;
   return Object.freeze<AccountStore>({
     insert: (account) =>
       write(async (db) => {
@@ -60,28 +62,7 @@ export function sqlAccountStore({ issuer, read, write }: SqlSession): AccountSto
         return numUpdatedRows === 1n;
       }),
     listByUser: (user) =>
-      read(async (db) =>
-        parseRow(
-          accountsSchema,
-          await db
-            .selectFrom('pzk_accounts')
-            .selectAll()
-            .where('issuer', '=', issuer)
-            .where('user_id', '=', user)
-            .orderBy('created_at')
-            .orderBy('id')
-            .execute(),
-        ),
-      ),
-    revoke: (id, at) =>
-      write(async (db) => {
-        const { numUpdatedRows } = await db
-          .updateTable('pzk_accounts')
-          .set((eb) => ({ revoked_at: eb.fn.coalesce('revoked_at', eb.val(at)) }))
-          .where('issuer', '=', issuer)
-          .where('id', '=', id)
-          .executeTakeFirst();
-        return numUpdatedRows === 1n;
-      }),
+      listRows(session, 'pzk_accounts', { column: 'user_id', id: user }, accountsSchema),
+    revoke: (id, at) => revokeRow(session, 'pzk_accounts', id, at),
   });
 }

@@ -8,6 +8,7 @@ import type {
   VaultRow,
 } from '../stores/durable-stores.js';
 import { column, optional, parseRow } from './columns.js';
+import { listRows, revokeRow } from './revocable-rows.js';
 import type { SqlSchema } from './schema.js';
 import type { SqlSession } from './sql-session.js';
 import { insertVault } from './vault-store.js';
@@ -126,7 +127,8 @@ async function enrollIn(
 }
 
 /** Devices in the table `pzk_devices`. */
-export function sqlDeviceStore({ issuer, read, write, transact }: SqlSession): DeviceStore {
+export function sqlDeviceStore(session: SqlSession): DeviceStore {
+  const { issuer, read, write, transact } = session;
   const findBy = (
     where: Partial<Record<'id' | 'credential_id' | 'account' | 'jkt', string>>,
   ): Promise<DeviceRow | undefined> =>
@@ -160,19 +162,7 @@ export function sqlDeviceStore({ issuer, read, write, transact }: SqlSession): D
     findByCredentialId: (credentialId) => findBy({ credential_id: credentialId }),
     findByJkt: (account, jkt) => findBy({ account, jkt }),
     listByAccount: (account) =>
-      read(async (db) =>
-        parseRow(
-          devicesSchema,
-          await db
-            .selectFrom('pzk_devices')
-            .selectAll()
-            .where('issuer', '=', issuer)
-            .where('account', '=', account)
-            .orderBy('created_at')
-            .orderBy('id')
-            .execute(),
-        ),
-      ),
+      listRows(session, 'pzk_devices', { column: 'account', id: account }, devicesSchema),
     advanceCounter: async (id, counter, nonce) => {
       if (!Number.isSafeInteger(counter) || counter < 0) return false;
       // An authenticator that does not count: nothing to write, which is so for most passkeys.
@@ -193,15 +183,6 @@ export function sqlDeviceStore({ issuer, read, write, transact }: SqlSession): D
         return numUpdatedRows === 1n;
       });
     },
-    revoke: (id, at) =>
-      write(async (db) => {
-        const { numUpdatedRows } = await db
-          .updateTable('pzk_devices')
-          .set((eb) => ({ revoked_at: eb.fn.coalesce('revoked_at', eb.val(at)) }))
-          .where('issuer', '=', issuer)
-          .where('id', '=', id)
-          .executeTakeFirst();
-        return numUpdatedRows === 1n;
-      }),
+    revoke: (id, at) => revokeRow(session, 'pzk_devices', id, at),
   });
 }

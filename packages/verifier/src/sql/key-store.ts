@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { KeyRow, KeyStore } from '../stores/durable-stores.js';
 import { column, optional, parseRow } from './columns.js';
+import { listRows, revokeRow } from './revocable-rows.js';
 import type { SqlSession } from './sql-session.js';
 
 const keySchema = v.pipe(
@@ -33,7 +34,8 @@ const keySchema = v.pipe(
 const keysSchema = v.array(keySchema);
 
 /** API keys in the table `pzk_keys`; its unique constraints decide who was first. */
-export function sqlKeyStore({ issuer, read, write }: SqlSession): KeyStore {
+export function sqlKeyStore(session: SqlSession): KeyStore {
+  const { issuer, read, write } = session;
   const findBy = (name: 'id' | 'commitment', value: string): Promise<KeyRow | undefined> =>
     read(async (db) => {
       const row = await db
@@ -69,19 +71,7 @@ export function sqlKeyStore({ issuer, read, write }: SqlSession): KeyStore {
     get: (id) => findBy('id', id),
     findByCommitment: (commitment) => findBy('commitment', commitment),
     listByAccount: (account) =>
-      read(async (db) =>
-        parseRow(
-          keysSchema,
-          await db
-            .selectFrom('pzk_keys')
-            .selectAll()
-            .where('issuer', '=', issuer)
-            .where('account', '=', account)
-            .orderBy('created_at')
-            .orderBy('id')
-            .execute(),
-        ),
-      ),
+      listRows(session, 'pzk_keys', { column: 'account', id: account }, keysSchema),
     list: ({ after = '', limit }) =>
       read(async (db) =>
         parseRow(
@@ -113,15 +103,6 @@ export function sqlKeyStore({ issuer, read, write }: SqlSession): KeyStore {
           .executeTakeFirst();
         return numUpdatedRows === 1n;
       }),
-    revoke: (id, at) =>
-      write(async (db) => {
-        const { numUpdatedRows } = await db
-          .updateTable('pzk_keys')
-          .set((eb) => ({ revoked_at: eb.fn.coalesce('revoked_at', eb.val(at)) }))
-          .where('issuer', '=', issuer)
-          .where('id', '=', id)
-          .executeTakeFirst();
-        return numUpdatedRows === 1n;
-      }),
+    revoke: (id, at) => revokeRow(session, 'pzk_keys', id, at),
   });
 }

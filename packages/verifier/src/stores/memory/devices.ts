@@ -7,6 +7,7 @@ import type {
   VaultStore,
 } from '../durable-stores.js';
 import { frozenCopy } from './frozen-copy.js';
+import { revokeRow } from './revoke-row.js';
 
 /** Devices and the vaults that are created with them. */
 export function memoryDevices(): { readonly devices: DeviceStore; readonly vaults: VaultStore } {
@@ -61,12 +62,7 @@ export function memoryDevices(): { readonly devices: DeviceStore; readonly vault
       listByAccount: async (account) =>
         Object.freeze((idsByAccount.get(account) ?? []).map((id) => rows.get(id) as DeviceRow)),
       advanceCounter: async (id, counter, nonce) => advanceCounter(id, counter, nonce),
-      revoke: async (id, at) => {
-        const row = rows.get(id);
-        if (row === undefined) return false;
-        if (row.revokedAt === undefined) rows.set(id, Object.freeze({ ...row, revokedAt: at }));
-        return true;
-      },
+      revoke: async (id, at) => revokeRow(rows, id, at),
     }),
     vaults: Object.freeze<VaultStore>({ get: async (account) => vaults.get(account) }),
   };

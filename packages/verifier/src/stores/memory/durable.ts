@@ -10,19 +10,8 @@ import type {
 } from '../durable-stores.js';
 import { memoryDevices } from './devices.js';
 import { frozenCopy } from './frozen-copy.js';
+import { revokeRow } from './revoke-row.js';
 import { assertSingleProcess, type SingleProcessOptions } from './single-process.js';
-
-/** Marks a row as revoked, once. */
-function revokeRow<T extends { readonly revokedAt?: number | undefined }>(
-  rows: Map<string, T>,
-  id: string,
-  at: number,
-): boolean {
-  const row = rows.get(id);
-  if (row === undefined) return false;
-  if (row.revokedAt === undefined) rows.set(id, Object.freeze({ ...row, revokedAt: at }));
-  return true;
-}
 
 function accountStore(): AccountStore {
   const rows = new Map<string, AccountRow>();
