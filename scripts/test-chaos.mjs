@@ -2,9 +2,9 @@
 /**
  * `npm run test:chaos`: the tests under tests/src/chaos in full length, which `npm test` runs in a short
  * form: the API is killed (SIGKILL) again and again during 1,000 enrolments, on SQLite and on PostgreSQL
- * (`enrolments`); API processes and Redis masters are killed under the load of examples/cluster
- * (`cluster`). A word after `--` chooses one part by name. `PZK_CHAOS_ENROLMENTS` and
- * `PZK_CHAOS_ROUNDS` choose other numbers. Needs a build and `npm run setup`.
+ * (`enrolments`); API processes and Redis masters are killed under the load of examples/cluster, and keys
+ * are rotated under it (`cluster`). A word after `--` chooses one part by name. `PZK_CHAOS_ENROLMENTS`
+ * and `PZK_CHAOS_ROUNDS` choose other numbers. Needs a build and `npm run setup`.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

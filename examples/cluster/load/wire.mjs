@@ -79,12 +79,16 @@ export async function createMachine({ issuer, operator }) {
   return {
     key: row.id,
     keyPair,
-    /** A fresh exchange up to the last step: the body of `/token`, not sent yet. */
-    prepareExchange: async () => {
+    apiKey,
+    /**
+     * A fresh exchange up to the last step: the body of `/token`, not sent yet. `currentKey` is what the
+     * key was rotated to.
+     */
+    prepareExchange: async (currentKey = apiKey) => {
       const taken = new Promise((resolve) => {
         intercept = resolve;
       });
-      const started = client.startHeadless({ apiKey }).catch(() => undefined);
+      const started = client.startHeadless({ apiKey: currentKey }).catch(() => undefined);
       const body = await Promise.race([taken, started]);
       await started;
       intercept = undefined;

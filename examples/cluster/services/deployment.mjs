@@ -14,7 +14,9 @@ import { startRedisCluster } from './redis-cluster.mjs';
 const API = fileURLToPath(new URL('../api.mjs', import.meta.url));
 const INSTANCES = 3;
 
-/** Starts everything; `environment` is added to that of the API processes. */
+/**
+ * Starts everything; `environment` is added to that of the API processes, which `pzk-auth` needs, too.
+ */
 export async function startDeployment({ port, environment = {} } = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'pzk-cluster-'));
   // PostgreSQL may run as another user.
@@ -51,7 +53,15 @@ export async function startDeployment({ port, environment = {} } = {}) {
       instances: instances.map(({ address }) => address),
     });
     started.push(proxy);
-    return { issuer, instances, redis, databaseUrl: postgres.url, secret: shared.PZK_SECRET, stop };
+    return {
+      issuer,
+      instances,
+      redis,
+      databaseUrl: postgres.url,
+      secret: shared.PZK_SECRET,
+      environment: shared,
+      stop,
+    };
   } catch (failure) {
     await stop();
     throw failure;
