@@ -1,12 +1,16 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import type { Verifier } from '@pzk-auth/verifier';
 import { accessOf } from './access.js';
 import { PzkException } from './pzk.exception.js';
 import { PzkService } from './pzk.service.js';
 import { type HttpRequest, rawRequest } from './raw-request.js';
 import { addLink, type HttpResponse, setHeader } from './raw-response.js';
 
-/** The route that a request was let through to, by the request. */
-const passed = new WeakMap<object, { readonly handler: object; readonly controller: object }>();
+/** The route that a request was let through to, and by whom, by the request. */
+const passed = new WeakMap<
+  object,
+  { readonly handler: object; readonly controller: object; readonly verifier: Verifier }
+>();
 
 function setHeaders(response: HttpResponse, headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(headers)) {
@@ -48,17 +52,25 @@ export class PzkGuard implements CanActivate {
     const raw = rawRequest(request);
     // Guards of class, method and application may all be this one, and a proof is good for one check.
     const before = passed.get(raw);
-    if (before?.handler === handler && before.controller === controller) return true;
+    const { verifier } = this.#pzk;
+    if (
+      before?.handler === handler &&
+      before.controller === controller &&
+      // What one issuer let through another has not seen.
+      before.verifier === verifier
+    ) {
+      return true;
+    }
     const response = http.getResponse<HttpResponse>();
     try {
       const caller = await this.#pzk.authenticate(request, access.demands);
-      setHeaders(response, this.#pzk.verifier.answerHeaders(caller));
+      setHeaders(response, verifier.answerHeaders(caller));
     } catch (error) {
       // Now already: a filter of the application that answers the exception sends them too.
       if (error instanceof PzkException) setHeaders(response, error.headers);
       throw error;
     }
-    passed.set(raw, { handler, controller });
+    passed.set(raw, { handler, controller, verifier });
     return true;
   }
 

@@ -197,6 +197,57 @@ describe.each(platforms)('on %s', (_name, platform) => {
     expect(foreign.headers.get('access-control-allow-origin')).toBeNull();
   });
 
+  it('lets no caller of one issuer into the routes of another that it guards, too', async () => {
+    const north = testVerifier({ issuer: `${ORIGIN}/north`, publicUrl: ORIGIN, scopes: ['n'] });
+    const south = testVerifier({ issuer: `${ORIGIN}/south`, publicUrl: ORIGIN, scopes: ['n'] });
+    @Controller('south')
+    class SouthController {
+      @Protect({ scope: 'n' })
+      @Get()
+      read() {
+        return {};
+      }
+    }
+    @Controller('north')
+    class NorthController {
+      @Protect({ scope: 'n' })
+      @Get()
+      read() {
+        return {};
+      }
+    }
+    @Module({
+      imports: [PzkModule.forRoot({ verifier: south.verifier, isGlobal: false })],
+      controllers: [SouthController],
+    })
+    class SouthModule {}
+    // Its guard stands before all routes of the application.
+    @Module({
+      imports: [PzkModule.forRoot({ verifier: north.verifier, isGlobal: false }), SouthModule],
+      controllers: [NorthController],
+      providers: [EVERY_ROUTE],
+    })
+    class AppModule {}
+    const app = await listen(await NestFactory.create(AppModule, platform(), silent));
+    cleanups.push(app.close);
+    const { apiKey } = await north.verifier.keys.issue({ scopes: ['n'] });
+    const { createTestClient } = await import('@pzk-auth/client/testing');
+    const client = createTestClient({
+      issuer: north.verifier.issuer,
+      resource: ORIGIN,
+      scope: ['n'],
+      fetch: app.fetch,
+    });
+    await client.enroll({ apiKey, user: { name: 'ada', displayName: 'Ada' } });
+    const answered = async (path: string) => {
+      const answer: { status?: number } = await client.fetch(ORIGIN + path).catch((error) => error);
+      return answer.status;
+    };
+    expect(await answered('/north')).toBe(200);
+    expect(await answered('/south')).not.toBe(200);
+    client.close();
+  });
+
   it('keeps two issuers of one application apart', async () => {
     const north = testVerifier({ issuer: `${ORIGIN}/north`, publicUrl: ORIGIN, scopes: ['n'] });
     const south = testVerifier({ issuer: `${ORIGIN}/south`, publicUrl: ORIGIN, scopes: ['s'] });
