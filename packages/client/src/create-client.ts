@@ -82,9 +82,9 @@ export interface Client extends Observable<SessionState> {
   /** Gets a new token with the session key alone. */
   renew(): Promise<void>;
   /**
-   * Forgets the session and its key, then revokes the token. If the server cannot be reached it
-   * rejects, and the token ends by itself within minutes. A page session that this client has opened
-   * ends, too.
+   * Forgets the session and its key, then revokes the token; a session of before a reload that was not
+   * taken up is ended likewise. If the server cannot be reached it rejects, and the token ends by itself
+   * within minutes. A page session that this client has opened ends, too.
    */
   signOut(): Promise<void>;
   /**

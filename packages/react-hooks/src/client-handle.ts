@@ -25,8 +25,6 @@ function readEnrollment(client: Client | undefined): EnrollState {
 export interface ClientHandle {
   /** The client. Called in effects and actions only: while rendering nothing is created. */
   client(): Client;
-  /** False before the client is first needed and after it was closed: it then knows no session. */
-  isOpen(): boolean;
   readonly session: Snapshot<SessionState>;
   readonly enrollment: Snapshot<EnrollState>;
   /** Keeps the client open until the returned function is called. */
@@ -37,7 +35,6 @@ export interface ClientHandle {
 export function holdClient(client: Client): ClientHandle {
   return {
     client: () => client,
-    isOpen: () => true,
     session: {
       subscribe: (listener) => client.subscribe(listener),
       get: () => readSession(client),
@@ -80,7 +77,6 @@ export function createClientHandle(options: ClientOptions): ClientHandle {
 
   return {
     client: open,
-    isOpen: () => client !== undefined,
     session: {
       subscribe: (listener) => open().subscribe(listener),
       get: () => readSession(client),

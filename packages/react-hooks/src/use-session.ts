@@ -2,7 +2,6 @@
 
 import type { SessionState, StartOptions } from '@pzk-auth/client';
 import { useMemo, useSyncExternalStore } from 'react';
-import type { ClientHandle } from './client-handle.js';
 import { usePzkContext } from './pzk-context.js';
 import { type ActionFailure, useCeremonies } from './use-ceremonies.js';
 
@@ -31,23 +30,6 @@ export interface SessionActions {
 
 /** State and actions; switch on `status`. */
 export type UseSession = SessionState & SessionActions;
-
-/**
- * Signs out. The client of a provider that is gone is closed and its token with it; what it stored
- * brings another one, so that the server hears of the end, too.
- */
-async function endSession(handle: ClientHandle): Promise<void> {
-  const lost = !handle.isOpen();
-  const client = handle.client();
-  let unheard: unknown;
-  if (lost) {
-    await client.resume().catch((error: unknown) => {
-      unheard = error;
-    });
-  }
-  await client.signOut();
-  if (unheard !== undefined) throw unheard;
-}
 
 /**
  * The session of the provider above.
@@ -81,7 +63,7 @@ export function useSession(): UseSession {
             // The server has to learn of it, also where the page drops the provider at once.
             const release = handle.retain();
             try {
-              await endSession(handle);
+              await handle.client().signOut();
             } finally {
               release();
             }

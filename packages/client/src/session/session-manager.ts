@@ -7,6 +7,7 @@ import {
   tokenResponseSchema,
 } from '@pzk-auth/protocol';
 import type { ExchangeContext, TokenGrant } from '../exchange/exchange-context.js';
+import type { SessionRecord } from '../storage/client-records.js';
 import { describeSessionKey, type SessionKey } from '../transport/session-key.js';
 import { readTokenClaims } from '../transport/token-claims.js';
 import type { SnapshotStore } from './snapshot-store.js';
@@ -51,7 +52,7 @@ export interface SessionManager {
   storedKey(): Promise<SessionKey | undefined>;
   /** Renews with the stored key. False where there is none or the server has let the session go. */
   resume(): Promise<boolean>;
-  /** Forgets the session here, then revokes its token at the server. */
+  /** Forgets the session here, also one of before a reload, and ends it at the server. */
   signOut(): Promise<void>;
   /** Ends what `showStep` began: shows the session, or what is given where there is none. */
   rest(otherwise: SessionState): void;
@@ -146,6 +147,11 @@ export function createSessionManager(
     );
   }
 
+  /** That of the last challenge, as a renewal brings none. If it is wrong by now, the server says so. */
+  function useClockOf({ clockOffset }: SessionRecord): void {
+    if (signer.clockOffset === 0) signer.clockOffset = clockOffset;
+  }
+
   function forget(): void {
     epoch++;
     live = undefined;
@@ -160,6 +166,32 @@ export function createSessionManager(
       async ({ keyPair }) =>
         (await describeSessionKey(keyPair)).jkt === jkt && live?.key.jkt !== jkt,
     );
+  }
+
+  function revoke({ token, key }: TokenGrant): Promise<void> {
+    const { access_token, client_id } = token;
+    const fields = { token: access_token, token_type_hint: 'access_token', client_id };
+    const body = new URLSearchParams(fields);
+    return transport.postVoid({ path: '/revoke', body, key, signal: closing.signal });
+  }
+
+  /** Ends the session of before a reload: without a token, its key gets one more, to be revoked. */
+  async function endStored(): Promise<void> {
+    const record = await records.readSession();
+    if (record === undefined) return records.deleteSession();
+    const key = await describeSessionKey(record.keyPair);
+    const deleted = deleteStored(key).catch(() => undefined);
+    useClockOf(record);
+    try {
+      const token = await requestRenewal(key, record.clientId, record.scope);
+      // A start that follows at once may have taken the key over.
+      if (live?.key.jkt !== key.jkt) await revoke({ token, key });
+    } catch (cause) {
+      // Refused, it has ended already.
+      if (!isPzkError(cause) || !FINAL_REFUSALS.has(cause.code)) throw cause;
+    } finally {
+      await deleted;
+    }
   }
 
   async function renewOnce(): Promise<LiveSession> {
@@ -213,8 +245,7 @@ export function createSessionManager(
     if (record === undefined) return live !== undefined;
     const key = await describeSessionKey(record.keyPair);
     if (overtaken()) return live !== undefined;
-    // That of the last challenge, as a renewal brings none. If it is wrong by now, the server says so.
-    if (signer.clockOffset === 0) signer.clockOffset = record.clockOffset;
+    useClockOf(record);
     const previous = store.getSnapshot();
     const exchanging: SessionState = { status: 'exchanging' };
     if (step === undefined) store.set(exchanging);
@@ -262,18 +293,11 @@ export function createSessionManager(
       step = undefined;
       forget();
       store.set({ status: 'signed-out' });
-      if (ended === undefined) return records.deleteSession();
-      const { access_token: token, client_id: clientId } = ended.token;
-      const body = new URLSearchParams({
-        token,
-        token_type_hint: 'access_token',
-        client_id: clientId,
-      });
-      const request = { path: '/revoke', body, key: ended.key, signal: closing.signal };
+      if (ended === undefined) return endStored();
       // The token must end also where the storage fails or hangs; a key that stays is then of no use.
       const deleted = deleteStored(ended.key).catch(() => undefined);
       try {
-        await transport.postVoid(request);
+        await revoke(ended);
       } finally {
         await deleted;
       }

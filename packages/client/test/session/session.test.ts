@@ -416,6 +416,56 @@ describe('sign-out', () => {
     });
   });
 
+  describe('of a page that has not taken up the session of before its reload', () => {
+    async function reloaded() {
+      const storage = createMemoryStorage();
+      const { fake } = await enrolled({ storage });
+      const open = () => createClientOf(fake, { storage });
+      return { fake, page: open(), open };
+    }
+
+    it('ends it at the server, too', async () => {
+      const { fake, page, open } = await reloaded();
+      fake.respond('/pzk/token', () => Response.json(tokenAnswer({ access_token: 'last-token' })));
+      await page.signOut();
+      expect(fake.paths()).toEqual(['/pzk/token', '/pzk/revoke']);
+      expect(new URLSearchParams(fake.sent[1]?.body).get('token')).toBe('last-token');
+      expect(page.getSnapshot()).toEqual({ status: 'signed-out' });
+      expect(await open().resume()).toBe(false);
+    });
+
+    it('ends it also while it is being taken up', async () => {
+      const { fake, page } = await reloaded();
+      let answer: (response: Response) => void = () => {};
+      fake.respond('/pzk/token', () => new Promise((resolve) => (answer = resolve)));
+      const resuming = page.resume();
+      await vi.waitFor(() => expect(fake.paths()).toContain('/pzk/token'));
+      fake.respond('/pzk/token', () => undefined);
+      await page.signOut();
+      answer(Response.json(tokenAnswer()));
+      expect(await resuming).toBe(false);
+      expect(fake.paths().at(-1)).toBe('/pzk/revoke');
+      expect(page.getSnapshot()).toEqual({ status: 'signed-out' });
+    });
+
+    it('is content where the server has let it go already', async () => {
+      const { fake, page, open } = await reloaded();
+      fake.respond('/pzk/token', () => problem('invalid_grant', 400));
+      await page.signOut();
+      expect(fake.paths()).toEqual(['/pzk/token']);
+      fake.respond('/pzk/token', () => undefined);
+      expect(await open().resume()).toBe(false);
+    });
+
+    it('forgets it, and tells that the server was not reached', async () => {
+      const { fake, page, open } = await reloaded();
+      fake.respond('/pzk/token', () => Promise.reject(new TypeError('fetch failed')));
+      await expect(page.signOut()).rejects.toMatchObject({ code: 'network_error' });
+      fake.respond('/pzk/token', () => undefined);
+      expect(await open().resume()).toBe(false);
+    });
+  });
+
   it('forgets the session even where the server cannot be reached', async () => {
     const { client, fake } = await enrolled();
     fake.respond('/pzk/revoke', () => Promise.reject(new TypeError('fetch failed')));
