@@ -59,12 +59,15 @@ local _, online = string.gsub(redis.call('INFO', 'replication'), 'state=online',
 return online
 `;
 
-/** KEYS: sum. ARGV: lifetime, amount. The window starts with the first call; never below 0. */
+/**
+ * KEYS: sum. ARGV: lifetime, amount. The window starts with the first call; never below 0. What counts
+ * nothing is deleted: most attempts are given back, and they must not fill the memory.
+ */
 export const ADD_SCRIPT = `
 local amount = tonumber(ARGV[2])
 local before = tonumber(redis.call('GET', KEYS[1]) or '0')
 if amount < 0 and before + amount <= 0 then
-  if before > 0 then redis.call('DECRBY', KEYS[1], before) end
+  redis.call('DEL', KEYS[1])
   return 0
 end
 local sum = redis.call('INCRBY', KEYS[1], amount)

@@ -84,6 +84,7 @@ export interface BudgetStore {
   /**
    * Atomically adds an amount (default 1) and returns the sum; the window starts with the first call
    * and lasts `ttl`. A negative amount takes away from what is there, never below 0, and starts no window.
+   * A sum that came down to 0 should take no room.
    */
   add(key: string, ttl: number, amount?: number): Promise<number>;
   /** The sum without adding; 0 if there is none. */

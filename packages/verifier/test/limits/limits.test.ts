@@ -1,3 +1,4 @@
+import { RENEW_GRANT } from '@pzk-auth/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { memoryStores, type Stores, type VerifierOptions } from '../../src/index.js';
 import { createIssuer, type TestIssuer } from '../harness/issuer.js';
@@ -59,6 +60,27 @@ describe('rate limits', () => {
     const answers = await times(4, (index) => challenge(`2001:db8::${index}`));
     expect(count(answers, 429)).toBe(2);
     expect((await challenge('2001:db8:0:1::1')).status).toBe(200);
+  });
+
+  it('[O1] an IPv4 address counts alone, and as one in each of its spellings', async () => {
+    const { challenge } = await createPerson({
+      rateLimits: { address: { requests: 2, seconds: 60 } },
+    });
+    // As a socket that takes both families names its clients, and as a translator does.
+    const spellings = ['192.0.2.7', '::ffff:192.0.2.7', '::FFFF:c000:207', '64:ff9b::192.0.2.7'];
+    const answers = await times(4, (index) => challenge(spellings[index]));
+    expect(count(answers, 429)).toBe(2);
+    for (const other of ['::ffff:192.0.2.8', '64:ff9b::c000:209', '::1', 'unix:', '']) {
+      expect((await challenge(other)).status, other).toBe(200);
+    }
+  });
+
+  it('[O1] honest: clients of one socket for both families do not lock each other out', async () => {
+    const { challenge } = await createPerson({
+      rateLimits: { address: { requests: 2, seconds: 60 } },
+    });
+    const answers = await times(50, (index) => challenge(`::ffff:198.51.100.${index}`));
+    expect(count(answers, 200)).toBe(50);
   });
 
   it('a key has its own limit for exchanges, and one for calls where it is set', async () => {
@@ -162,6 +184,19 @@ describe('failure budgets', () => {
     await times(6, (index) => client.post('/token', forms[index], { address: ADDRESS }));
     const form = await client.tokenForm(await client.challenge('session'));
     expect((await client.post('/token', form, { address: ADDRESS })).status).toBe(200);
+  });
+
+  it('[O1] a flood of attempts that do not fail, from ever other addresses, leaves no room taken', async () => {
+    const stores = memoryStores({ maxEntries: 100 });
+    const { client } = await createPerson({ stores, rateLimits: false });
+    const form = { grant_type: RENEW_GRANT, client_id: 'nobody' };
+    for (let index = 0; index < 300; index++) {
+      const address = `198.51.${index >> 8}.${index & 255}`;
+      const { body } = await client.post('/token', form, { dpop: null, address });
+      expect(body.code).toBe('invalid_dpop_proof');
+    }
+    const enrol = await client.enrollBody(await client.challenge('enroll'));
+    expect((await client.post('/enroll', enrol, { address: ADDRESS })).status).toBe(201);
   });
 
   it('parallel bad proofs do not get past the budget of a device', async () => {

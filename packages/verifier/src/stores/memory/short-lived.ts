@@ -99,7 +99,9 @@ function budgetStore(options: ExpiringMapOptions): BudgetStore {
     add: async (key, ttl, amount = 1) => {
       if (amount < 0 && !sums.has(key)) return 0;
       const sum = Math.max(0, (sums.get(key) ?? 0) + amount);
-      if (!sums.update(key, sum)) sums.set(key, sum, ttl);
+      // Most attempts are given back: what counts nothing must not fill the store.
+      if (sum === 0) sums.delete(key);
+      else if (!sums.update(key, sum)) sums.set(key, sum, ttl);
       return sum;
     },
     read: async (key) => sums.get(key) ?? 0,
