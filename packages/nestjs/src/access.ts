@@ -28,15 +28,26 @@ export function isMarked(target: object): boolean {
   return Reflect.hasMetadata(ACCESS, target);
 }
 
+/** What is nearer goes before what is general, option by option. */
+function narrow(general: Access | undefined, own: Access | undefined): Access | undefined {
+  if (own?.kind !== 'protected') return own ?? general;
+  if (general?.kind !== 'protected') return own;
+  return { kind: 'protected', demands: { ...general.demands, ...own.demands } };
+}
+
+/** What a class says, after the classes that it extends. */
+function accessOfClass(controller: object): Access | undefined {
+  const parent: unknown = Object.getPrototypeOf(controller);
+  const general = typeof parent === 'function' ? accessOfClass(parent) : undefined;
+  return narrow(general, Reflect.getOwnMetadata(ACCESS, controller));
+}
+
 /**
  * Who may call a route. What the method says goes before what its class says, option by option:
- * `@Protect({ maxAge })` on a method keeps the scope that its class demands. A route about which
- * nothing was said is protected.
+ * `@Protect({ maxAge })` on a method keeps the scope that its class demands, and on a class that of the
+ * class that it extends. A route about which nothing was said is protected.
  */
 export function accessOf(handler: object, controller: object): Access {
   const own: Access | undefined = Reflect.getMetadata(ACCESS, handler);
-  const general: Access | undefined = Reflect.getMetadata(ACCESS, controller);
-  if (own?.kind !== 'protected') return own ?? general ?? PROTECTED;
-  if (general?.kind !== 'protected') return own;
-  return { kind: 'protected', demands: { ...general.demands, ...own.demands } };
+  return narrow(accessOfClass(controller), own) ?? PROTECTED;
 }

@@ -5,9 +5,10 @@ import { PzkGuard } from './pzk.guard.js';
 
 /**
  * Protects the routes of a controller, or one route, by {@link PzkGuard}; with the guard as `APP_GUARD`
- * too, a call is still verified once. On a method it overrides its class, option by option. Unknown
- * options, options that are undefined and scopes that the verifier does not know stop the start of the
- * application with a TypeError.
+ * too, a call is still verified once. On a method it overrides its class, and on a class the one that it
+ * extends, option by option. As with all decorators of Nest, a method that is overridden loses its own:
+ * repeat `@Protect()` on the new one. Unknown options, options that are undefined and scopes that the
+ * verifier does not know stop the start of the application with a TypeError.
  *
  * @throws TypeError where `demands` is no object.
  *

@@ -65,6 +65,19 @@ class PublicController {
   }
 }
 
+@Protect({ maxAge: 60 })
+@Controller('derived')
+class DerivedController extends ClassController {
+  @Get('more')
+  more() {
+    return {};
+  }
+}
+
+@Public()
+@Controller('opened')
+class OpenedController extends ClassController {}
+
 @UseGuards(PzkGuard)
 @Controller('guarded')
 class GuardedController {
@@ -74,7 +87,14 @@ class GuardedController {
   }
 }
 
-const controllers = [WeatherController, ClassController, PublicController, GuardedController];
+const controllers = [
+  WeatherController,
+  ClassController,
+  DerivedController,
+  OpenedController,
+  PublicController,
+  GuardedController,
+];
 
 describe.each(platforms)('on %s', (_name, platform) => {
   let verifier: Verifier;
@@ -197,6 +217,34 @@ describe.each(platforms)('on %s', (_name, platform) => {
     expect((await writer.fetch(`${ORIGIN}/class/write`)).status).toBe(200);
     writer.close();
     expect(await status('/class/write')).toBe(403);
+  });
+
+  it('[D26] a class keeps what the class demands that it extends', async () => {
+    const { client: writer } = await enrolledClient({ verifier, fetch: guarded.fetch }, [
+      'weather:write',
+    ]);
+    for (const path of ['/derived', '/derived/more', '/derived/recent']) {
+      expect((await writer.fetch(ORIGIN + path)).status, path).toBe(403);
+    }
+    writer.close();
+    skipped = 61_000;
+    try {
+      for (const path of ['/derived', '/derived/more']) {
+        const response = await get(path).catch((error) => error);
+        expect(response, path).toMatchObject({ code: 'insufficient_user_authentication' });
+      }
+    } finally {
+      skipped = 0;
+    }
+  });
+
+  it('[D26] honest: what both classes demand opens it, and the nearer word counts', async () => {
+    for (const path of ['/derived', '/derived/more', '/derived/recent', '/opened']) {
+      expect(await status(path), path).toBe(path === '/opened' ? 500 : 200);
+    }
+    // Public by its own class; a method's own word goes before that.
+    expect((await guarded.fetch(`${ORIGIN}/opened/open`)).status).toBe(200);
+    expect((await guarded.fetch(`${ORIGIN}/opened/recent`)).status).toBe(401);
   });
 
   it('@Session() on a public route is a fault of the program', async () => {
