@@ -3,6 +3,22 @@ export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?');
 }
 
+function escapeUnits(text: string): string {
+  const units = Array.from({ length: text.length }, (_, index) => text.charCodeAt(index));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
+}
+
+/**
+ * JSON that may be shown on a terminal: JSON itself escapes the control characters of ASCII only. It
+ * means the same.
+ */
+export function formatJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replaceAll(
+    /[\u007f-\u009f\p{Cf}\u2028\u2029]/gu,
+    escapeUnits,
+  );
+}
+
 /** A time for people and for scripts alike: ISO 8601 in UTC. */
 export function formatTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString();

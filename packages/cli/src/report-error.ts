@@ -10,9 +10,14 @@ export interface ErrorReport {
   readonly stack?: string;
 }
 
-/** Takes passwords out of URLs: messages of drivers and of a configuration may quote one. */
+/**
+ * Takes passwords out of URLs: messages of drivers and of a configuration may quote one. A password that
+ * nobody encoded may hold `/` and `@`, so all up to the last `@` is taken for it.
+ */
 export function withoutPasswords(text: string): string {
-  return text.replaceAll(/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi, '$1***@');
+  return text
+    .replaceAll(/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s"'<>]*@/gi, '$1***@')
+    .replaceAll(/([?&][a-z_-]*password=)[^\s"'<>&]*/gi, '$1***');
 }
 
 function isCoded(error: unknown): error is Error & { code: string; hint?: string } {

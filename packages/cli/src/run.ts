@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { exitCodes, usageError } from './cli-error.js';
 import type { Arguments, Command, OptionSpecs } from './command.js';
 import { commands } from './commands/index.js';
+import { formatJson } from './format.js';
 import { commandHelp, generalHelp, readVersion } from './help.js';
 import { joinDashes } from './join-dashes.js';
 import { reportError } from './report-error.js';
@@ -87,7 +88,7 @@ async function runCommand(words: readonly string[]): Promise<number> {
   loadEnvironment(args.get('env-file'));
   const result = await command.run(args, { config: args.get('config') });
   if (args.has('json')) {
-    print(JSON.stringify(result.json, null, 2));
+    print(formatJson(result.json, 2));
   } else {
     print(result.text);
     if (result.note !== undefined) process.stderr.write(`${result.note}\n`);
@@ -103,7 +104,7 @@ export async function run(words: readonly string[]): Promise<number> {
     const { exit, code, message, hint, stack } = reportError(error);
     if (words.includes('--json')) {
       const body = { code, message, ...(hint === undefined ? {} : { hint }) };
-      process.stderr.write(`${JSON.stringify({ error: body })}\n`);
+      process.stderr.write(`${formatJson({ error: body })}\n`);
     } else {
       process.stderr.write(`pzk-auth: ${code}: ${message}\n`);
       if (hint !== undefined) process.stderr.write(`  ${hint}\n`);

@@ -54,6 +54,37 @@ describe('keys', () => {
     expect(listed.stdout).not.toContain('commitment');
   });
 
+  it('[H7] a stored label steers no terminal, in a table or as JSON', async () => {
+    const { verifier, close } = openVerifier();
+    const label = 'Ada\u001b]0;x\u0007\u009b2J\u007f\u202e\u2028\u{e0001}\n\u200bB';
+    await verifier.keys.issue({ scopes: ['weather:read'], label });
+    await close();
+    for (const flags of [[], ['--json']]) {
+      const { code, stdout } = await run('keys', 'list', ...flags);
+      expect(code).toBe(0);
+      expect(stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\u2028\u2029]/u);
+      expect(stdout.split('\n').filter((line) => line.includes('Ada'))).toHaveLength(1);
+    }
+    // [H7] honest: a script reads it as it was written.
+    expect((await run('keys', 'list', '--json')).json.keys[0].label).toBe(label);
+  });
+
+  it('shows no password of a URL that an error quotes', async () => {
+    const urls = [
+      'postgresql://ada:hunter2@host/db',
+      'postgresql://ada:hun/ter@2@host/db',
+      'redis://:hunter2@host',
+      'postgresql://host/db?user=ada&password=hunter2&sslmode=require',
+    ];
+    for (const url of urls) {
+      place.write('pzk.config.mjs', `throw new Error("Cannot reach '${url}'.")`);
+      const { code, stderr } = await run('keys', 'list');
+      expect(code).toBe(3);
+      expect(stderr).not.toMatch(/hun|ter/);
+      expect(stderr).toContain('host');
+    }
+  });
+
   it('issue, list, rotate and revoke work by --json alone', async () => {
     const flags = ['--scope', 'weather:write', '--scope', 'weather:read', '--expires', '30d'];
     const issued = await run('keys', 'issue', ...flags, '--demands', 'none', '--json');
