@@ -5,10 +5,15 @@ import type {
   PzkSession,
   Verifier,
 } from '@pzk-auth/verifier';
+import {
+  addVary,
+  rawHeader,
+  sendResponse,
+  serveRequest,
+  toWebRequest,
+} from '@pzk-auth/verifier/node';
 import type { ErrorRequestHandler, Request as ExpressRequest, RequestHandler } from 'express';
 import { ProtectError } from './protect-error.js';
-import { sendResponse } from './send-response.js';
-import { rawHeader, toWebRequest } from './web-request.js';
 
 /**
  * The kinds of callers that `req.pzk` can be. `import '@pzk-auth/express/api-keys'` adds `apiKey`; without
@@ -102,7 +107,7 @@ export function pzkAuth(verifier: Verifier, options: PzkAuthOptions = {}): PzkAu
       if (!req.path.startsWith('/.well-known/')) return next();
       const response = verifier.handleWellKnown(toWebRequest(req));
       if (response === undefined) return next();
-      sendResponse(response, res).catch(next);
+      sendResponse(response, req, res).catch(next);
     },
     routes: () => {
       // Behind a proxy that strips a prefix the odd path is right, so it is no more than a hint.
@@ -112,20 +117,15 @@ export function pzkAuth(verifier: Verifier, options: PzkAuthOptions = {}): PzkAu
           warnOfMountPath(req.baseUrl, verifier.basePath);
         }
         checked = true;
-        // Fetch forbids these methods, so no Web request can carry them.
-        if (req.method === 'TRACE' || req.method === 'CONNECT') return void res.status(405).end();
         const context = { path: req.path, address: address(req) };
-        verifier
-          .handle(toWebRequest(req), context)
-          .then((response) => sendResponse(response, res))
-          .catch(next);
+        serveRequest(verifier, req, res, context).catch(next);
       };
     },
     health: () => (req, res, next) => {
       if (req.method !== 'GET' && req.method !== 'HEAD') return next();
       verifier
         .handleHealth(toWebRequest(req), req.path)
-        .then((response) => (response === undefined ? next() : sendResponse(response, res)))
+        .then((response) => (response === undefined ? next() : sendResponse(response, req, res)))
         .catch(next);
     },
     protect: (demands = {}) => {
@@ -156,7 +156,7 @@ export function pzkAuth(verifier: Verifier, options: PzkAuthOptions = {}): PzkAu
         req.method === 'OPTIONS' && rawHeader(req, 'access-control-request-method') !== null;
       const headers = preflight ? verifier.preflight(origin) : verifier.cors(origin);
       for (const [name, value] of Object.entries(headers)) {
-        if (name === 'vary') res.vary(value);
+        if (name === 'vary') addVary(res, value);
         else res.setHeader(name, value);
       }
       if (preflight) res.status(204).end();

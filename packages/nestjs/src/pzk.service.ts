@@ -7,21 +7,27 @@ import type {
   PzkSession,
   Verifier,
 } from '@pzk-auth/verifier';
+import {
+  addVary,
+  originalUrl,
+  rawHeader,
+  sendResponse,
+  toWebRequest,
+} from '@pzk-auth/verifier/node';
 import { type Authenticate, PZK_AUTHENTICATE } from './authenticator.js';
 import { callerOf, keepCaller, sessionOf } from './callers.js';
 import type { NodeHandler } from './node-handler.js';
 import { PzkException } from './pzk.exception.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from './pzk.options.js';
-import { type HttpRequest, originalUrl, rawHeader, rawRequest } from './raw-request.js';
+import { type HttpRequest, rawRequest } from './raw-request.js';
 import { createRoutes, type Routes } from './routes.js';
-import { addVary, sendResponse } from './send-response.js';
-import { toWebRequest } from './web-request.js';
 
 function toAuthenticateRequest(request: HttpRequest): AuthenticateRequest {
+  const req = rawRequest(request);
   return {
-    method: rawRequest(request).method ?? 'GET',
-    url: originalUrl(request),
-    headers: { get: (name) => rawHeader(request, name) },
+    method: req.method ?? 'GET',
+    url: originalUrl(req),
+    headers: { get: (name) => rawHeader(req, name) },
   };
 }
 

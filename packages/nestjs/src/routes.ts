@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import { originalUrl, sendResponse, serveRequest, toWebRequest } from '@pzk-auth/verifier/node';
 import type { ResolvedOptions } from './pzk.options.js';
-import { type HttpRequest, originalUrl, rawRequest } from './raw-request.js';
-import { sendResponse } from './send-response.js';
-import { toWebRequest } from './web-request.js';
+import { type HttpRequest, rawRequest } from './raw-request.js';
 
 /** Answers a request for one of our paths. Undefined, with the request untouched, for any other. */
 export type Routes = (request: HttpRequest, res: ServerResponse) => Promise<void> | undefined;
@@ -26,21 +25,13 @@ export function createRoutes({ verifier, path: mount, address }: ResolvedOptions
   return (request, res) => {
     const req = rawRequest(request);
     const { method } = req;
-    const path = pathOf(originalUrl(request));
+    const path = pathOf(originalUrl(req));
     if ((method === 'GET' || method === 'HEAD') && path.startsWith('/.well-known/')) {
       const response = verifier.handleWellKnown(toWebRequest(req));
       if (response !== undefined) return sendResponse(response, req, res);
     }
     const rest = below(path, mount);
     if (rest === undefined) return undefined;
-    // Fetch forbids these methods, so no Web request can carry them.
-    if (method === 'TRACE' || method === 'CONNECT') {
-      res.statusCode = 405;
-      res.end();
-      return Promise.resolve();
-    }
-    return verifier
-      .handle(toWebRequest(req), { path: rest, address: address(request) })
-      .then((response) => sendResponse(response, req, res));
+    return serveRequest(verifier, req, res, { path: rest, address: address(request) });
   };
 }

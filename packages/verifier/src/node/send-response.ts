@@ -17,6 +17,8 @@ export async function sendResponse(
   res.statusCode = response.status;
   for (const [name, value] of response.headers) {
     if (name === 'vary') addVary(res, value);
+    // The application may have set a cookie of its own.
+    else if (name === 'set-cookie') res.appendHeader(name, value);
     else res.setHeader(name, value);
   }
   const body = Buffer.from(await response.arrayBuffer());

@@ -1,19 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { originalUrl } from './raw-request.js';
-
-/**
- * Headers as they came: `req.headers` keeps the first of two `Authorization` headers, and a check on it
- * would judge another header than a proxy did. Here both are joined by a comma and refused later.
- */
-function webHeaders({ rawHeaders }: IncomingMessage): Headers {
-  const headers = new Headers();
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] as string;
-    // HTTP/2 pseudo-headers are no headers.
-    if (!name.startsWith(':')) headers.append(name, rawHeaders[index + 1] as string);
-  }
-  return headers;
-}
+import { originalUrl, webHeaders } from './raw-request.js';
 
 const FORM = /^application\/x-www-form-urlencoded *(;|$)/i;
 
@@ -75,6 +61,8 @@ function bodyStream(req: IncomingMessage): ReadableStream<Uint8Array> {
 /**
  * The Web `Request` of a Node request. Its URL serves for routing only: scheme and host stand for
  * nothing and are never read.
+ *
+ * @throws TypeError for the methods TRACE and CONNECT, which Fetch forbids
  */
 export function toWebRequest(req: IncomingMessage): Request {
   const headers = webHeaders(req);
