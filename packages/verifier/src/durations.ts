@@ -43,6 +43,8 @@ export const durations = {
   signingKeyRetirement: 15 * 60_000 + 60_000 + 60_000,
   /** Window of the failure budgets. */
   failureBudget: 10 * 60_000,
+  /** The application's check of a plain API key. */
+  apiKeyCheck: 5000,
   /** Reading a request's body. */
   bodyRead: 10_000,
   /** What a shutdown grants running requests, and then the audit log. */

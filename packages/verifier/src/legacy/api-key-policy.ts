@@ -17,7 +17,7 @@ export interface VerifiedApiKey {
 
 /**
  * The application's own check of a plain API key. `false` refuses it. What it throws becomes a 503
- * (500 for a programming error) without detail.
+ * (500 for a programming error) without detail, and so does no answer within 5 seconds.
  */
 export type VerifyApiKey = (
   key: string,

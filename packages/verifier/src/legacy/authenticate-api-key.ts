@@ -1,4 +1,5 @@
 import { isPzkError, isScopeToken, PzkError } from '@pzk-auth/protocol';
+import { durations } from '../durations.js';
 import { type AuthenticateRequest, demandedScopes } from '../exchange/authenticate.js';
 import type { Engine } from '../exchange/engine.js';
 import { refusal } from '../refuse.js';
@@ -23,6 +24,17 @@ export interface AdmittedApiKey {
 const PASSED_ON: ReadonlySet<string> = new Set(['busy', 'store_unavailable', 'too_many_requests']);
 const OWN_FAULTS = [TypeError, ReferenceError, RangeError, SyntaxError];
 
+/** A check that hangs holds the caller's budget, and a shutdown. */
+function withinTime<T>(work: () => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new Error('The check of API keys took too long.'));
+    const timer = setTimeout(late, durations.apiKeyCheck);
+    work()
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer));
+  });
+}
+
 /** A check that cannot answer is no yes and no no: mostly the application's database is away. */
 async function askApplication(
   policy: ApiKeyPolicy,
@@ -30,7 +42,7 @@ async function askApplication(
   request: AuthenticateRequest,
 ): Promise<VerifiedApiKey | false> {
   try {
-    return (await policy.verify(key, request)) || false;
+    return (await withinTime(async () => policy.verify(key, request))) || false;
   } catch (cause) {
     if (isPzkError(cause) && PASSED_ON.has(cause.code)) throw cause;
     const own = isPzkError(cause) || OWN_FAULTS.some((type) => cause instanceof type);
@@ -44,7 +56,8 @@ function isOptionalText(value: unknown, key: string): value is string | undefine
 }
 
 function toCaller(verified: VerifiedApiKey, key: string): ApiKeyCaller {
-  if (typeof verified !== 'object') {
+  // A list is the result of a query, and an empty one is truthy.
+  if (typeof verified !== 'object' || Array.isArray(verified)) {
     throw new TypeError('allowApiKey has to answer false or an object.');
   }
   const { user, id, scopes = [] } = verified;

@@ -6,7 +6,8 @@ const BEARER = /^Bearer +([^\s]+)$/i;
 /** No comma: of a header that came twice both values are joined by one. */
 const KEY = /^[\x21-\x2b\x2d-\x7e]{1,4096}$/;
 
-function decode(part: string | undefined): { typ?: unknown; cnf?: { jkt?: unknown } } {
+/** A part of a JWT; empty where it is none. */
+function decode(part: string | undefined): { typ?: unknown; cnf?: { jkt?: unknown } | null } {
   try {
     return JSON.parse(Buffer.from(part ?? '', 'base64url').toString('utf8')) ?? {};
   } catch {
@@ -22,7 +23,8 @@ function isAccessToken(key: string): boolean {
   const parts = key.split('.');
   if (parts.length !== 3) return false;
   const { typ } = decode(parts[0]);
-  return /^(application\/)?at\+jwt$/i.test(String(typ)) || decode(parts[1]).cnf?.jkt !== undefined;
+  const typed = typeof typ === 'string' && /^(application\/)?at\+jwt$/i.test(typ);
+  return typed || decode(parts[1]).cnf?.jkt !== undefined;
 }
 
 /**

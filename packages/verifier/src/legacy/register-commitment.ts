@@ -4,7 +4,7 @@ import { createKeyManager } from '../keys/key-manager.js';
 import { randomId } from '../random-id.js';
 import { refusal } from '../refuse.js';
 import type { ApiKeyCaller } from '../session.js';
-import type { KeyRow } from '../stores/durable-stores.js';
+import type { AccountRow, KeyRow } from '../stores/durable-stores.js';
 import type { RegisterCommitments } from './api-key-policy.js';
 
 /** 18 characters of printable ASCII can hold 112 bits, fewer cannot. */
@@ -25,27 +25,38 @@ export type RegistrationHeaders = Readonly<Record<string, string>>;
 
 const REFUSED: RegistrationHeaders = { 'pzk-registration': 'refused' };
 
-/** The active account of a user; made and linked where there is none. */
-async function accountOfUser(engine: Engine, user: string): Promise<string> {
+/**
+ * The active account of a user; made and linked where there never was one. `undefined` where all are
+ * ended: whoever ended them did not mean a new one to come by itself.
+ */
+async function accountOfUser(engine: Engine, user: string): Promise<string | undefined> {
   const { accounts } = engine.stores;
-  const find = async () =>
-    (await accounts.listByUser(user)).find(({ revokedAt }) => revokedAt === undefined)?.id;
-  const found = await find();
-  if (found !== undefined) return found;
+  const isActive = ({ revokedAt }: AccountRow) => revokedAt === undefined;
+  const found = await accounts.listByUser(user);
+  if (found.length > 0) return found.find(isActive)?.id;
   const id = randomId();
   await accounts.insert({ id, createdAt: engine.config.clock() });
   await accounts.linkUser(id, user);
   await engine.emit({ type: 'account_linked', account: id });
   // Of several calls at once all take the first account; the others, still empty, are ended.
-  const first = (await find()) ?? id;
+  const first = (await accounts.listByUser(user)).find(isActive)?.id ?? id;
   if (first !== id) await accounts.revoke(id, engine.config.clock());
   return first;
 }
 
-async function accountOf(engine: Engine, request: CommitmentRequest): Promise<string | undefined> {
-  const { caller, options } = request;
-  if (options.account !== undefined) return options.account(caller);
-  return caller.user === undefined ? undefined : accountOfUser(engine, caller.user);
+/** Where the key is registered: in an account, or, with an empty object, in a new one. */
+async function accountOf(
+  engine: Engine,
+  { caller, options }: CommitmentRequest,
+): Promise<{ readonly account?: string } | undefined> {
+  const chosen = await options.account?.(caller);
+  if (chosen !== undefined) {
+    const row = await engine.stores.accounts.get(chosen);
+    return row?.revokedAt === undefined ? { account: chosen } : undefined;
+  }
+  if (options.account !== undefined || caller.user === undefined) return {};
+  const account = await accountOfUser(engine, caller.user);
+  return account === undefined ? undefined : { account };
 }
 
 function scopesOf(engine: Engine, { caller, options }: CommitmentRequest): readonly string[] {
@@ -95,12 +106,13 @@ export async function registerCommitment(
   if (known !== undefined) return describeKnown(engine, known, request);
   if (apiKey.length < MINIMUM_CHARACTERS || options.pattern?.test(apiKey) === false) return REFUSED;
   try {
-    const account = await accountOf(engine, request);
+    const owner = await accountOf(engine, request);
+    if (owner === undefined) return REFUSED;
     const row = await createKeyManager(engine).register({
       commitment: computed,
       scopes: scopesOf(engine, request),
       demands: options.demands ?? 'passkey',
-      ...(account === undefined ? {} : { account }),
+      ...owner,
     });
     return { 'pzk-registration': 'registered', 'pzk-client-id': row.id };
   } catch (error) {

@@ -210,6 +210,61 @@ describe('plain API keys beside tokens', () => {
     expect(issuer.events).toMatchObject([{ type: 'fault', endpoint: 'protected' }]);
   });
 
+  it.each<[string, string]>([
+    ['{"typ":{"toString":1}}', '{}'],
+    ['{"typ":["at+jwt"]}', '{"cnf":1}'],
+    ['null', '{"cnf":null}'],
+    ['{"__proto__":{"typ":"at+jwt"}}', '[]'],
+  ])(
+    '[O2] a key that looks like a token of nobody is asked about as any other: %s',
+    async (...parts) => {
+      const [head, payload] = parts.map((part) => Buffer.from(part).toString('base64url'));
+      const key = `${head}.${payload}.x`;
+      const headers = { 'x-api-key': key };
+      await expect(call(headers, { allowApiKey: verify })).rejects.toMatchObject({
+        code: 'invalid_token',
+      });
+      expect(asked.at(-1)).toBe(key);
+    },
+  );
+
+  it('[O2] refuses what a query without a result answers, on a route without demands, too', async () => {
+    for (const answer of [[], [{}], '', 0, null, undefined]) {
+      const allowApiKey = (() => answer) as unknown as VerifyApiKey;
+      await expect(call({ 'x-api-key': KEY }, { allowApiKey })).rejects.toThrow();
+    }
+    expect(issuer.events.filter(({ type }) => type === 'legacy_key_used')).toEqual([]);
+  });
+
+  it('[O2] a check that hangs ends in 503, and costs the caller no failure', async () => {
+    const limited = createIssuer({ addressFailureLimit: 1 });
+    const ask = (allowApiKey: VerifyApiKey) =>
+      limited.verifier.authenticate(
+        {
+          method: 'GET',
+          url: '/',
+          headers: new Headers({ 'x-api-key': KEY }),
+          address: '192.0.2.1',
+        },
+        { allowApiKey },
+      );
+    await limited.verifier.ready();
+    await expect(ask(() => new Promise(() => {}))).rejects.toMatchObject({
+      code: 'store_unavailable',
+    });
+    await expect(ask(verify)).resolves.toMatchObject({ user: 'ada' });
+    await limited.verifier.close();
+  }, 30_000);
+
+  it('[O2] honest: a check may take its time, and name nobody', async () => {
+    const slow: VerifyApiKey = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return {};
+    };
+    const { caller } = await call({ 'x-api-key': KEY }, { allowApiKey: slow });
+    expect(caller).toEqual({ kind: 'api-key', user: undefined, id: undefined, scopes: [] });
+  });
+
   it('who guesses keys is stopped by the address', async () => {
     const limited = createIssuer({ addressFailureLimit: 5 });
     const guess = (key: string, address: string) =>
@@ -325,6 +380,22 @@ describe('registering the commitment of a plain API key', () => {
     await issuer.verifier.keys.revoke(row.id);
     const revoked = await register(apiKey, commitmentOf(apiKey));
     expect(revoked.headers).toMatchObject({ 'pzk-registration': 'refused' });
+  });
+
+  it('[O2] an account that was ended does not come back with another key of its user', async () => {
+    const keys = ['c', 'd'].map((letter) => `sk_live_${letter.repeat(40)}`) as [string, string];
+    for (const key of keys) users.set(key, { user: 'mallory', id: 'm', scopes: [READ] });
+    const { headers } = await register(keys[0], commitmentOf(keys[0]));
+    const row = await issuer.verifier.keys.get(headers['pzk-client-id'] ?? '');
+    const account = row?.account ?? '';
+    await issuer.verifier.accounts.revoke(account);
+    const chosen = { verify, registerCommitments: { account: () => account } };
+    for (const policy of [allowApiKey, chosen]) {
+      const refused = await register(keys[1], commitmentOf(keys[1]), policy);
+      expect(refused.headers).toMatchObject({ 'pzk-registration': 'refused' });
+    }
+    expect(await issuer.stores.keys.findByCommitment(commitmentOf(keys[1]))).toBeUndefined();
+    expect(await issuer.stores.accounts.listByUser('mallory')).toHaveLength(1);
   });
 
   it('without the option, the header means nothing', async () => {
