@@ -33,14 +33,28 @@ function readBasic(header: string | null): { readonly id: string; readonly secre
 }
 
 /** RFC 6749 section 2.3.1, `client_secret_basic`. An unknown server costs what a wrong secret costs. */
-function authenticateServer(engine: Engine, request: Request): ResourceServerConfig {
+function findServer(engine: Engine, request: Request): ResourceServerConfig | undefined {
   const { id, secret } = readBasic(request.headers.get('authorization'));
   const server = engine.config.resourceServers.get(id);
   const matches = timingSafeEqual(hashResourceServerSecret(secret), server?.secretHash ?? NO_HASH);
-  if (server === undefined || !matches) {
-    throw refusal('invalid_client', 'Unknown resource server, or a wrong secret.');
-  }
-  return server;
+  return matches ? server : undefined;
+}
+
+/**
+ * A server that shows its secret asks for each call that it gets, and stands where others may fail: a
+ * limit of its address would let anybody there, or many good calls, cut it off. Nobody guesses its secret,
+ * so the budget of whoever shows none protects time only.
+ */
+async function authenticateServer(
+  engine: Engine,
+  request: Request,
+  context: RequestContext,
+): Promise<ResourceServerConfig> {
+  const server = findServer(engine, request);
+  if (server !== undefined) return server;
+  await engine.limits.countRequest(context.address);
+  await assertAddressBudget(engine, context);
+  throw refusal('invalid_client', 'Unknown resource server, or a wrong secret.');
 }
 
 async function findToken(
@@ -74,9 +88,8 @@ export async function introspectToken(
   request: Request,
   context: RequestContext,
 ): Promise<Introspection> {
+  const server = await authenticateServer(engine, request, context);
   const message = parseMessage(introspectionRequestSchema, await readForm(request));
-  await assertAddressBudget(engine, context);
-  const server = authenticateServer(engine, request);
   const token = await findToken(engine, server, message.token);
   if (token === undefined) return { active: false };
   const { session, issuedAt } = token;

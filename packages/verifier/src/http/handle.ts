@@ -247,7 +247,10 @@ async function serve(
       report(engine, endpoint, error);
       return withHeaders(problemResponse(error, place, { allow: route.method }), headers());
     }
-    if (route.method === 'POST') await engine.limits.countRequest(context.address);
+    // Introspection counts by itself: only who is none of the servers.
+    if (route.method === 'POST' && route.place !== 'introspection') {
+      await engine.limits.countRequest(context.address);
+    }
     const response = await route.run(engine, request, exchange);
     await settleAddressBudget(exchange, false);
     return withHeaders(response, headers());

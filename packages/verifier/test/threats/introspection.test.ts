@@ -183,12 +183,33 @@ describe('introspection', () => {
     expect(hinted.body.active).toBe(true);
   });
 
-  it('an address that fails too often is held off', async () => {
+  it('[O1] an address that fails too often is held off, and cuts off no server that stands there', async () => {
     const address = '203.0.113.7';
     for (let index = 0; index < 60; index++) await introspect(token, null, { address });
     const held = await introspect(token, null, { address });
     expect(held).toMatchObject({ status: 429, body: { code: 'too_many_requests' } });
-    expect((await introspect(token, undefined, { address: '203.0.113.8' })).status).toBe(200);
+    const wrong = await introspect(token, basic('weather', second.secret), { address });
+    expect(wrong.body.code).toBe('too_many_requests');
+    expect((await introspect(token, undefined, { address })).body.active).toBe(true);
+  });
+
+  it('[O1] honest: a server may ask for each of many calls, many at once; who is none may not', async () => {
+    const limited = createIssuer({
+      rateLimits: { address: { requests: 5, seconds: 3600 } },
+      addressFailureLimit: 1000,
+      resourceServers: [{ id: 'weather', secretHash: weather.secretHash, audience: ISSUER }],
+    });
+    const ask = (authorization: string) => {
+      const headers = { 'content-type': 'application/x-www-form-urlencoded', authorization };
+      const init = { method: 'POST', headers, body: 'token=x' };
+      return send(limited, new Request(`${ISSUER}/pzk/introspect`, init), '203.0.113.9');
+    };
+    const good = Array.from({ length: 200 }, () => ask(basic('weather', weather.secret)));
+    expect(new Set((await Promise.all(good)).map(({ status }) => status))).toEqual(new Set([200]));
+    const bad = await Promise.all(Array.from({ length: 20 }, () => ask(basic('weather', 'x'))));
+    expect(bad.filter(({ status }) => status === 401)).toHaveLength(5);
+    expect(bad.filter(({ status }) => status === 429)).toHaveLength(15);
+    await limited.verifier.close();
   });
 
   it('writes nothing but the count of failures, and takes no DPoP proof', async () => {
