@@ -153,7 +153,7 @@ function assertFresh(session: PzkSession, maxAge: number | undefined, now: numbe
  * and last, atomically, the replay record of the proof.
  *
  * @throws PzkError `invalid_token`, `invalid_dpop_proof`, `use_dpop_nonce`, `insufficient_scope`,
- * `insufficient_user_authentication`, `store_unavailable`
+ * `insufficient_user_authentication`, `too_many_requests`, `store_unavailable`
  */
 export async function authenticateRequest(
   engine: Engine,
@@ -193,9 +193,10 @@ export async function authenticateAt(
   }
   assertScope(session, options.scope);
   assertFresh(session, options.maxAge, now);
-  await engine.limits.countCall(session.key);
   if ((await stores.replays.record(dpopReplayId(proof), durations.dpopJti)) !== true) {
     throw refusal('invalid_dpop_proof', 'The proof was used before.');
   }
+  // After the replay record: a call that somebody repeats must not use up its owner's quota.
+  await engine.limits.countCall(session.key);
   return session;
 }

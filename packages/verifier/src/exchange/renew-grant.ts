@@ -52,10 +52,11 @@ export async function grantByRenewal(
   if (active.key === undefined || (row.device !== '' && !isActiveDevice(device, row.account))) {
     throw refusal('invalid_grant', 'Key, device or account is not active.');
   }
-  await engine.limits.countExchange(active.key.id);
   if ((await stores.replays.record(dpopReplayId(proof), durations.dpopJti)) !== true) {
     throw refusal('invalid_dpop_proof', 'The proof was used before.');
   }
+  // After the replay record: a renewal that somebody repeats must not use up its owner's quota.
+  await engine.limits.countExchange(active.key.id);
   await assertNotRevoked(engine, {
     account: active.key.account,
     key: active.key.id,

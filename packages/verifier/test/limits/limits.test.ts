@@ -104,6 +104,29 @@ describe('rate limits', () => {
     expect((await client.renew(row.id)).status).toBe(200);
   });
 
+  it('[O1] who repeats the calls and renewals of others uses up no quota of theirs', async () => {
+    const { client, row } = await createPerson({
+      rateLimits: { key: { requests: 3, seconds: 60 }, calls: { requests: 2, seconds: 60 } },
+    });
+    const { body } = await client.enroll();
+    const token = body.access_token as string;
+    const claims = { jti: 'seen on the way' };
+    await call(issuer, client, token, { claims });
+    for (let index = 0; index < 5; index++) {
+      await expect(call(issuer, client, token, { claims })).rejects.toMatchObject({
+        code: 'invalid_dpop_proof',
+      });
+    }
+    await expect(call(issuer, client, token)).resolves.toBeDefined();
+    const form = { grant_type: RENEW_GRANT, client_id: row.id };
+    const own = { dpop: { claims: { jti: 'of a renewal' } } };
+    expect((await client.post('/token', form, own)).status).toBe(200);
+    for (let index = 0; index < 5; index++) {
+      expect((await client.post('/token', form, own)).body.code).toBe('invalid_dpop_proof');
+    }
+    expect((await client.renew(row.id)).status).toBe(200);
+  });
+
   it('can be turned off, one or all', async () => {
     const { challenge } = await createPerson({ rateLimits: false });
     expect(count(await times(3100, () => challenge()), 200)).toBe(3100);
