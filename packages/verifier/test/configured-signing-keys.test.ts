@@ -130,24 +130,47 @@ describe('keys of the configuration', () => {
     }
   });
 
-  it('gives 503 and no token while the signer fails, and a token when it is back', async () => {
-    const honest = await createSigner('ES256');
-    let fails = false;
-    const sign = async (bytes: Uint8Array) => {
-      if (fails) throw new Error('the KMS is away');
-      return honest.sign(bytes);
-    };
-    const issuer = createIssuer({ signing: { keys: [{ ...honest, sign }] } });
-    const { apiKey } = await issuer.verifier.keys.issue({ scopes: ['weather:read'] });
+  it.each<[string, (honest: ExternalSigner, other: ExternalSigner) => ExternalSigner['sign']]>([
+    ['throws', () => () => Promise.reject(new Error('the KMS is away'))],
+    ['signs with another key', (_, other) => other.sign],
+    ['signs something else', (honest) => (bytes) => honest.sign(bytes.slice(1))],
+    ['answers in DER', () => () => Uint8Array.from([0x30, 0x45, ...new Uint8Array(69)])],
+    ['answers zeros', () => () => new Uint8Array(64)],
+    ['answers with text', () => () => 'x'.repeat(64) as unknown as Uint8Array],
+    ['never answers', () => () => new Promise<never>(() => {})],
+  ])(
+    '[O4] gives 503 and no token while the signer %s, and a token when it is back',
+    async (_, fault) => {
+      const honest = await createSigner('ES256');
+      const faulty = fault(honest, await createSigner('ES256'));
+      let fails = false;
+      const sign = (bytes: Uint8Array) => (fails ? faulty(bytes) : honest.sign(bytes));
+      const issuer = createIssuer({ signing: { keys: [{ ...honest, sign }] } });
+      const { apiKey, row } = await issuer.verifier.keys.issue({ scopes: ['weather:read'] });
+      const client = await createWireClient(issuer, { apiKey });
+      expect((await client.enroll()).status).toBe(201);
+      fails = true;
+      for (const answer of [await client.token(), await client.renew(row.id)]) {
+        expect(answer).toMatchObject({ status: 503, body: { code: 'store_unavailable' } });
+        expect(answer.text).not.toMatch(/access_token|KMS|signer/);
+      }
+      fails = false;
+      expect((await client.token()).status).toBe(200);
+      await issuer.verifier.close();
+    },
+    30_000,
+  );
+
+  it('[O4] honest: many tokens at once, each signed by the signer', async () => {
+    const signer = await createSigner('ES256');
+    const issuer = createIssuer({ signing: { keys: [signer] } });
+    const { apiKey, row } = await issuer.verifier.keys.issue({ scopes: ['weather:read'] });
     const client = await createWireClient(issuer, { apiKey });
     expect((await client.enroll()).status).toBe(201);
-    fails = true;
-    const answer = await client.token();
-    expect(answer).toMatchObject({ status: 503, body: { code: 'store_unavailable' } });
-    expect(answer.text).not.toContain('access_token');
-    expect(answer.text).not.toContain('KMS');
-    fails = false;
-    expect((await client.token()).status).toBe(200);
+    const before = signer.calls;
+    const answers = await Promise.all(Array.from({ length: 20 }, () => client.renew(row.id)));
+    for (const { body } of answers) await verifyElsewhere(issuer, body.access_token);
+    expect(signer.calls - before).toBe(20);
     await issuer.verifier.close();
   });
 });

@@ -35,7 +35,8 @@ export interface ExternalSigner {
   readonly kid?: string | undefined;
   /**
    * Signs: for ES256 ECDSA with SHA-256 over the bytes, as 64 bytes r, s (many services answer in DER);
-   * for EdDSA Ed25519, 64 bytes. Has two seconds; a failure means 503 and no token.
+   * for EdDSA Ed25519, 64 bytes. Has two seconds; a failure, or a signature of another key, means
+   * 503 and no token.
    */
   sign(bytes: Uint8Array): Promise<Uint8Array> | Uint8Array;
 }
@@ -176,10 +177,17 @@ export function importSigningKey(input: SigningKeyInput): SigningKey {
   }
 }
 
+function isSignedBy(key: SigningKey, bytes: Uint8Array, signature: Uint8Array): boolean {
+  const digest = key.alg === 'ES256' ? 'sha256' : null;
+  const publicKey = { key: key.publicKey, dsaEncoding: 'ieee-p1363' } as const;
+  return verify(digest, bytes, publicKey, signature);
+}
+
 /**
- * Signs with a key.
+ * Signs with a key, and verifies what came back: a service that rotates a key under the name that it had
+ * would make tokens that everybody refuses.
  *
- * @throws PzkError `store_unavailable` if the signer fails or answers with something else.
+ * @throws PzkError `store_unavailable` if the signer fails, or answers with no signature of this key.
  */
 export async function signBytes(key: SigningKey, bytes: Uint8Array): Promise<Uint8Array> {
   let signature: unknown;
@@ -191,24 +199,21 @@ export async function signBytes(key: SigningKey, bytes: Uint8Array): Promise<Uin
   if (!(signature instanceof Uint8Array) || signature.length !== 64) {
     throw new PzkError('store_unavailable', 'The signer answered with no signature of 64 bytes.');
   }
+  if (!isSignedBy(key, bytes, signature)) {
+    throw new PzkError('store_unavailable', 'The signer does not sign with the public key given.');
+  }
   return signature;
 }
 
 /**
- * Has a key sign a message and verifies it. The message holds zero bytes, so it can never be taken for
- * part of a token.
+ * Has a key sign a message. The message holds zero bytes, so it can never be taken for part of a token.
  *
  * @throws PzkError `not_ready`
  */
 export async function assertSigns(key: SigningKey): Promise<void> {
   const message = lp(labels.signingCheck, new Uint8Array(randomBytes(32)));
   const hint = 'Check that signer and public key belong together; ES256 takes r and s, not DER.';
-  const signature = await signBytes(key, message).catch((cause: unknown) => {
+  await signBytes(key, message).catch((cause: unknown) => {
     throw new PzkError('not_ready', 'A signing key does not sign.', { cause, hint });
   });
-  const digest = key.alg === 'ES256' ? 'sha256' : null;
-  const publicKey = { key: key.publicKey, dsaEncoding: 'ieee-p1363' } as const;
-  if (!verify(digest, message, publicKey, signature)) {
-    throw new PzkError('not_ready', 'A signing key does not verify what it signs.', { hint });
-  }
 }
