@@ -1,5 +1,5 @@
 import { ownershipV1 } from '@pzk-auth/circuits';
-import { ISSUER, PAGE } from './host.js';
+import { ISSUER, OLD_KEY, PAGE } from './host.js';
 import type { Peer } from './peer.js';
 import type { RawAnswer, RawRequest } from './raw-http.js';
 
@@ -298,6 +298,52 @@ const scopes: readonly ParityCase[] = [
   },
 ];
 
+/** Calls with the keys of before: what is said to their callers has to be the same, too. */
+const plainKeys: readonly ParityCase[] = [
+  plain('plain API key', 200, undefined, get('/old', [['X-API-Key', OLD_KEY]])),
+  plain(
+    'plain API key as Bearer',
+    200,
+    undefined,
+    get('/old', [['Authorization', `Bearer ${OLD_KEY}`]]),
+  ),
+  plain('unknown plain API key', 401, 'invalid_token', get('/old', [['X-API-Key', 'sk_none']])),
+  plain(
+    'plain API key without the scope',
+    403,
+    'insufficient_scope',
+    get('/old', [['X-API-Key', `${OLD_KEY}2`]]),
+  ),
+  plain(
+    'plain API key twice',
+    401,
+    'invalid_token',
+    get('/old', [
+      ['X-API-Key', OLD_KEY],
+      ['X-API-Key', OLD_KEY],
+    ]),
+  ),
+  plain('plain API key in the query', 401, 'invalid_token', get(`/old?api_key=${OLD_KEY}`)),
+  plain(
+    'plain API key on another route',
+    401,
+    'invalid_token',
+    get('/weather', [['X-API-Key', OLD_KEY]]),
+  ),
+  call('token where plain API keys are let in', 200, undefined, async (peer) =>
+    get('/old', await peer.credentials('GET', '/old')),
+  ),
+  call('token and plain API key', 401, 'invalid_request', async (peer) =>
+    get('/old', [['X-API-Key', OLD_KEY], ...(await peer.credentials('GET', '/old'))]),
+  ),
+];
+
+const health: readonly ParityCase[] = [
+  plain('liveness', 200, undefined, get('/health/live')),
+  plain('liveness by HEAD', 200, undefined, { method: 'HEAD', target: '/health/live' }),
+  plain('readiness', 200, undefined, get('/health/ready?verbose')),
+];
+
 /** The exchange step by step, its answers and its refusals. Run last: it ends the session. */
 const exchange: readonly ParityCase[] = [
   {
@@ -380,5 +426,7 @@ export const cases: readonly ParityCase[] = [
   ...crossOrigin,
   ...protectedCalls,
   ...scopes,
+  ...plainKeys,
+  ...health,
   ...exchange,
 ];

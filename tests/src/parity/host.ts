@@ -1,4 +1,4 @@
-import type { VerifierOptions } from '@pzk-auth/verifier';
+import type { ProtectOptions, VerifierOptions } from '@pzk-auth/verifier';
 
 /** Public names of the issuer, the same on each host: it listens elsewhere, as behind a proxy. */
 export const ISSUER = 'https://api.example.com';
@@ -18,6 +18,25 @@ export const verifierOptions: Omit<VerifierOptions, 'stores'> = {
   addressFailureLimit: 100_000,
 };
 
+/** What the host's customers sent before. */
+export const OLD_KEY = 'sk_live_4eC39HqLyjWDarjtT1zdp7dc';
+
+/** A route on which the keys of before go on working. */
+export const oldRoute: ProtectOptions = {
+  scope: 'weather:read',
+  allowApiKey: {
+    verify: (key) =>
+      key.startsWith(OLD_KEY) && {
+        user: 'ada',
+        id: 'one',
+        scopes: key === OLD_KEY ? ['weather:read'] : [],
+      },
+    since: new Date('2026-01-01'),
+    until: new Date('2200-01-01'),
+    documentation: `${ISSUER}/moving`,
+  },
+};
+
 /**
  * A host under test. Each serves the same application:
  *
@@ -25,9 +44,11 @@ export const verifierOptions: Omit<VerifierOptions, 'stores'> = {
  * - `GET /weather` with `weather:read`, from other origins too;
  * - `POST /reports` with `weather:write` and `maxAge` 60, which answers 201 with the body's size;
  * - `GET /any`, protected, without a scope; `GET /open`, not protected;
- * - `GET /v1/weather/{city}` with `weather:read`, a route with a parameter.
+ * - `GET /v1/weather/{city}` with `weather:read`, a route with a parameter;
+ * - `GET /old`, by `oldRoute`, which answers `{"kind": ..., "scopes": [...]}`;
+ * - liveness and readiness under `/health`.
  *
- * Protected routes answer `{"account": ..., "scopes": [...]}`.
+ * The other protected routes answer `{"account": ..., "scopes": [...]}`.
  */
 export interface Host {
   readonly name: string;

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pzkAuth } from '@pzk-auth/express';
-import { createVerifier, memoryStores } from '@pzk-auth/verifier';
+import { createVerifier, memoryStores, type PzkCaller } from '@pzk-auth/verifier';
 import express from 'express';
-import { type Host, verifierOptions } from '../host.js';
+import { type Host, oldRoute, verifierOptions } from '../host.js';
 
 export const expressHost: Host = {
   name: 'Express',
@@ -36,6 +36,12 @@ export const expressHost: Host = {
         res.status(201).json({ account: req.pzk.account, size: String(req.body).length });
       },
     );
+    // Typed by hand: the types of '@pzk-auth/express/api-keys' would be those of every route.
+    app.get('/old', pzk.protect(oldRoute as object), (req, res) => {
+      const { kind, scopes } = req.pzk as PzkCaller;
+      res.json({ kind, scopes });
+    });
+    app.use('/health', pzk.health());
     app.get('/open', (_req, res) => {
       res.json({ open: true });
     });

@@ -3,10 +3,18 @@ import { Body, Controller, Get, Module, Param, Post } from '@nestjs/common';
 import { APP_GUARD, NestFactory } from '@nestjs/core';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Protect, Public, PzkGuard, PzkModule, PzkService, Session } from '@pzk-auth/nestjs';
-import { createVerifier, memoryStores, type PzkSession } from '@pzk-auth/verifier';
+import {
+  Caller,
+  Protect,
+  Public,
+  PzkGuard,
+  PzkModule,
+  PzkService,
+  Session,
+} from '@pzk-auth/nestjs';
+import { createVerifier, memoryStores, type PzkCaller, type PzkSession } from '@pzk-auth/verifier';
 import express from 'express';
-import { type Host, verifierOptions } from '../host.js';
+import { type Host, oldRoute, verifierOptions } from '../host.js';
 
 @Controller()
 class WeatherController {
@@ -31,6 +39,12 @@ class WeatherController {
   @Post('reports')
   report(@Session('account') account: string, @Body() body: unknown) {
     return { account, size: JSON.stringify(body).length };
+  }
+
+  @Protect(oldRoute)
+  @Get('old')
+  readOld(@Caller() { kind, scopes }: PzkCaller) {
+    return { kind, scopes };
   }
 
   @Public()
@@ -77,6 +91,7 @@ function nestHost(name: string, platform: 'express' | 'fastify'): Host {
     async start(commitments) {
       const app = await createApplication(platform, commitments);
       app.use('/weather', app.get(PzkService).cors());
+      app.use('/health', app.get(PzkService).health());
       await app.listen(0, '127.0.0.1');
       const { port } = new URL((await app.getUrl()).replace('[::1]', '127.0.0.1'));
       return { port: Number(port), close: () => app.close() };

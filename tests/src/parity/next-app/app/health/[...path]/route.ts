@@ -1,0 +1,3 @@
+import { pzk } from '../../../lib/pzk';
+
+export const { GET, HEAD } = pzk.health;
