@@ -8,7 +8,7 @@ export const exitCodes = {
   usage: 2,
   /** The configuration is missing or refused. Nothing was done. */
   configuration: 3,
-  /** A store or another service did not answer: what was being done may be done or not. */
+  /** A store did not answer, or stdout took no answer: what was being done may be done or not. */
   unavailable: 4,
   /** A fault of this program. */
   internal: 70,

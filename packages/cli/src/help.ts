@@ -6,7 +6,7 @@ const COMMON = [
   '--config FILE     the deployment (default: pzk.config.mjs or pzk.config.js here)',
   '--env-file FILE   set the variables of this file first; those that are set stay',
   '--json            one JSON document on stdout, errors as JSON on stderr',
-  '--help            this text',
+  '-h, --help        this text',
 ];
 
 const EXITS = 'exit codes: 0 done, 1 no, 2 usage, 3 configuration, 4 unavailable, 70 fault of ours';
@@ -33,7 +33,7 @@ export function generalHelp(): string {
     '',
     ...indent(lines),
     '',
-    ...indent(COMMON),
+    ...indent([...COMMON, '--version         of this program']),
     '',
     EXITS,
   ].join('\n');

@@ -25,7 +25,8 @@ function unknownCommand(words: readonly string[]): Error {
     group.length > 0
       ? `There are: ${group.map(({ name }) => name).join(', ')}.`
       : 'See: pzk-auth --help';
-  return usageError(words.length === 0 ? 'Which command?' : 'There is no such command.', hint);
+  const isOption = words[0]?.startsWith('-') === true;
+  return usageError(isOption ? 'The command comes first.' : 'There is no such command.', hint);
 }
 
 function parseCommandLine(command: Command, rest: readonly string[]): Arguments {
@@ -45,7 +46,10 @@ function parseCommandLine(command: Command, rest: readonly string[]): Arguments 
   const wanted = command.parameters ?? [];
   const least = wanted.filter((name) => !name.startsWith('[')).length;
   if (!values.help && (positionals.length < least || positionals.length > wanted.length)) {
-    throw usageError(`usage: pzk-auth ${[command.name, ...wanted].join(' ')}`);
+    throw usageError(
+      'More or fewer words than it takes.',
+      `pzk-auth ${[command.name, ...wanted].join(' ')} [options]`,
+    );
   }
   return {
     positionals,
@@ -96,20 +100,25 @@ async function runCommand(words: readonly string[]): Promise<number> {
   return exitCodes[result.exit ?? 'done'];
 }
 
+/** Tells of an error on stderr and returns the exit code for it. */
+export function printError(words: readonly string[], error: unknown): number {
+  const { exit, code, message, hint, stack } = reportError(error);
+  if (words.includes('--json')) {
+    const body = { code, message, ...(hint === undefined ? {} : { hint }) };
+    process.stderr.write(`${formatJson({ error: body })}\n`);
+  } else {
+    process.stderr.write(`pzk-auth: ${code}: ${message}\n`);
+    if (hint !== undefined) process.stderr.write(`  ${hint}\n`);
+    if (stack !== undefined) process.stderr.write(`${stack}\n`);
+  }
+  return exit;
+}
+
 /** Runs a command line and returns the exit code. Never rejects. */
 export async function run(words: readonly string[]): Promise<number> {
   try {
     return await runCommand(words);
   } catch (error) {
-    const { exit, code, message, hint, stack } = reportError(error);
-    if (words.includes('--json')) {
-      const body = { code, message, ...(hint === undefined ? {} : { hint }) };
-      process.stderr.write(`${formatJson({ error: body })}\n`);
-    } else {
-      process.stderr.write(`pzk-auth: ${code}: ${message}\n`);
-      if (hint !== undefined) process.stderr.write(`  ${hint}\n`);
-      if (stack !== undefined) process.stderr.write(`${stack}\n`);
-    }
-    return exit;
+    return printError(words, error);
   }
 }

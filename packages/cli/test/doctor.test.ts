@@ -4,7 +4,7 @@ import { pzkAuth } from '@pzk-auth/express';
 import { createVerifier, type Verifier } from '@pzk-auth/verifier';
 import { redisClientOptions, redisStores } from '@pzk-auth/verifier/redis';
 import { migrate, postgresDatabase, type SqlDatabase, sqlStores } from '@pzk-auth/verifier/sql';
-import express from 'express';
+import express, { type RequestHandler } from 'express';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type RedisServer, startRedis } from '../../verifier/test/redis/start-redis.js';
@@ -21,6 +21,21 @@ let issuer: string;
 let url: string;
 let verifier: Verifier;
 let place: Workplace;
+let proxy: RequestHandler | undefined;
+
+/** Something before the application that answers preflight requests, with other headers than ours. */
+function answerPreflight(changes: Readonly<Record<string, string>>): void {
+  proxy = (req, res, next) => {
+    if (req.method !== 'OPTIONS') return next();
+    res.status(204).set({
+      'access-control-allow-origin': PAGE,
+      'access-control-allow-headers': 'content-type, dpop',
+      'access-control-allow-methods': 'POST',
+      ...changes,
+    });
+    res.end();
+  };
+}
 
 /** An application as its author would write it, on PostgreSQL and Redis. */
 beforeAll(async () => {
@@ -45,6 +60,7 @@ beforeAll(async () => {
   });
   await verifier.ready();
   const pzk = pzkAuth(verifier);
+  app.use((req, res, next) => (proxy === undefined ? next() : proxy(req, res, next)));
   app.use(pzk.wellKnown());
   app.use('/pzk', pzk.routes());
 });
@@ -60,7 +76,10 @@ afterAll(async () => {
 beforeEach(() => {
   place = createWorkplace();
 });
-afterEach(() => place.remove());
+afterEach(() => {
+  proxy = undefined;
+  place.remove();
+});
 
 interface Finding {
   readonly check: string;
@@ -113,6 +132,22 @@ describe('doctor', () => {
     const config = sharedConfig(issuer, [issuer, 'http://localhost:5174']);
     const { code, failed } = await examine(config);
     expect({ code, failed }).toEqual({ code: 1, failed: ['domain.cors http://localhost:5174'] });
+  });
+
+  it.each([
+    ['lets in another page', { 'access-control-allow-origin': 'https://other.example' }],
+    ['does not know the header of the proofs', { 'access-control-allow-headers': 'content-type' }],
+    ['lets in no page', { 'access-control-allow-origin': '' }],
+  ])('sees a proxy that answers preflight requests and %s', async (_title, changes) => {
+    answerPreflight(changes);
+    const { code, failed } = await examine(sharedConfig(issuer, [issuer, PAGE]));
+    expect({ code, failed }).toEqual({ code: 1, failed: [`domain.cors ${PAGE}`] });
+  });
+
+  it('honest: takes a proxy that answers them rightly', async () => {
+    answerPreflight({});
+    const { code, failed } = await examine(sharedConfig(issuer, [issuer, PAGE]));
+    expect({ code, failed }).toEqual({ code: 0, failed: [] });
   });
 
   it('sees that our clock is wrong, by database, Redis and issuer', async () => {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,8 +27,15 @@ export interface Workplace {
   readonly directory: string;
   write(file: string, content: string): void;
   path(file: string): string;
-  /** Runs the built program there, with `--json` where `json` looks into the answer. */
-  run(words: readonly string[], env?: Readonly<Record<string, string>>): Promise<Run>;
+  /**
+   * Runs the built program there, with `--json` where `json` looks into the answer. Stdout may go to a
+   * file, or to a reader that is `gone`.
+   */
+  run(
+    words: readonly string[],
+    env?: Readonly<Record<string, string>>,
+    stdout?: string,
+  ): Promise<Run>;
   remove(): void;
 }
 
@@ -48,18 +55,21 @@ export function createWorkplace(): Workplace {
     directory,
     write: (file, content) => writeFileSync(join(directory, file), content),
     path: (file) => join(directory, file),
-    async run(words, env = {}) {
+    async run(words, env = {}, stdout = '') {
+      const file = stdout === '' || stdout === 'gone' ? undefined : openSync(stdout, 'w');
       const child = spawn(process.execPath, [main, ...words], {
         cwd: directory,
         env: { ...inherited, ...env },
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: ['ignore', file ?? 'pipe', 'pipe'],
       });
+      if (file !== undefined) closeSync(file);
       const text = { stdout: '', stderr: '' };
       for (const name of ['stdout', 'stderr'] as const) {
-        child[name].setEncoding('utf8').on('data', (chunk: string) => {
+        child[name]?.setEncoding('utf8').on('data', (chunk: string) => {
           text[name] += chunk;
         });
       }
+      if (stdout === 'gone') child.stdout?.destroy();
       const [code] = (await once(child, 'close')) as [number | null];
       const lines = text.stderr.trim().split('\n');
       const failure = parse(lines.at(-1) ?? '') as { error?: Run['error'] } | undefined;

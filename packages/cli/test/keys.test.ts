@@ -283,6 +283,27 @@ describe('audit verify', () => {
 });
 
 describe('the program', () => {
+  it('says so where its answer is lost, and nothing where its reader has enough', async () => {
+    const issue = ['keys', 'issue', '--scope', 'weather:read', '--json'];
+    const full = await place.run(issue, env, '/dev/full');
+    expect({ code: full.code, error: full.error.code }).toEqual({ code: 4, error: 'output_lost' });
+    const { keys } = (await run('keys', 'list', '--json')).json;
+    expect(keys).toHaveLength(1);
+    const gone = await place.run(['keys', 'list', '--json'], env, 'gone');
+    expect(gone).toMatchObject({ code: 4, stderr: '' });
+  });
+
+  it('wants the command before its options', async () => {
+    for (const words of [
+      ['--json', 'keys', 'list'],
+      ['--config=pzk.config.mjs', 'keys', 'list'],
+    ]) {
+      const answer = await run(...words);
+      expect(answer.code).toBe(2);
+      expect(answer.stderr).toContain('The command comes first.');
+    }
+  });
+
   it('explains itself', async () => {
     const help = await run('--help');
     expect(help.code).toBe(0);
