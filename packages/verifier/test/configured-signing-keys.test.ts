@@ -114,7 +114,7 @@ describe('keys of the configuration', () => {
     expect(() => createIssuer({ signing: { alg: 'RS256' as 'ES256' } })).toThrow(TypeError);
   });
 
-  it('does not start with a signer that signs with another key, in DER, or not at all', async () => {
+  it('[O4] does not start with a signer that signs with another key, in DER, or not at all', async () => {
     const honest = await createSigner('ES256');
     const other = await createSigner('ES256');
     const der: ExternalSigner = {
