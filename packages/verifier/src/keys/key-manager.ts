@@ -8,6 +8,7 @@ import {
   parseApiKey,
 } from '@pzk-auth/protocol';
 import { durations } from '../durations.js';
+import { isExactText } from '../exact-text.js';
 import type { Engine } from '../exchange/engine.js';
 import { revocationId } from '../exchange/revocation-ids.js';
 import { getKey } from '../exchange/standing.js';
@@ -24,7 +25,7 @@ export interface KeyOptions {
   readonly demands?: KeyDemand;
   /** A name for people. */
   readonly label?: string;
-  /** Milliseconds since the epoch. Default: never. */
+  /** Whole milliseconds since the epoch. Default: never. */
   readonly expiresAt?: number;
 }
 
@@ -89,6 +90,13 @@ const MAXIMUM_GRACE = 90 * 86_400;
 
 const DEMANDS: ReadonlySet<KeyDemand> = new Set(['passkey', 'keypair', 'none']);
 
+/** ECMA-262, 21.4.1.1: the last time that a date can have. A row with a later one could not be shown. */
+const LAST_TIME = 8.64e15;
+
+function isTime(value: number): boolean {
+  return Number.isSafeInteger(value) && value <= LAST_TIME;
+}
+
 /** Creates the key manager of an issuer. */
 export function createKeyManager(engine: Engine): KeyManager {
   const { config, stores } = engine;
@@ -105,8 +113,15 @@ export function createKeyManager(engine: Engine): KeyManager {
         throw new TypeError(`scopes: ${String(scope)} is not among the verifier's scopes.`);
       }
     }
-    if (options.expiresAt !== undefined && !(options.expiresAt > config.clock())) {
-      throw new TypeError('expiresAt must lie in the future, in milliseconds since the epoch.');
+    const { expiresAt, label } = options;
+    if (expiresAt !== undefined && !(isTime(expiresAt) && expiresAt > config.clock())) {
+      throw new TypeError(
+        'expiresAt must lie in the future, in whole milliseconds since the epoch.',
+      );
+    }
+    // Now, as long as nothing is written: a database would refuse it later.
+    if (label !== undefined && (typeof label !== 'string' || !isExactText(label))) {
+      throw new TypeError('label must be a text, without NUL and halves of surrogate pairs.');
     }
   }
 

@@ -1,9 +1,8 @@
-/** NUL ends a text in C; half of a surrogate pair has no UTF-8. */
-const INEXACT = /[\0\p{Surrogate}]/u;
+import { isExactText } from '../exact-text.js';
 
 function assertExact(value: unknown): void {
   if (typeof value === 'string') {
-    if (INEXACT.test(value)) throw new TypeError('A text that a database cannot hold exactly.');
+    if (!isExactText(value)) throw new TypeError('A text that a database cannot hold exactly.');
   } else if (typeof value === 'object' && value !== null) {
     for (const member of Object.values(value)) assertExact(member);
   }
