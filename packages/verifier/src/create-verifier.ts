@@ -326,7 +326,6 @@ export function createVerifier(options: VerifierOptions): Verifier {
     // Before anything is read, whether the caller shows a token or a key.
     assertDemands(config, demands);
     if (!started) await ready();
-    signingKeys.touch();
     return gate.run(() =>
       telemetry.span('pzk.authenticate', {}, async () => {
         const admitted = await authenticateApiKey(engine, request, demands);

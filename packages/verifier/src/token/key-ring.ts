@@ -51,11 +51,12 @@ export interface KeyRingOptions {
 export interface KeyRing {
   /** Reads the store; makes the first key where there is none, and checks that configured keys sign. */
   start(): Promise<void>;
-  /** Reads the store in the background if that was long ago. */
-  touch(): void;
   /** The key that signs now. */
   signer(): Promise<SigningKey>;
-  /** The key of a token. An unknown name is looked up in the store, not more often than once a second. */
+  /**
+   * The key of a token. Reads the store in the background if that was long ago, and first if it was very
+   * long ago. An unknown name is looked up in the store, not more often than once a second.
+   */
   find(kid: string): Promise<SigningKey | undefined>;
   /** What the JWK set shows: next, active and retiring keys. */
   published(): Promise<readonly SigningKey[]>;
@@ -161,7 +162,8 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     return loading;
   }
 
-  const isStale = () => !(Math.abs(clock() - loadedAt) < durations.signingKeyRefresh);
+  const isOlderThan = (age: number) => !(Math.abs(clock() - loadedAt) < age);
+  const isStale = () => isOlderThan(durations.signingKeyRefresh);
 
   /** Keys with their status, in order of `activeFrom`; retired and removed ones left out. */
   function standing(): readonly StandingEntry[] {
@@ -238,9 +240,6 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
       const used = configured.filter(({ kid }) => standing().some(({ row }) => row.kid === kid));
       await Promise.all(used.map(assertSigns));
     },
-    touch() {
-      if (isStale()) reload().catch(options.onFault);
-    },
     async signer() {
       if (isStale()) await reload();
       let key = choose();
@@ -254,6 +253,9 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
       return key;
     },
     async find(kid) {
+      // A removed key is told by its revocation for as long as that is kept, later by the store alone.
+      if (isOlderThan(durations.revocation / 2)) await reload();
+      else if (isStale()) reload().catch(options.onFault);
       const known = byKid(kid);
       if (known !== undefined || !isKid(kid)) return known;
       await search();

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { memoryStores, type Stores } from '../../src/index.js';
 import { callProtected } from '../harness/dpop-surfaces.js';
 import { createIssuer, ISSUER, type TestIssuer } from '../harness/issuer.js';
+import { openSigningKey } from '../harness/signing-key.js';
 import { mapStores } from '../harness/watched-issuer.js';
 import { createWireClient, send, type WireClient } from '../harness/wire-client.js';
 
@@ -198,6 +199,28 @@ describe('removal of a signing key', () => {
       ...garbage,
       headers: [...garbage.headers],
     });
+  });
+
+  it('[H8] an instance that was idle for longer than revocations are kept refuses a removed key', async () => {
+    const cluster = createCluster(2);
+    const user = await enroll(cluster);
+    const client = user.clients[0] as WireClient;
+    for (const { verifier } of cluster.instances) await verifier.ready();
+    const stolen = await openSigningKey({ ...cluster.at(0), secret } as never);
+    const payload = (await renew(cluster, 0, user)).split('.')[1] ?? '';
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
+    const forge = () => {
+      const iat = Math.floor(cluster.at(0).now() / 1000);
+      const times = { iat, exp: iat + 300, auth_time: iat, jti: `stolen.${iat}` };
+      const header = { typ: 'at+jwt', alg: 'ES256', kid: stolen.kid };
+      return stolen.sign(header, { ...claims, ...times });
+    };
+    // With the key anything can be signed, for as long as it is one of the issuer's.
+    expect((await call(cluster.at(1), client, forge())).status).toBe(200);
+    expect(await cluster.at(0).verifier.signingKeys.remove(stolen.kid)).toBe(true);
+    expect((await call(cluster.at(1), client, forge())).status).toBe(401);
+    cluster.offset += 80 * MINUTE;
+    expect((await call(cluster.at(1), client, forge())).status).toBe(401);
   });
 
   it('[H8] honest: removing an older key leaves the tokens of the active one alone', async () => {
