@@ -28,7 +28,7 @@ export interface KeyMaterial {
  */
 export function parseApiKey(text: string): Bytes {
   const key = text.trim();
-  if (key.length === 0 || key.length > MAXIMUM_CHARACTERS || !/^[\x20-\x7e]+$/.test(key)) {
+  if (key.length > MAXIMUM_CHARACTERS || !/^[\x20-\x7e]+$/.test(key)) {
     throw new PzkError(
       'api_key_malformed',
       'The API key is empty or holds unexpected characters.',

@@ -26,6 +26,11 @@ describe('API keys', () => {
     expect(isIssuedApiKey(apiKey)).toBe(true);
     expect(isIssuedApiKey(apiKey, prefix)).toBe(true);
     expect(isIssuedApiKey(apiKey, `${prefix}x`)).toBe(false);
+    for (const odd of ['!', ' ', 'A', '\n', '-']) {
+      expect(isIssuedApiKey(odd + apiKey)).toBe(false);
+      expect(isIssuedApiKey(odd + apiKey, prefix)).toBe(false);
+      expect(isIssuedApiKey(apiKey + odd)).toBe(false);
+    }
     expect(packKey(parseApiKey(apiKey)).length).toBe(apiKey.length);
   });
 

@@ -48,7 +48,16 @@ describe('PzkError', () => {
   it('is known also from another copy of the package', () => {
     const foreign = Object.assign(new Error('x'), { name: 'PzkError', code: 'busy' });
     expect(isPzkError(foreign)).toBe(true);
-    for (const value of [new Error('x'), null, 'PzkError', { name: 'PzkError', code: 'busy' }]) {
+    const other = Object.assign(new Error('x'), { code: 'busy' });
+    const nameless = Object.assign(new Error('x'), { name: 'PzkError' });
+    for (const value of [
+      other,
+      nameless,
+      new Error('x'),
+      null,
+      'PzkError',
+      { name: 'PzkError', code: 'busy' },
+    ]) {
       expect(isPzkError(value)).toBe(false);
     }
   });

@@ -114,6 +114,13 @@ describe('parseJson', () => {
     expect(made).toBe(0);
   });
 
+  it('[P10] honest: counts levels that are open, not those that were', () => {
+    for (const empty of ['[]', '{}']) {
+      const text = `[${Array.from({ length: 100 }, () => empty).join()}]`;
+      expect(parseJson(text)).toHaveLength(100);
+    }
+  });
+
   it('[P10] honest: makes one big integer of an element of 77 digits', () => {
     const make = vi.spyOn(globalThis, 'BigInt');
     parseFieldElement('1'.repeat(76));

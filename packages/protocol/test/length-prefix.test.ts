@@ -58,6 +58,12 @@ describe('lp', () => {
     expect(() => lp(...parts.map(toPart))).toThrow(TypeError);
   });
 
+  it('takes any text, also one that looks like a negative number', () => {
+    for (const text of ['-1', '-1e9', '1.5', 'NaN']) {
+      expect(lp(text)).toEqual(lp(utf8(text)));
+    }
+  });
+
   it('gives back exactly the parts that went in', () => {
     fc.assert(
       fc.property(fc.array(part, { maxLength: 8 }), (parts) => {

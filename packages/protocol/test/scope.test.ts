@@ -45,6 +45,11 @@ describe('scope', () => {
     );
   });
 
+  it('[P9] takes a scope of 512 characters, and no longer one', () => {
+    expect(parseScope('x'.repeat(512))).toHaveLength(1);
+    expect(codeOf(() => parseScope('x'.repeat(513)))).toBe('invalid_scope');
+  });
+
   it('takes no token with a space, a quote or a backslash', () => {
     for (const text of ['', ' ', 'a b', '"', '\\', '\u007f', '\u00e9']) {
       expect(isScopeToken(text)).toBe(false);

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { parseJson, parseMessage, problemType, wireErrorCodes } from '../../src/index.js';
+import {
+  encodeBase64url,
+  OWNERSHIP_CIRCUIT,
+  PROOF_GRANT,
+  parseJson,
+  parseMessage,
+  problemType,
+  RENEW_GRANT,
+  wireErrorCodes,
+} from '../../src/index.js';
 import { codeOf, readVectors } from '../read-vectors.js';
 import {
   assertion,
@@ -201,7 +210,107 @@ describe('field elements in messages', () => {
   });
 });
 
+describe('names on the wire', () => {
+  it('are those of the specification', () => {
+    expect(PROOF_GRANT).toBe('urn:pzk-auth:grant-type:proof');
+    expect(RENEW_GRANT).toBe('urn:pzk-auth:grant-type:renew');
+    expect(OWNERSHIP_CIRCUIT).toBe('ownership/v1');
+  });
+
+  const values = [
+    [samples.challengeRequest, 'purpose', ['enroll', 'session'], ['', 'release', 'Session']],
+    [samples.registration, 'type', ['public-key'], ['', 'password']],
+    [samples.assertion, 'type', ['public-key'], ['', 'password']],
+    [
+      samples.registration,
+      'authenticatorAttachment',
+      ['platform', 'cross-platform'],
+      ['', 'platform ', 'other'],
+    ],
+    [samples.proofGrant, 'grant_type', [PROOF_GRANT], ['', RENEW_GRANT, 'authorization_code']],
+    [samples.renewGrant, 'grant_type', [RENEW_GRANT], ['', PROOF_GRANT]],
+    [samples.tokenResponse, 'token_type', ['DPoP'], ['', 'Bearer', 'dpop']],
+  ] as const;
+  it.each(values)(
+    'case %#: are taken, and no others',
+    ({ schema, value }, name, taken, refused) => {
+      for (const text of taken)
+        expect(accepts(schema, { ...value, [name]: text }), text).toBe(true);
+      for (const text of refused)
+        expect(accepts(schema, { ...value, [name]: text }), text).toBe(false);
+    },
+  );
+});
+
+describe('sizes and alphabets', () => {
+  const { schema, value } = samples.registration;
+  const withResponse = (change: object) => ({
+    ...value,
+    response: { ...value.response, ...change },
+  });
+  const bytes = (length: number) => encodeBase64url(new Uint8Array(length));
+
+  it('takes base64url between its bounds, both included', () => {
+    for (const [name, minimum, maximum] of [
+      ['clientDataJSON', 32, 4096],
+      ['attestationObject', 37, 16 * 1024],
+    ] as const) {
+      for (const length of [minimum, minimum + 1, maximum - 1, maximum]) {
+        expect(accepts(schema, withResponse({ [name]: bytes(length) })), `${length}`).toBe(true);
+      }
+      for (const length of [0, minimum - 1, maximum + 1, maximum * 2]) {
+        expect(accepts(schema, withResponse({ [name]: bytes(length) })), `${length}`).toBe(false);
+      }
+    }
+  });
+
+  it('takes transports in lower case, eight at most', () => {
+    const takes = (transports: unknown) => accepts(schema, withResponse({ transports }));
+    for (const transport of ['usb', 'smart-card', 'x'.repeat(32)]) {
+      expect(takes([transport])).toBe(true);
+    }
+    for (const transport of ['', 'USB', 'usb!', '!usb', ' usb', 'usb\n', 'x'.repeat(33)]) {
+      expect(takes([transport])).toBe(false);
+    }
+    expect(takes([])).toBe(true);
+    expect(takes(Array.from({ length: 8 }, () => 'usb'))).toBe(true);
+    expect(takes(Array.from({ length: 9 }, () => 'usb'))).toBe(false);
+    expect(takes({ 0: 'usb', length: 1 })).toBe(false);
+  });
+
+  it('[N12] takes nonces of 64 to 1792 characters of the alphabet', () => {
+    const takes = (nonce: unknown) => {
+      const { schema: grant, value: message } = samples.proofGrant;
+      return accepts(grant, { ...message, nonce });
+    };
+    for (const length of [64, 1792]) expect(takes('x'.repeat(length))).toBe(true);
+    for (const length of [0, 63, 1793]) expect(takes('x'.repeat(length))).toBe(false);
+    for (const odd of ['=', '+', '/', '.', ' ', '\n', '\u0000', '*', 'ä']) {
+      for (const nonce of [odd + 'x'.repeat(99), 'x'.repeat(99) + odd, `x${odd}`.repeat(50)]) {
+        expect(takes(nonce)).toBe(false);
+      }
+    }
+  });
+});
+
 describe('parseMessage', () => {
+  it('stops at the first fault', () => {
+    const { schema, value } = samples.challengeRequest;
+    const read: string[] = [];
+    const spy = new Proxy(
+      { ...value, purpose: 'x', jkt: 'x', scope: 7 },
+      {
+        get(target, name, receiver) {
+          read.push(String(name));
+          return Reflect.get(target, name, receiver) as unknown;
+        },
+      },
+    );
+    expect(accepts(schema, spy)).toBe(false);
+    expect(read).toContain('purpose');
+    expect(read).not.toContain('scope');
+  });
+
   it('says nothing of the value', () => {
     const value = { ...samples.challengeRequest.value, jkt: 'secret-text' };
     try {

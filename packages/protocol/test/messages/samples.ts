@@ -6,6 +6,7 @@ import {
   type challengeResponseSchema,
   encodeBase64url,
   enrollRequestSchema,
+  introspectionRequestSchema,
   keypairEnrollmentSchema,
   PROOF_GRANT,
   type parseMessage,
@@ -188,6 +189,11 @@ export const samples = {
   },
   revokeRequest: {
     schema: revokeRequestSchema,
+    value: { token: 'a.b.c', token_type_hint: 'access_token', client_id: random(16) },
+    optional: ['token_type_hint', 'client_id'],
+  },
+  introspectionRequest: {
+    schema: introspectionRequestSchema,
     value: { token: 'a.b.c', token_type_hint: 'access_token', client_id: random(16) },
     optional: ['token_type_hint', 'client_id'],
   },

@@ -5,6 +5,7 @@ import {
   encodeBase64url,
   formatManifest,
   hpkeInfo,
+  integerToBytes,
   manifestSignatureMessage,
   parseManifest,
   parseMessage,
@@ -57,8 +58,9 @@ const spellings = readVectors<{
   readonly refused: readonly Spelling[];
 }>('vault-manifests');
 const { entry, derived, secrets } = vector;
-const manifestBytes = decodeBase64url(entry.manifest);
-const manifest = parseManifest(manifestBytes);
+// Read without the code under test, so that its faults show as failed tests.
+const manifestBytes = Uint8Array.from(Buffer.from(entry.manifest, 'base64url'));
+const manifest: VaultManifest = JSON.parse(new TextDecoder().decode(manifestBytes));
 
 /** Flips one bit of a base64url value. */
 function flip(text: string): string {
@@ -188,6 +190,7 @@ describe('manifest', () => {
   it('[H6] honest: writes the bytes of the vector, and reads them', () => {
     expect(new TextDecoder().decode(formatManifest(manifest))).toBe(derived.manifestText);
     expect(parseManifest(formatManifest(manifest))).toEqual(manifest);
+    expect(parseManifest(manifestBytes)).toEqual(manifest);
   });
 
   it.each(spellings.accepted)('takes the one spelling: $name', ({ text }) => {
@@ -247,6 +250,49 @@ describe('manifest', () => {
       { ...manifest, previous: 'x' },
     ];
     for (const value of bad) expect(codeOf(() => parse(value))).toBe('vault_manifest_invalid');
+  });
+
+  it('takes as many recipients and slots as there may be, and not one more', () => {
+    const [recipient] = manifest.recipients;
+    const [slot] = manifest.slots;
+    const id = (index: number) => encodeBase64url(integerToBytes(BigInt(index), 16));
+    const many = (recipients: number, slots: number) => ({
+      ...manifest,
+      recipients: Array.from({ length: recipients }, (_, index) => ({
+        ...recipient,
+        id: id(1000 + index),
+      })),
+      slots: Array.from({ length: slots }, (_, index) => ({ ...slot, id: id(index) })),
+    });
+    for (const value of [many(1, 0), many(32, 1), many(1, 512)]) {
+      expect(codeOf(() => parse(value))).toBeUndefined();
+    }
+    for (const value of [many(0, 1), many(33, 1), many(1, 513)]) {
+      expect(codeOf(() => parse(value))).toBe('vault_manifest_invalid');
+    }
+  });
+
+  it('takes a hash or nothing as the previous manifest and the head of the receipts', () => {
+    const hash = encodeBase64url(new Uint8Array(32));
+    for (const name of ['previous', 'receipts_head']) {
+      for (const value of ['', hash]) {
+        expect(codeOf(() => parse({ ...manifest, [name]: value }))).toBeUndefined();
+      }
+      for (const value of ['x', `${hash}A`, null, 0]) {
+        expect(codeOf(() => parse({ ...manifest, [name]: value }))).toBe('vault_manifest_invalid');
+      }
+    }
+  });
+
+  it('stops at the first fault', () => {
+    const bad = { ...manifest, counter: 0, issuer: 'x', vault_id: 'x' };
+    try {
+      parse(bad);
+      expect.unreachable();
+    } catch (error) {
+      const { cause } = error as { cause: { issues: unknown[] } };
+      expect(cause.issues).toHaveLength(1);
+    }
   });
 
   it('takes the generation 0 of a device secret', () => {

@@ -1,7 +1,6 @@
 import type { AuthenticateRequest } from '../exchange/authenticate.js';
 import { refusal } from '../refuse.js';
 
-const DPOP = /^DPoP(\s|$)/i;
 const BEARER = /^Bearer +([^\s]+)$/i;
 /** No comma: of a header that came twice both values are joined by one. */
 const KEY = /^[\x21-\x2b\x2d-\x7e]{1,4096}$/;
@@ -41,9 +40,8 @@ export function readApiKey(headers: AuthenticateRequest['headers']): string | un
   if (authorization !== null && header !== null) {
     throw refusal('invalid_request', 'Two credentials in one request.');
   }
-  if (authorization !== null && (DPOP.test(authorization) || !/^Bearer\b/i.test(authorization))) {
-    return undefined;
-  }
+  // Another scheme, DPoP among them, is not ours to read.
+  if (authorization !== null && !/^Bearer\b/i.test(authorization)) return undefined;
   const key = header ?? (authorization === null ? undefined : BEARER.exec(authorization)?.[1]);
   if (key === undefined) {
     if (authorization === null) return undefined;

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { createDpopNonces, dpopNonceHeaders } from '../../src/dpop/dpop-nonces.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createDpopNonces, type DpopNonces, dpopNonceHeaders } from '../../src/dpop/dpop-nonces.js';
 import { durations } from '../../src/durations.js';
 import { createNonceKeys } from '../../src/nonce/nonce-keys.js';
 
@@ -88,8 +88,12 @@ describe('DPoP nonces', () => {
 });
 
 describe('the header with a nonce', () => {
-  const nonces = create();
-  const current = { 'dpop-nonce': nonces.current(NOW) };
+  let nonces: DpopNonces;
+  let current: { 'dpop-nonce': string };
+  beforeEach(() => {
+    nonces = create();
+    current = { 'dpop-nonce': nonces.current(NOW) };
+  });
   const proof = (claims: unknown) =>
     `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`;
 

@@ -24,7 +24,16 @@ describe('readApiKey', () => {
 
   it('finds none where there is none, or another scheme', () => {
     expect(read({})).toBeUndefined();
-    for (const authorization of ['DPoP x', 'dpop x', 'DPoP', 'Basic eDp5', 'Bearers x', 'x', '']) {
+    for (const authorization of [
+      'DPoP x',
+      'dpop x',
+      'DPoP',
+      'Basic eDp5',
+      'Bearers x',
+      'x Bearer y',
+      'x',
+      '',
+    ]) {
       expect(read({ authorization })).toBeUndefined();
     }
   });

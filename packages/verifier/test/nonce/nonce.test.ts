@@ -1,12 +1,15 @@
 import { decodeBase64url, encodeBase64url } from '@pzk-auth/protocol';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { durations } from '../../src/durations.js';
 import { type NonceClaims, openNonce, sealNonce } from '../../src/nonce/nonce.js';
-import { createNonceKeys } from '../../src/nonce/nonce-keys.js';
+import { createNonceKeys, type NonceKeys } from '../../src/nonce/nonce-keys.js';
 
 const secret = Uint8Array.from({ length: 32 }, (_, index) => index);
-const keys = createNonceKeys(secret, 'https://api.example.com');
+let keys: NonceKeys;
+beforeEach(() => {
+  keys = createNonceKeys(secret, 'https://api.example.com');
+});
 
 const NOW = 1_800_000_000_000;
 const sample: NonceClaims = {

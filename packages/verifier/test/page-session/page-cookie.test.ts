@@ -40,6 +40,7 @@ describe('the cookie of a page session', () => {
       ` ${NAME} = ${secret} ;`,
       `x${cookie}; ${cookie}`,
       `x=${NAME}; ${cookie}`,
+      `${NAME}x; ${cookie}`,
     ];
     for (const header of headers) expect(readPageSecret(header), header).toBe(secret);
   });

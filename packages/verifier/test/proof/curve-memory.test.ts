@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type CurveMemory, createCurveMemory } from '../../src/proof/curve-memory.js';
 import { G2_SIZE } from '../../src/proof/mcl.js';
 import hostile from '../vectors/hostile-points.json' with { type: 'json' };
@@ -6,7 +6,7 @@ import { affine1, affine2, g1, g2, q, r, toWords } from './points.js';
 
 let memory: CurveMemory;
 let out: number;
-beforeAll(async () => {
+beforeEach(async () => {
   memory = await createCurveMemory();
   out = memory.allocate(G2_SIZE);
 });

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type CurveMemory, createCurveMemory } from '../../src/proof/curve-memory.js';
 import {
   createG2Reader,
@@ -16,7 +16,7 @@ let isInSubgroup: ReturnType<typeof createG2SubgroupTest>;
 let readG2: ReturnType<typeof createG2Reader>;
 let pointer: number;
 
-beforeAll(async () => {
+beforeEach(async () => {
   memory = await createCurveMemory();
   isInSubgroup = createG2SubgroupTest(memory);
   readG2 = createG2Reader(memory);

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import {
   createGroth16Verifier,
   type Groth16Verifier,
@@ -22,7 +22,7 @@ const encode = (verificationKey: VerificationKeyJson, publicSignals = 2) =>
   }).encoded;
 
 let verifier: Groth16Verifier;
-beforeAll(async () => {
+beforeEach(async () => {
   verifier = await createGroth16Verifier(encode(key.verificationKey));
 });
 

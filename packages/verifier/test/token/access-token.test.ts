@@ -14,7 +14,6 @@ const NOW = 1_800_000_000_000;
 const SECONDS = NOW / 1000;
 const LIFETIME = 900;
 
-const key = generateSigningKey('ES256');
 const sample: AccessTokenClaims = {
   issuer: ISSUER,
   audience: ISSUER,
@@ -50,9 +49,11 @@ const wire = {
   exp: SECONDS + LIFETIME,
 };
 
+let key: SigningKey;
 let now: number;
 let lookups: string[];
 beforeEach(() => {
+  key = generateSigningKey('ES256');
   now = NOW;
   lookups = [];
 });

@@ -1,10 +1,15 @@
 import { PzkError } from '@pzk-auth/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { durations } from '../../src/durations.js';
-import { memoryStores, type SigningKeyRow } from '../../src/index.js';
+import type { SigningKeyRow } from '../../src/stores/durable-stores.js';
+import { memoryStores } from '../../src/stores/memory/memory-stores.js';
 import { createKeyRing, isUnavailable, type KeyRingOptions } from '../../src/token/key-ring.js';
 import { createKeyWrap } from '../../src/token/key-wrap.js';
-import { createSigningKey, generateSigningKey } from '../../src/token/signing-key.js';
+import {
+  createSigningKey,
+  generateSigningKey,
+  type PrivateSigningKey,
+} from '../../src/token/signing-key.js';
 
 const ISSUER = 'https://api.example.com';
 const secret = new TextEncoder().encode('a secret for tests: 0123456789 abcdef XYZ');
@@ -407,7 +412,12 @@ describe('removed keys', () => {
 });
 
 describe('keys of the configuration', () => {
-  const [first, second] = [generateSigningKey('ES256'), generateSigningKey('EdDSA')];
+  let first: PrivateSigningKey;
+  let second: PrivateSigningKey;
+  beforeEach(() => {
+    first = generateSigningKey('ES256');
+    second = generateSigningKey('EdDSA');
+  });
 
   it('publishes the first at once and others before they sign', async () => {
     const ring = deployment.ring({ configured: [first, second] });

@@ -1,11 +1,16 @@
-import { describe, expect, it } from 'vitest';
-import { createKeyWrap } from '../../src/token/key-wrap.js';
-import { generateSigningKey } from '../../src/token/signing-key.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createKeyWrap, type KeyWrap } from '../../src/token/key-wrap.js';
+import { generateSigningKey, type PrivateSigningKey } from '../../src/token/signing-key.js';
 
 const ISSUER = 'https://api.example.com';
 const secret = new TextEncoder().encode('a secret for tests: 0123456789 abcdef XYZ');
-const key = generateSigningKey('ES256');
-const wrap = createKeyWrap(secret, ISSUER);
+
+let key: PrivateSigningKey;
+let wrap: KeyWrap;
+beforeEach(() => {
+  key = generateSigningKey('ES256');
+  wrap = createKeyWrap(secret, ISSUER);
+});
 
 const row = async (over: { kid?: string; content?: object } = {}) => ({
   kid: over.kid ?? key.kid,
