@@ -26,8 +26,8 @@ export interface DatabaseCore {
    * database asks for that, so `work` has no other effects.
    */
   transact<T>(work: (db: Transaction<SqlSchema>) => Promise<T>): Promise<T>;
-  /** Inside a transaction: waits until no other process migrates. */
-  lockMigrations(db: Transaction<SqlSchema>): Promise<void>;
+  /** The same for as long as it takes, and while no other process does it. */
+  migrate<T>(work: (db: Transaction<SqlSchema>) => Promise<T>): Promise<T>;
   /** Whether a table exists. */
   hasTable(db: Kysely<SqlSchema>, name: keyof SqlSchema): Promise<boolean>;
   close(): Promise<void>;

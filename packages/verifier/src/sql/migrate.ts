@@ -54,8 +54,7 @@ export async function migrate(database: SqlDatabase): Promise<readonly string[]>
   const types = columnTypes[core.dialect];
   // Most starts find nothing to do, and then need no lock.
   if ((await core.read((db) => pendingIn(core, db))).length === 0) return [];
-  return core.transact(async (db) => {
-    await core.lockMigrations(db);
+  return core.migrate(async (db) => {
     await sql.raw(migrationsTable(types)).execute(db);
     const pending = await pendingIn(core, db);
     for (const { version, name, statements } of pending) {

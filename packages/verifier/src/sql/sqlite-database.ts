@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { Kysely, SqliteDialect, sql } from 'kysely';
-import { publishDatabase, type SqlDatabase } from './database.js';
+import { type DatabaseCore, publishDatabase, type SqlDatabase } from './database.js';
 import { isBusy, openLibsql } from './libsql-connection.js';
 import { retryWhile } from './retry.js';
 import type { SqlSchema } from './schema.js';
@@ -30,13 +30,15 @@ export function sqliteDatabase(path: string | URL): SqlDatabase {
   const kysely = new Kysely<SqlSchema>({
     dialect: new SqliteDialect({ database: () => openLibsql(file) }),
   });
+  const transact: DatabaseCore['transact'] = (work) =>
+    retryWhile(isBusy, () => kysely.transaction().execute(work));
   return publishDatabase({
     dialect: 'sqlite',
     read: (work) => retryWhile(isBusy, () => work(kysely)),
     write: (work) => retryWhile(isBusy, () => kysely.transaction().execute(work)),
-    transact: (work) => retryWhile(isBusy, () => kysely.transaction().execute(work)),
+    transact,
     // The transaction holds the write lock from its first statement on.
-    lockMigrations: async () => {},
+    migrate: transact,
     hasTable: async (db, name) => {
       const { rows } = await sql`
         select 1 from sqlite_master where type = 'table' and name = ${name}`.execute(db);

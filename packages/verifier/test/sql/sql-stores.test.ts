@@ -22,6 +22,7 @@ import {
   vaultRow,
 } from '../../src/testing/sample-rows.js';
 import { startEndingServer } from './ending-server.js';
+import { startSilentNetwork } from './silent-network.js';
 import { type PostgresServer, startPostgres } from './start-postgres.js';
 
 const ISSUER = 'https://api.example.com';
@@ -432,6 +433,49 @@ describe('PostgreSQL', () => {
     expect(unheard).not.toHaveBeenCalled();
     if (typeof source !== 'string') await source.end();
     ending.stop();
+  });
+
+  it.each([
+    ['its own pool', (url: string) => url],
+    ['the pool of the application', (url: string) => new pg.Pool({ connectionString: url })],
+  ])('[N8] gives up connections that answer no more, with %s', async (_, toSource) => {
+    const network = await startSilentNetwork(await server.createDatabase());
+    const source = toSource(network.url);
+    if (typeof source !== 'string') source.on('error', () => {});
+    const { keys, devices } = sqlStores({
+      database: keep(postgresDatabase(source)),
+      issuer: ISSUER,
+    });
+    const key = keyRow();
+    await keys.insert(key);
+    // As many as a pool holds, some of them in a transaction.
+    await Promise.all(Array.from({ length: 10 }, () => keys.get(key.id)));
+    network.swallow();
+    const lost = Array.from({ length: 10 }, (_, index) =>
+      index % 2 === 0 ? keys.get(key.id) : devices.enroll({ device: deviceRow(), onlyFirst: true }),
+    );
+    for (const call of lost) await expect(call).rejects.toThrow('in time');
+    // [N8] honest: those that follow are answered, on connections of their own.
+    expect(await keys.get(key.id)).toEqual(key);
+    expect(await devices.enroll({ device: deviceRow(), onlyFirst: true })).toBe('enrolled');
+    if (typeof source !== 'string') await source.end();
+    network.stop();
+  });
+
+  it('migrates for as long as it takes', async () => {
+    const place = await server.createDatabase();
+    const other = new pg.Client(place);
+    other.on('error', () => {});
+    await other.connect();
+    await other.query('begin');
+    // The lock of migrations, as another instance holds it.
+    await other.query(`select pg_advisory_xact_lock(${0x70_7a_6b})`);
+    const migrating = migrate(keep(postgresDatabase(place)));
+    // Longer than any other statement may take.
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await other.query('commit');
+    expect(await migrating).toEqual(['1 first schema']);
+    await other.end();
   });
 
   it('runs again what a serializable server rolled back', async () => {
