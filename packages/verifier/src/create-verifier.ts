@@ -45,6 +45,7 @@ import { randomId } from './random-id.js';
 import type { PzkCaller, PzkSession } from './session.js';
 import { claimStores } from './stores/claim-stores.js';
 import { failClosed } from './stores/fail-closed.js';
+import { scopeToIssuer } from './stores/scope-to-issuer.js';
 import { createTelemetry } from './telemetry/telemetry.js';
 import { createAccessTokenVerifier } from './token/access-token.js';
 import { createKeyRing } from './token/key-ring.js';
@@ -196,7 +197,7 @@ function indexCircuits(circuits: readonly Circuit[]): ReadonlyMap<string, Circui
 export function createVerifier(options: VerifierOptions): Verifier {
   const config = resolveConfig(options);
   claimStores(config.stores, config.issuer);
-  const stores = failClosed(config.stores);
+  const stores = scopeToIssuer(failClosed(config.stores), config.issuer);
   const circuits = indexCircuits(options.circuits ?? [defaultCircuit()]);
   const metadata = createMetadata(config);
   let started = false;

@@ -1,3 +1,4 @@
+import { claimStores } from '../stores/claim-stores.js';
 import type { DurableStores } from '../stores/durable-stores.js';
 import { sqlAccountStore } from './account-store.js';
 import { sqlAuditStore } from './audit-store.js';
@@ -49,7 +50,7 @@ export function sqlStores(options: SqlStoresOptions): DurableStores {
   const session = createSession(core, issuer, () =>
     mode === 'auto' ? migrate(database) : assertMigrated(database),
   );
-  return Object.freeze<DurableStores>({
+  const stores = Object.freeze<DurableStores>({
     accounts: withExactText(sqlAccountStore(session)),
     keys: withExactText(sqlKeyStore(session)),
     devices: withExactText(sqlDeviceStore(session)),
@@ -57,4 +58,7 @@ export function sqlStores(options: SqlStoresOptions): DurableStores {
     signingKeys: withExactText(sqlSigningKeyStore(session)),
     audit: withExactText(sqlAuditStore(session)),
   });
+  // A verifier of another issuer would take these rows for its own.
+  claimStores(stores, issuer);
+  return stores;
 }
