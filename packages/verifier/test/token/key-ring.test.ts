@@ -251,19 +251,38 @@ describe('what instances know of each other', () => {
     expect(deployment.lists).toBe(1);
   });
 
-  it('reads in the background where it is touched', async () => {
+  it('reads in the background where a token comes, and first where that was very long ago', async () => {
     const [ring] = await pair();
-    ring.touch();
+    const { kid } = await ring.signer();
+    await ring.find(kid);
     expect(deployment.lists).toBe(0);
     deployment.now = START + durations.signingKeyRefresh;
-    ring.touch();
-    ring.touch();
+    let go: () => void = () => {};
+    deployment.hold = new Promise((resolve) => {
+      go = resolve;
+    });
+    // Both answered while the one reading still waits.
+    expect(await Promise.all([ring.find(kid), ring.find(kid)])).toHaveLength(2);
     expect(deployment.lists).toBe(1);
+    go();
     await ring.published();
+    expect(deployment.lists).toBe(1);
     deployment.fault = new Error('away');
-    deployment.now += durations.signingKeyRefresh;
-    ring.touch();
+    deployment.now += durations.revocation / 2 - 1;
+    expect((await ring.find(kid))?.kid).toBe(kid);
     await expect.poll(() => ring.faults).toEqual([deployment.fault]);
+    deployment.now += 1;
+    await expect(ring.find(kid)).rejects.toBe(deployment.fault);
+    deployment.fault = undefined;
+    expect((await ring.find(kid))?.kid).toBe(kid);
+  });
+
+  it('[H8] knows after a long rest that a key was removed meanwhile', async () => {
+    const [ring, other] = await pair();
+    const old = (await ring.signer()).kid;
+    await other.remove(old);
+    deployment.now = START + durations.revocation / 2;
+    expect(await ring.find(old)).toBeUndefined();
   });
 
   it('publishes what it knows without the store, and signs only with what is fresh', async () => {
@@ -330,7 +349,7 @@ describe('what instances know of each other', () => {
     deployment.hold = new Promise((resolve) => {
       go = resolve;
     });
-    ring.touch();
+    void ring.published();
     const made = (await other.rotate(PUBLICATION)).kid;
     const found = ring.find(made);
     go();
