@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { exitCodes, usageError } from './cli-error.js';
 import type { Arguments, Command, OptionSpecs } from './command.js';
 import { commands } from './commands/index.js';
-import { formatJson } from './format.js';
+import { formatJson, printableLines } from './format.js';
 import { commandHelp, generalHelp, readVersion } from './help.js';
 import { joinDashes } from './join-dashes.js';
 import { reportError } from './report-error.js';

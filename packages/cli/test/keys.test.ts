@@ -69,6 +69,21 @@ describe('keys', () => {
     expect((await run('keys', 'list', '--json')).json.keys[0].label).toBe(label);
   });
 
+  it('[H7] nor does the content of a file that an error quotes', async () => {
+    place.write('keys.json', '{"id": \u001b]0;x\u0007\u009b2J}');
+    place.write(
+      'pzk.config.mjs',
+      `import { readFileSync } from 'node:fs';
+       JSON.parse(readFileSync('keys.json', 'utf8'));`,
+    );
+    for (const flags of [[], ['--json']]) {
+      const { code, stderr } = await run('keys', 'list', ...flags);
+      expect(code).toBe(3);
+      expect(stderr).toContain('not valid JSON');
+      expect(stderr.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    }
+  });
+
   it('shows no password of a URL that an error quotes', async () => {
     const urls = [
       'postgresql://ada:hunter2@host/db',
