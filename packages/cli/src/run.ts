@@ -107,9 +107,10 @@ export function printError(words: readonly string[], error: unknown): number {
     const body = { code, message, ...(hint === undefined ? {} : { hint }) };
     process.stderr.write(`${formatJson({ error: body })}\n`);
   } else {
-    process.stderr.write(`pzk-auth: ${code}: ${message}\n`);
-    if (hint !== undefined) process.stderr.write(`  ${hint}\n`);
-    if (stack !== undefined) process.stderr.write(`${stack}\n`);
+    const lines = [`pzk-auth: ${code}: ${message}`];
+    if (hint !== undefined) lines.push(`  ${hint}`);
+    if (stack !== undefined) lines.push(stack);
+    process.stderr.write(`${printableLines(lines.join('\n'))}\n`);
   }
   return exit;
 }
