@@ -41,7 +41,7 @@ async function probe(generation: number): Promise<number> {
 }
 
 beforeAll(async () => {
-  directory = await copyExample(16, 'hot-reload');
+  directory = await copyExample({ major: 16, bundler: 'turbopack' }, 'hot-reload');
   original = await readFile(join(directory, 'lib/pzk.ts'), 'utf8');
   await mkdir(join(directory, 'app/probe'));
   await writeFile(join(directory, 'app/probe/route.ts'), PROBE);

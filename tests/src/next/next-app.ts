@@ -76,7 +76,10 @@ function collect(child: ChildProcess): { text: string } {
  * Copies the example to where another Next.js or another bundler can build it without a trace in the
  * example itself. Returns the directory.
  */
-export async function copyExample(major: NextMajor, name: string): Promise<string> {
+export async function copyExample(
+  { major, bundler }: Omit<Variant, 'standalone'>,
+  name: string,
+): Promise<string> {
   const directory = join(HOMES[major], '.cache', name);
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
@@ -109,7 +112,11 @@ export async function copyExample(major: NextMajor, name: string): Promise<strin
     await edit('middleware.ts', (text) =>
       text
         .replace('function proxy(', 'function middleware(')
-        .replace('config = {', "config = { runtime: 'nodejs',"),
+        .replace('config = {', "config = { runtime: 'nodejs',")
+        .replace(
+          "worker-src 'self'",
+          `worker-src 'self'${bundler === 'turbopack' ? ' blob:' : ''}`,
+        ),
     );
   }
   return directory;
@@ -117,7 +124,8 @@ export async function copyExample(major: NextMajor, name: string): Promise<strin
 
 /** Builds a copy of the example. Returns where it is. */
 export async function buildVariant({ major, bundler, standalone }: Variant): Promise<string> {
-  const directory = await copyExample(major, `${bundler}${standalone ? '-standalone' : ''}`);
+  const name = `${bundler}${standalone ? '-standalone' : ''}`;
+  const directory = await copyExample({ major, bundler }, name);
   const flag = {
     15: { turbopack: ['--turbopack'], webpack: [] },
     16: { turbopack: [], webpack: ['--webpack'] },
