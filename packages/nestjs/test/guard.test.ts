@@ -6,6 +6,7 @@ import {
   type ExceptionFilter,
   Get,
   HttpException,
+  Next,
   UseGuards,
 } from '@nestjs/common';
 import type { TestClient } from '@pzk-auth/client/testing';
@@ -87,6 +88,21 @@ class GuardedController {
   }
 }
 
+@Controller('twice')
+class PassingController {
+  @Protect()
+  @Get()
+  pass(@Next() next: () => void) {
+    next();
+  }
+
+  @Protect({ scope: 'weather:write' })
+  @Get()
+  reached() {
+    return { reached: true };
+  }
+}
+
 const controllers = [
   WeatherController,
   ClassController,
@@ -94,9 +110,10 @@ const controllers = [
   OpenedController,
   PublicController,
   GuardedController,
+  PassingController,
 ];
 
-describe.each(platforms)('on %s', (_name, platform) => {
+describe.each(platforms)('on %s', (name, platform) => {
   let verifier: Verifier;
   let guarded: TestApp;
   let plain: TestApp;
@@ -160,6 +177,14 @@ describe.each(platforms)('on %s', (_name, platform) => {
     expect(before).toBe(200);
     expect(await (await get('/guarded')).json()).toEqual({ account });
   });
+
+  it.runIf(name === 'Express')(
+    '[D26] a route that passes a call on opens no other with it',
+    async () => {
+      const { status } = await get('/twice');
+      expect(status).toBe(403);
+    },
+  );
 
   it('[D17] refuses a call that is repeated as it was', async () => {
     let headers = new Headers();
