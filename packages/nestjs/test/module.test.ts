@@ -1,7 +1,8 @@
 import { Controller, Get, Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
-import type { ProtectOptions, Verifier } from '@pzk-auth/verifier';
+import type { AuthenticateRequest, ProtectOptions, Verifier } from '@pzk-auth/verifier';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   Protect,
@@ -21,6 +22,7 @@ import {
   platforms,
   startApp,
   type TestApp,
+  type TestAppOptions,
   testModule,
   testVerifier,
   WeatherController,
@@ -71,7 +73,7 @@ describe('forRootAsync', () => {
   });
 });
 
-describe.each(platforms)('on %s', (_name, platform) => {
+describe.each(platforms)('on %s', (name, platform) => {
   it('serves endpoints and metadata at their paths under a global prefix and versions', async () => {
     const { verifier } = testVerifier();
     const app = await startApp(platform, {
@@ -87,7 +89,9 @@ describe.each(platforms)('on %s', (_name, platform) => {
       expect((await app.fetch(`${ORIGIN}/api${path}`)).status, path).toBe(404);
     }
     expect((await app.fetch(`${ORIGIN}/.well-known/other`)).status).toBe(404);
-    expect((await app.fetch(`${ORIGIN}/pzkx/jwks.json`)).status).toBe(404);
+    // The application's own: paths that only begin alike are not ours.
+    const other = await app.fetch(`${ORIGIN}/pzkx/jwks.json`);
+    expect(await other.json()).toMatchObject({ message: 'Cannot GET /pzkx/jwks.json' });
     expect((await app.fetch(`${ORIGIN}/api/weather/bare`)).status).toBe(401);
   });
 
@@ -170,6 +174,40 @@ describe.each(platforms)('on %s', (_name, platform) => {
     await app.close();
     expect(closed).toBe(1);
     client.close();
+  });
+
+  it('counts failures by the address of the connection, unless the application says otherwise', async () => {
+    const { verifier } = testVerifier();
+    const seen: unknown[] = [];
+    const watched: Verifier = {
+      ...verifier,
+      handle: (request, context) => {
+        seen.push(context?.address);
+        return verifier.handle(request, context);
+      },
+      authenticate: ((request: AuthenticateRequest) => {
+        seen.push(request.address);
+        return verifier.authenticate(request);
+      }) as Verifier['authenticate'],
+    };
+    const forwarded = { headers: { 'x-forwarded-for': '198.51.100.9' } };
+    const told: [Partial<TestAppOptions>, string][] = [
+      [{}, '127.0.0.1'],
+      [{ module: { address: () => '192.0.2.7' } }, '192.0.2.7'],
+    ];
+    if (name === 'Express') {
+      const configure: TestAppOptions['configure'] = (app) =>
+        void (app as NestExpressApplication).set('trust proxy', 1);
+      told.push([{ configure }, '198.51.100.9']);
+    }
+    for (const [options, expected] of told) {
+      const app = await startApp(platform, { verifier: watched, ...options });
+      await app.fetch(`${ORIGIN}/pzk/jwks.json`, forwarded);
+      await app.fetch(`${ORIGIN}/weather/bare`, forwarded);
+      expect(seen.splice(0)).toEqual([expected, expected]);
+      app.app.getHttpServer().closeAllConnections();
+      app.app.getHttpServer().close();
+    }
   });
 
   it('answers CORS for protected routes like the endpoints', async () => {
