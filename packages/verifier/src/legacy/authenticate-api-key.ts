@@ -96,12 +96,12 @@ export async function authenticateApiKey(
   if (policy.until !== undefined && !(engine.config.clock() < policy.until.getTime())) {
     throw refusal('invalid_token', 'API keys are not taken any more.');
   }
-  const reserved = await engine.limits.reserveAddress(request.address);
+  const watched = await engine.limits.watchAddress(request.address);
   let verified: VerifiedApiKey | false | undefined;
   try {
     verified = await askApplication(policy, key, request);
   } finally {
-    await reserved.settle(verified === false);
+    await watched.settle(verified === false);
   }
   if (!verified) throw refusal('invalid_token', 'The application does not know the API key.');
   const caller = toCaller(verified, key);

@@ -26,6 +26,12 @@ export interface Limiter {
   take(subject: string): Promise<void>;
   /** Gives one back. */
   giveBack(subject: string): Promise<void>;
+  /**
+   * Takes nothing.
+   *
+   * @throws PzkError `too_many_requests` if nothing is left.
+   */
+  assertLeft(subject: string): Promise<void>;
 }
 
 interface Sum {
@@ -47,12 +53,23 @@ class BudgetLimiter extends RateLimiterStoreAbstract {
     this.#options = options;
   }
 
-  protected async _upsert(key: string, points: number): Promise<Sum> {
-    const { store, window, clock } = this.#options;
+  /** The key of the window that runs, and the milliseconds until it ends. */
+  #windowOf(key: string) {
+    const { window, clock } = this.#options;
     const now = clock();
     const index = Math.floor(now / window);
-    const sum = await store.add(`${key} ${index}`, window, points);
-    return { sum, left: (index + 1) * window - now };
+    return { name: `${key} ${index}`, left: (index + 1) * window - now };
+  }
+
+  protected async _upsert(key: string, points: number): Promise<Sum> {
+    const { store, window } = this.#options;
+    const { name, left } = this.#windowOf(key);
+    return { sum: await store.add(name, window, points), left };
+  }
+
+  protected async _get(key: string): Promise<Sum> {
+    const { name, left } = this.#windowOf(key);
+    return { sum: await this.#options.store.read(name), left };
   }
 
   protected _getRateLimiterRes(_key: string, changed: number, { sum, left }: Sum) {
@@ -78,6 +95,11 @@ export function createLimiter(options: LimiterOptions): Limiter {
     },
     async giveBack(subject) {
       await limiter.reward(subject);
+    },
+    async assertLeft(subject) {
+      const { remainingPoints, msBeforeNext } = await limiter.get(subject);
+      if (remainingPoints > 0) return;
+      throw new RateLimitedError({ name, quota, window, left: msBeforeNext });
     },
   };
 }

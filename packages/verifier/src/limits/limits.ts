@@ -39,7 +39,12 @@ export interface Limits {
    * @throws PzkError `too_many_requests`, `store_unavailable`
    */
   reserveAddress(address: string | undefined): Promise<Reservation>;
-  /** The same for a device. */
+  /**
+   * The same for what is mostly right and comes in crowds: nothing is reserved, a failure is counted when
+   * it has happened. As many guesses as run at once may pass the end of the budget.
+   */
+  watchAddress(address: string | undefined): Promise<Reservation>;
+  /** The same as {@link reserveAddress} for a device. */
   reserveDevice(device: string | undefined): Promise<Reservation>;
   /** @throws PzkError `too_many_requests` */
   countRequest(address: string | undefined): Promise<void>;
@@ -81,6 +86,12 @@ export function createLimits({ config, stores, onFault }: LimitsOptions): Limits
     };
   }
 
+  async function watch(budgets: Limiter, subject: string | undefined): Promise<Reservation> {
+    if (subject === undefined) return NOTHING;
+    await budgets.assertLeft(subject);
+    return { settle: async (failed) => (failed ? budgets.take(subject) : undefined) };
+  }
+
   /**
    * A rate limit guards the service's time, not its secrets: where the store cannot count, the request
    * goes on, and what needs a store for its safety fails there.
@@ -94,9 +105,12 @@ export function createLimits({ config, stores, onFault }: LimitsOptions): Limits
     }
   }
 
+  const groupOf = (address: string | undefined) =>
+    address === undefined ? undefined : addressGroup(address);
+
   return {
-    reserveAddress: (address) =>
-      reserve(addressFailures, address === undefined ? undefined : addressGroup(address)),
+    reserveAddress: (address) => reserve(addressFailures, groupOf(address)),
+    watchAddress: (address) => watch(addressFailures, groupOf(address)),
     reserveDevice: (device) => reserve(deviceFailures, device),
     async countRequest(address) {
       if (address !== undefined) await count(limiters.address, addressGroup(address));

@@ -6,6 +6,7 @@ declare module 'rate-limiter-flexible/lib/RateLimiterRes.js' {
   class RateLimiterRes {
     constructor(remaining: number, msBeforeNext: number, consumed: number, isFirst: boolean);
     readonly msBeforeNext: number;
+    readonly remainingPoints: number;
   }
   export = RateLimiterRes;
 }
@@ -20,6 +21,8 @@ declare module 'rate-limiter-flexible/lib/RateLimiterStoreAbstract.js' {
       readonly keyPrefix: string;
     });
     consume(key: string, points?: number): Promise<RateLimiterRes>;
+    /** Our `_get` always answers. */
+    get(key: string): Promise<RateLimiterRes>;
     reward(key: string, points?: number): Promise<RateLimiterRes>;
   }
   export = RateLimiterStoreAbstract;

@@ -265,6 +265,35 @@ describe('plain API keys beside tokens', () => {
     expect(caller).toEqual({ kind: 'api-key', user: undefined, id: undefined, scopes: [] });
   });
 
+  it('[O1] honest: a crowd with good keys from one address is served, however long the check takes', async () => {
+    const limited = createIssuer({ addressFailureLimit: 3 });
+    await limited.verifier.ready();
+    const slow: VerifyApiKey = async (key) => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return key === KEY ? {} : false;
+    };
+    const calls = async (key: string) => {
+      const request = {
+        method: 'GET',
+        url: '/',
+        headers: new Headers({ 'x-api-key': key }),
+        address: '192.0.2.1',
+      };
+      const attempts = Array.from({ length: 50 }, () =>
+        limited.verifier.authenticate(request, { allowApiKey: slow }),
+      );
+      const results = await Promise.allSettled(attempts);
+      return results.map((result) => (result.status === 'fulfilled' ? 'in' : result.reason.code));
+    };
+    expect(new Set(await calls(KEY))).toEqual(new Set(['in']));
+    // Guesses at once: no more than the budget learn that they were wrong.
+    const guesses = await calls('no-key');
+    expect(guesses.filter((code) => code === 'invalid_token')).toHaveLength(3);
+    expect(guesses.filter((code) => code === 'too_many_requests')).toHaveLength(47);
+    expect(new Set(await calls(KEY))).toEqual(new Set(['too_many_requests']));
+    await limited.verifier.close();
+  });
+
   it('who guesses keys is stopped by the address', async () => {
     const limited = createIssuer({ addressFailureLimit: 5 });
     const guess = (key: string, address: string) =>
