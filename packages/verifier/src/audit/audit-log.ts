@@ -49,6 +49,8 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
   const { store, issuer, onFault } = options;
   let queue: Waiting[] = [];
   let last: Pick<AuditRow, 'seq' | 'hash'> | undefined;
+  /** Number of the last entry that the store was seen to hold. */
+  let seen = 0;
   let writing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
 
@@ -59,8 +61,17 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
     return found.length === rows.length && found.every(({ hash }, i) => hash === rows[i]?.hash);
   }
 
+  /** The end of the chain, which never comes nearer: whoever cuts it off while we write is told of. */
+  async function readEnd(): Promise<AuditRow | undefined> {
+    const end = await store.last();
+    const seq = end?.seq ?? 0;
+    if (seq < seen) onFault(new Error(`The audit log ended with entry ${seen}, now with ${seq}.`));
+    seen = seq;
+    return end;
+  }
+
   async function append(drafts: readonly AuditDraft[]): Promise<void> {
-    last ??= await store.last();
+    last ??= await readEnd();
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const rows = chainDrafts(issuer, last, drafts);
       let added: boolean;
@@ -72,11 +83,12 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
       }
       if (added === true) {
         last = rows.at(-1);
+        seen = last?.seq ?? seen;
         return;
       }
       // Another process was faster. A pause of random length keeps two from meeting again.
       await wait(Math.random() * 10 * Math.min(tries, 10));
-      last = await store.last();
+      last = await readEnd();
     }
     throw new PzkError('store_unavailable', 'Others wrote the audit log all the time.');
   }

@@ -108,7 +108,51 @@ describe('audit log', () => {
     await issuer.verifier.close();
   });
 
-  it('several instances write one chain and lose nothing', async () => {
+  it('[O3] an anchor that no entry can be compared with is missing', async () => {
+    const issuer = createIssuer();
+    for (let index = 0; index < 3; index++) await issuer.verifier.keys.issue(SCOPES);
+    const [first, , third] = await issuer.stores.audit.list({ after: 0, limit: 10 });
+    const { hash } = third as AuditRow;
+    for (const seq of [1.5, 0, -1, '3' as unknown as number, Number.NaN, 4]) {
+      expect(
+        await verifyAuditChain(issuer.stores, { issuer: ISSUER, anchor: { seq, hash } }),
+        String(seq),
+      ).toMatchObject({ valid: false, flaw: 'anchor_missing' });
+    }
+    for (const anchor of [first, third] as AuditRow[]) {
+      expect(await verifyAuditChain(issuer.stores, { issuer: ISSUER, anchor })).toMatchObject({
+        valid: true,
+      });
+    }
+    await issuer.verifier.close();
+  });
+
+  it('[O3] a log whose end is cut off while a process writes it is told of, once', async () => {
+    let rows: AuditRow[] = [];
+    const audit: AuditStore = {
+      async append(added) {
+        const [entry] = added;
+        if (entry?.seq !== rows.length + 1) return false;
+        rows.push(...added);
+        return true;
+      },
+      last: async () => rows.at(-1),
+      list: async ({ after, limit }) => rows.filter(({ seq }) => seq > after).slice(0, limit),
+    };
+    const issuer = createIssuer({ stores: { ...memoryStores(), audit } });
+    const faults = () => issuer.events.filter(({ type }) => type === 'fault');
+    for (let index = 0; index < 5; index++) await issuer.verifier.keys.issue(SCOPES);
+    expect(faults()).toEqual([]);
+    rows = rows.slice(0, 3);
+    await issuer.verifier.keys.issue(SCOPES);
+    await issuer.verifier.keys.issue(SCOPES);
+    expect(faults()).toMatchObject([{ endpoint: 'audit' }]);
+    expect(String((faults()[0] as { error?: unknown }).error)).toMatch(/entry 5, now with 3/);
+    expect(await verify(issuer)).toMatchObject({ valid: true, entries: 5 });
+    await issuer.verifier.close();
+  });
+
+  it('[O3] honest: several instances write one chain and lose nothing, and no end seems cut off', async () => {
     const first = createIssuer();
     const others = [1, 2].map(() => createIssuer({ stores: first.stores }));
     const all = [first, ...others];
@@ -120,6 +164,7 @@ describe('audit log', () => {
     const log = await entries(first);
     expect(new Set(log.map(({ key }) => key))).toEqual(new Set(issued.map(({ row }) => row.id)));
     expect(await verify(first)).toMatchObject({ valid: true, entries: 150 });
+    for (const { events } of all) expect(events.filter(({ type }) => type === 'fault')).toEqual([]);
     await Promise.all(all.map(({ verifier }) => verifier.close()));
   });
 
