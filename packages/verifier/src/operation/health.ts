@@ -122,7 +122,9 @@ export interface HealthOptions {
 
 /** Creates the health check of a verifier. It never rejects. */
 export function createHealth({ engine, gate, ready }: HealthOptions): () => Promise<Health> {
-  let kept: { readonly until: number; readonly health: Promise<Health> } | undefined;
+  let kept:
+    | { readonly until: number; readonly closed: boolean; readonly health: Promise<Health> }
+    | undefined;
 
   async function checkRunning(): Promise<HealthCheck> {
     if (gate.closed) return failed('The verifier is closing.');
@@ -147,8 +149,10 @@ export function createHealth({ engine, gate, ready }: HealthOptions): () => Prom
   return () => {
     // The real clock: that of the configuration is what is being judged.
     const now = performance.now();
-    if (kept === undefined || now >= kept.until || gate.closed) {
-      kept = { until: now + KEEP, health: check() };
+    const { closed } = gate;
+    // What was found before a shutdown says nothing of it.
+    if (kept === undefined || now >= kept.until || kept.closed !== closed) {
+      kept = { until: now + KEEP, closed, health: check() };
     }
     return kept.health;
   };

@@ -106,6 +106,11 @@ describe('health', () => {
     issuer = createIssuer({ stores });
     await Promise.all(Array.from({ length: 100 }, () => issuer.verifier.health()));
     expect(asked).toBe(1);
+    // A shutdown is seen at once, and takes no more work to ask about.
+    await issuer.verifier.close();
+    const closed = await Promise.all(Array.from({ length: 100 }, () => issuer.verifier.health()));
+    expect(new Set(closed.map(({ ready }) => ready))).toEqual(new Set([false]));
+    expect(asked).toBe(2);
   });
 });
 
