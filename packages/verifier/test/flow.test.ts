@@ -33,6 +33,15 @@ it('enrols, gets tokens, calls, renews and revokes', async () => {
   await expect(call(issuer, client, enrolled.body.access_token)).resolves.toBeDefined();
 });
 
+it('revoking a text that can be no token is no error (RFC 7009 section 2.2)', async () => {
+  const { apiKey } = await issuer.verifier.keys.issue({ scopes: ['weather:read'] });
+  const client = await createWireClient(issuer, { apiKey });
+  for (const token of ['x', 'x'.repeat(5000)]) {
+    expect((await client.post('/revoke', { token })).status).toBe(200);
+  }
+  expect((await client.post('/revoke', {})).body.code).toBe('invalid_request');
+});
+
 it('a token does not outlive its key', async () => {
   const expiresAt = issuer.now() + 20_000;
   const { apiKey } = await issuer.verifier.keys.issue({ scopes: ['weather:read'], expiresAt });

@@ -51,7 +51,8 @@ export const tokenResponseSchema = v.object({
 
 /** `POST {base}/revoke` (RFC 7009), after form decoding. */
 export const revokeRequestSchema = v.strictObject({
-  token: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)),
+  /** Of any length: one that is too long is no token of ours, and so is revoked already. */
+  token: v.pipe(v.string(), v.minLength(1)),
   token_type_hint: v.optional(v.pipe(v.string(), v.maxLength(64))),
   client_id: v.optional(clientId),
 });

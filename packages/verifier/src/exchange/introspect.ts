@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { introspectionRequestSchema, isPzkError, limits, parseMessage } from '@pzk-auth/protocol';
+import { introspectionRequestSchema, isPzkError, parseMessage } from '@pzk-auth/protocol';
 import type { ResourceServerConfig } from '../config.js';
 import { readForm } from '../http/read-body.js';
 import { hashResourceServerSecret } from '../keys/resource-server-secret.js';
@@ -62,7 +62,6 @@ async function findToken(
   server: ResourceServerConfig,
   text: string,
 ): Promise<VerifiedToken | undefined> {
-  if (text.length > limits.accessTokenBytes) return undefined;
   let token: VerifiedToken;
   try {
     token = await engine.tokens.verify(text);

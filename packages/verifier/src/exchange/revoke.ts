@@ -1,4 +1,4 @@
-import { limits, parseMessage, revokeRequestSchema } from '@pzk-auth/protocol';
+import { parseMessage, revokeRequestSchema } from '@pzk-auth/protocol';
 import { dpopReplayId, verifyDpopProof } from '../dpop/dpop-proof.js';
 import { durations } from '../durations.js';
 import { readForm } from '../http/read-body.js';
@@ -72,8 +72,7 @@ export async function revokeToken(
     now: config.clock(),
     nonces: engine.dpopNonces,
   });
-  const valid = message.token.length <= limits.accessTokenBytes;
-  const session = valid ? await verifyIfValid(engine, message.token) : undefined;
+  const session = await verifyIfValid(engine, message.token);
   if (session !== undefined && session.jkt !== proof.jkt) {
     throw refusal('invalid_dpop_proof', 'The proof is of another key than the token.');
   }
