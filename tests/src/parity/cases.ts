@@ -333,7 +333,7 @@ const plainKeys: readonly ParityCase[] = [
   call('token where plain API keys are let in', 200, undefined, async (peer) =>
     get('/old', await peer.credentials('GET', '/old')),
   ),
-  call('token and plain API key', 401, 'invalid_request', async (peer) =>
+  call('token and plain API key', 400, 'invalid_request', async (peer) =>
     get('/old', [['X-API-Key', OLD_KEY], ...(await peer.credentials('GET', '/old'))]),
   ),
 ];

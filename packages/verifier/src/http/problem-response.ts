@@ -195,6 +195,9 @@ export interface ProblemParts {
   readonly body: string;
 }
 
+/** RFC 9449 section 7.1: on a protected resource these are a 401. Other 400s stay (RFC 6750 section 3.1). */
+const DPOP_CODES: ReadonlySet<WireErrorCode> = new Set(['invalid_dpop_proof', 'use_dpop_nonce']);
+
 /** Turns an error into problem details (RFC 9457). No message, cause or stack of it goes out. */
 export function toProblem(
   error: unknown,
@@ -203,8 +206,7 @@ export function toProblem(
 ): ProblemParts {
   const code = wireCode(error);
   const form = wireForms[code];
-  // RFC 9449 section 7.1: on a protected resource a bad DPoP proof is a 401.
-  const status = place === 'resource' && form.status === 400 ? 401 : form.status;
+  const status = place === 'resource' && DPOP_CODES.has(code) ? 401 : form.status;
   // A header that is not there is no secret; what one held is never judged aloud.
   const bare = details.anonymous === true && code === 'invalid_token';
   const hint = bare ? 'No Authorization header was sent.' : form.hint;

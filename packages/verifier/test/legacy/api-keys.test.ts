@@ -139,6 +139,17 @@ describe('plain API keys beside tokens', () => {
     expect(issuer.events.filter(({ type }) => type === 'legacy_key_used')).toEqual([]);
   });
 
+  it('answers two credentials with 400, which no new token would mend (RFC 6750 section 3.1)', async () => {
+    const headers = { authorization: `Bearer ${KEY}`, 'x-api-key': KEY };
+    const error = await call(headers, { allowApiKey: verify }).catch((cause: unknown) => cause);
+    const request = { method: 'GET', url: '/', headers: new Headers(headers) };
+    const { status, headers: answer } = issuer.verifier.problem(error, request, {
+      allowApiKey: verify,
+    });
+    expect(status).toBe(400);
+    expect(answer['www-authenticate']).toMatch(/^DPoP error="invalid_request"/);
+  });
+
   it('[D20] refuses a bound token as Bearer or X-API-Key, and the application never sees it', async () => {
     const { token } = await signedIn();
     const seen: string[] = [];
