@@ -1,5 +1,6 @@
 import { type CircuitManifest, ownershipV1, ownershipV1VerificationKey } from '@pzk-auth/circuits';
 import { readArtifact } from '@pzk-auth/circuits/node';
+import { assertOptionNames } from './option-names.js';
 import { type OwnSetup, readOwnSetup } from './own-setup.js';
 import { createGroth16ProofSystem, type ProofSystem } from './proof/index.js';
 
@@ -26,6 +27,14 @@ export interface OwnershipCircuitOptions {
   readonly timeout?: number;
 }
 
+/** All of them: the compiler checks it. */
+const OPTIONS = Object.keys({
+  setup: true,
+  workers: true,
+  queueLimit: true,
+  timeout: true,
+} satisfies Record<keyof OwnershipCircuitOptions, true>);
+
 /**
  * The circuit `ownership/v1`, with the keys that @pzk-auth/circuits publishes or those of an own setup.
  *
@@ -38,6 +47,7 @@ export interface OwnershipCircuitOptions {
  * @throws VerificationKeyError if the form of its verification key allows forgery.
  */
 export function ownershipCircuit(options: OwnershipCircuitOptions = {}): Circuit {
+  assertOptionNames('ownershipCircuit', options, OPTIONS);
   const { setup, ...limits } = options;
   const keys =
     setup === undefined

@@ -203,6 +203,7 @@ function parseSecret(secret: VerifierOptions['secret'], production: boolean): Ui
 }
 
 function parseSigning(options: VerifierOptions['signing'] = {}): VerifierConfig['signing'] {
+  assertOptionNames('signing', options, ['keys', 'alg']);
   const { alg = 'ES256' } = options;
   if (alg !== 'ES256' && alg !== 'EdDSA') throw new TypeError('signing.alg is ES256 or EdDSA.');
   const keys = (options.keys ?? []).map(importSigningKey);
@@ -237,6 +238,17 @@ function parseResourceServers(
 function parseDpopNonces(mode: VerifierOptions['dpopNonces'] = 'off'): 'off' | 'required' {
   if (mode !== 'off' && mode !== 'required') throw new TypeError('dpopNonces: off or required.');
   return mode;
+}
+
+/** Text from the environment would be true, also 'false'. */
+function parseFlag(name: string, value: boolean): boolean {
+  if (typeof value !== 'boolean') throw new TypeError(`${name} is true or false.`);
+  return value;
+}
+
+function parseFunction<T>(name: string, value: T): T {
+  if (typeof value !== 'function') throw new TypeError(`${name} is a function.`);
+  return value;
 }
 
 function parseNumber(name: string, value: number, minimum: number, maximum: number): number {
@@ -307,11 +319,11 @@ export function resolveConfig(options: VerifierOptions): VerifierConfig {
       30 * 86_400,
     ),
     keyPrefix,
-    authorize: options.authorize,
-    allowWithoutPrf: options.allowWithoutPrf ?? false,
-    allowSyncedPasskeys: options.allowSyncedPasskeys ?? true,
-    pairwiseSubjects: options.pairwiseSubjects ?? false,
-    pageSessions: options.pageSessions ?? false,
+    authorize: options.authorize && parseFunction('authorize', options.authorize),
+    allowWithoutPrf: parseFlag('allowWithoutPrf', options.allowWithoutPrf ?? false),
+    allowSyncedPasskeys: parseFlag('allowSyncedPasskeys', options.allowSyncedPasskeys ?? true),
+    pairwiseSubjects: parseFlag('pairwiseSubjects', options.pairwiseSubjects ?? false),
+    pageSessions: parseFlag('pageSessions', options.pageSessions ?? false),
     addressFailureLimit: parseNumber(
       'addressFailureLimit',
       options.addressFailureLimit ?? 60,
@@ -325,8 +337,8 @@ export function resolveConfig(options: VerifierOptions): VerifierConfig {
       1_000_000,
     ),
     rateLimits: parseRateLimits(options.rateLimits),
-    audit: options.audit ?? true,
-    onEvent: options.onEvent ?? (() => {}),
-    clock: options.clock ?? Date.now,
+    audit: parseFlag('audit', options.audit ?? true),
+    onEvent: parseFunction('onEvent', options.onEvent ?? (() => {})),
+    clock: parseFunction('clock', options.clock ?? Date.now),
   });
 }

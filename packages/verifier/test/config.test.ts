@@ -53,6 +53,15 @@ describe('options', () => {
     [{ tokenLifetime: 59 }, /tokenLifetime/],
     [{ sessionLifetime: 3601 }, /sessionLifetime/],
     [{ keyPrefix: 'Pzk' }, /keyPrefix/],
+    [{ allowSyncedPasskeys: 'false' as never }, /allowSyncedPasskeys is true or false/],
+    [{ allowWithoutPrf: 'false' as never }, /allowWithoutPrf is true or false/],
+    [{ pageSessions: 0 as never }, /pageSessions is true or false/],
+    [{ audit: 'off' as never }, /audit is true or false/],
+    [{ authorize: true as never }, /authorize is a function/],
+    [{ clock: 5 as never }, /clock is a function/],
+    [{ signing: { key: [] } as never }, /signing: unknown option key; did you mean keys/],
+    [{ rateLimits: { adress: false } as never }, /rateLimits: unknown option adress/],
+    [{ rateLimits: { key: { limit: 5 } } as never }, /rateLimits.key: unknown option limit/],
   ])('refuses %j', (change, message) => {
     expect(() => createVerifier({ ...options, ...change })).toThrow(TypeError);
     expect(() => createVerifier({ ...options, ...change })).toThrow(message);
@@ -104,6 +113,12 @@ it('a key is issued for scopes that are known, in a list', async () => {
   for (const odd of [undefined, {}, { scope: 'weather:read' }, { scopes: 'weather:read' }]) {
     await expect(keys.issue(odd as never)).rejects.toThrow(/scopes must be a list/);
   }
+  // An option that nobody reads would make a key that never ends, or leave the old one good for a day.
+  const expires = { scopes: ['weather:read'], expires: Date.now() + 1000 };
+  await expect(keys.issue(expires as never)).rejects.toThrow(/did you mean expiresAt/);
+  await expect(keys.rotate('id', { graceSeconds: 0 } as never)).rejects.toThrow(
+    /unknown option graceSeconds/,
+  );
   await expect(keys.issue({ scopes: ['weather:raed'] })).rejects.toThrow(/weather:raed is not/);
   await expect(keys.issue({ scopes: ['weather:read'] })).resolves.toBeDefined();
 });

@@ -12,6 +12,7 @@ import { isExactText } from '../exact-text.js';
 import type { Engine } from '../exchange/engine.js';
 import { revocationId } from '../exchange/revocation-ids.js';
 import { getKey } from '../exchange/standing.js';
+import { assertOptionNames } from '../option-names.js';
 import { randomId } from '../random-id.js';
 import type { KeyDemand, KeyRow } from '../stores/durable-stores.js';
 
@@ -85,6 +86,20 @@ export interface KeyManager {
   revoke(id: string): Promise<boolean>;
 }
 
+/** All of them, with that of `register`: the compiler checks it. */
+const KEY_OPTIONS = Object.keys({
+  scopes: true,
+  account: true,
+  demands: true,
+  label: true,
+  expiresAt: true,
+  commitment: true,
+} satisfies Record<keyof KeyOptions | 'commitment', true>);
+const ROTATE_OPTIONS = Object.keys({
+  grace: true,
+  expiresAt: true,
+} satisfies Record<keyof RotateKeyOptions, true>);
+
 const DEFAULT_GRACE = 86_400;
 const MAXIMUM_GRACE = 90 * 86_400;
 
@@ -105,6 +120,7 @@ export function createKeyManager(engine: Engine): KeyManager {
     if (!Array.isArray(options?.scopes)) {
       throw new TypeError("scopes must be a list of scope tokens: ['weather:read'].");
     }
+    assertOptionNames('keys', options, KEY_OPTIONS);
     if (options.demands !== undefined && !DEMANDS.has(options.demands)) {
       throw new TypeError('demands is passkey, keypair or none.');
     }
@@ -163,7 +179,7 @@ export function createKeyManager(engine: Engine): KeyManager {
     return row;
   }
 
-  /** The key is good once the audit log has it. */
+  /** Nobody is told of a key before the audit log has it. */
   async function announce(type: 'key_issued' | 'key_registered', row: KeyRow): Promise<void> {
     const { account, id: key, scopes } = row;
     await engine.emit({ type, account, key, scope: scopes.join(' ') });
@@ -200,8 +216,10 @@ export function createKeyManager(engine: Engine): KeyManager {
 
   async function rotate(
     id: string,
-    { grace = DEFAULT_GRACE, expiresAt }: RotateKeyOptions = {},
+    options: RotateKeyOptions = {},
   ): Promise<RotatedKey | undefined> {
+    assertOptionNames('keys.rotate', options, ROTATE_OPTIONS);
+    const { grace = DEFAULT_GRACE, expiresAt } = options;
     if (!Number.isSafeInteger(grace) || grace < 0 || grace > MAXIMUM_GRACE) {
       throw new TypeError(`grace is a whole number of seconds, at most ${MAXIMUM_GRACE}.`);
     }

@@ -1,5 +1,6 @@
 import { durations } from '../durations.js';
 import type { Engine } from '../exchange/engine.js';
+import { assertOptionNames } from '../option-names.js';
 import type { SigningKeyInfo } from '../token/key-ring.js';
 
 /** How a rotation is done. */
@@ -40,7 +41,9 @@ const MAXIMUM_ACTIVE_IN = 90 * 86_400;
 export function createSigningKeyManager({ signingKeys }: Engine): SigningKeyManager {
   return {
     list: () => signingKeys.list(),
-    async rotate({ activeIn = durations.signingKeyPublication / 1000 } = {}) {
+    async rotate(options = {}) {
+      assertOptionNames('signingKeys.rotate', options, ['activeIn']);
+      const { activeIn = durations.signingKeyPublication / 1000 } = options;
       if (!Number.isSafeInteger(activeIn) || activeIn < 0 || activeIn > MAXIMUM_ACTIVE_IN) {
         throw new TypeError(`activeIn is a whole number of seconds, at most ${MAXIMUM_ACTIVE_IN}.`);
       }

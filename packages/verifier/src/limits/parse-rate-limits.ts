@@ -1,3 +1,4 @@
+import { assertOptionNames } from '../option-names.js';
 import type { RateLimit, RateLimits } from './limits.js';
 
 const DEFAULTS: Required<RateLimits> = {
@@ -18,10 +19,13 @@ function isWhole(value: number, maximum: number): boolean {
  */
 export function parseRateLimits(limits: RateLimits | false | undefined): Required<RateLimits> {
   if (limits === false) return OFF;
+  const names = Object.keys(DEFAULTS) as (keyof RateLimits)[];
+  assertOptionNames('rateLimits', limits ?? {}, names);
   const resolved = { ...DEFAULTS, ...limits };
-  for (const name of Object.keys(DEFAULTS) as (keyof RateLimits)[]) {
+  for (const name of names) {
     const limit: RateLimit | false = resolved[name];
     if (limit === false) continue;
+    assertOptionNames(`rateLimits.${name}`, limit, ['requests', 'seconds']);
     if (!isWhole(limit.requests, 1_000_000) || !isWhole(limit.seconds, 3600)) {
       throw new TypeError(
         `rateLimits.${name} is false or { requests, seconds }: whole numbers, seconds at most 3600.`,

@@ -1,3 +1,4 @@
+import { assertOptionNames } from '../option-names.js';
 import type {
   BudgetStore,
   ReplayStore,
@@ -38,6 +39,15 @@ export interface RedisStoresOptions {
    */
   readonly dangerouslyAllowEviction?: boolean | undefined;
 }
+
+/** All of them: the compiler checks it. */
+const OPTIONS = Object.keys({
+  client: true,
+  prefix: true,
+  timeout: true,
+  revocationReplicas: true,
+  dangerouslyAllowEviction: true,
+} satisfies Record<keyof RedisStoresOptions, true>);
 
 function replayStore(send: Send, names: KeyNames): ReplayStore {
   return Object.freeze<ReplayStore>({
@@ -114,6 +124,7 @@ function budgetStore(send: Send, names: KeyNames): BudgetStore {
  * @throws TypeError if an option is malformed, or the client may read from replicas
  */
 export function redisStores(options: RedisStoresOptions): ShortLivedStores {
+  assertOptionNames('redisStores', options, OPTIONS);
   const { client, prefix = 'pzk:', timeout = 500, dangerouslyAllowEviction = false } = options;
   const { revocationReplicas: replicas = 0 } = options;
   if (typeof client?.eval !== 'function') throw new TypeError('client is a client of ioredis.');

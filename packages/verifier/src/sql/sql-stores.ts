@@ -1,3 +1,4 @@
+import { assertOptionNames } from '../option-names.js';
 import { claimStores } from '../stores/claim-stores.js';
 import type { DurableStores } from '../stores/durable-stores.js';
 import { sqlAccountStore } from './account-store.js';
@@ -40,6 +41,7 @@ export interface SqlStoresOptions {
  * @throws TypeError if an option is malformed
  */
 export function sqlStores(options: SqlStoresOptions): DurableStores {
+  assertOptionNames('sqlStores', options, ['database', 'issuer', 'migrate']);
   const production = process.env.NODE_ENV === 'production';
   const { database, issuer, migrate: mode = production ? 'check' : 'auto' } = options;
   const core = coreOf(database);
