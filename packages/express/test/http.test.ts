@@ -229,6 +229,29 @@ describe('beside other middleware', () => {
     await server.close();
   });
 
+  it('[P10] refuses what body parsers let through and nobody could write again', async () => {
+    const server = await startServer({
+      before: (app) => {
+        app.use(express5.json());
+        app.use(express5.urlencoded({ extended: true }));
+      },
+    });
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const depth = 40_000;
+    const refused = [
+      await post(server, '/challenge', '['.repeat(depth) + ']'.repeat(depth)),
+      await post(server, '/token', 'grant_type[toString]=x', form),
+      await post(server, '/token', 'grant_type[toString]=x&grant_type[valueOf]=x', form),
+    ];
+    for (const response of refused) {
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ code: 'invalid_request' });
+    }
+    // [P10] honest: what they read of a good body is served as before.
+    expect((await post(server, '/challenge', challengeBody)).status).toBe(200);
+    await server.close();
+  });
+
   it('[H2] a body that never comes ends with 408 while others are served', async () => {
     const server = await startServer();
     const slow = speakRaw(

@@ -3,19 +3,28 @@ import { originalUrl, webHeaders } from './raw-request.js';
 
 const FORM = /^application\/x-www-form-urlencoded *(;|$)/i;
 
-/** A body that a parser mounted before has read already, written again in its own type. */
-function parsedBody(req: IncomingMessage & { readonly body?: unknown }): string | undefined {
-  const { body } = req;
-  if (!req.readableEnded || body === undefined || body === null) return undefined;
+function writeAgain(body: unknown, isForm: boolean): string {
   if (typeof body === 'string') return body;
   if (body instanceof Uint8Array) return Buffer.from(body).toString('utf8');
-  if (!FORM.test(req.headers['content-type'] ?? '')) return JSON.stringify(body);
+  if (!isForm) return JSON.stringify(body);
   const fields = new URLSearchParams();
-  for (const [name, value] of Object.entries(body)) {
+  for (const [name, value] of Object.entries(body as object)) {
     // A name that came twice stays double, so that it is refused.
     for (const item of Array.isArray(value) ? value : [value]) fields.append(name, String(item));
   }
   return fields.toString();
+}
+
+/** A body that a parser mounted before has read already, written again in its own type. */
+function parsedBody(req: IncomingMessage & { readonly body?: unknown }): string | undefined {
+  const { body } = req;
+  if (!req.readableEnded || body === undefined || body === null) return undefined;
+  try {
+    return writeAgain(body, FORM.test(req.headers['content-type'] ?? ''));
+  } catch {
+    // Too deep, or with a `toString` of its own. Whoever reads a body refuses an empty one.
+    return '';
+  }
 }
 
 /**
