@@ -5,7 +5,7 @@ import type { Stores, Verifier, VerifierEvent, VerifierOptions } from '@pzk-auth
 import type { SqlDatabase } from '@pzk-auth/verifier/sql';
 import { CliError } from './cli-error.js';
 import { type EngineModule, loadEngine, loadSql, type SqlModule } from './engine.js';
-import { withoutPasswords } from './report-error.js';
+import { driverCode, withoutPasswords } from './report-error.js';
 
 /** What is used of a client of ioredis. */
 export interface RedisConnection {
@@ -35,6 +35,8 @@ export interface DeploymentSource {
 const DEFAULT_NAMES = ['pzk.config.mjs', 'pzk.config.js'];
 const REDIS_PATIENCE = 5000;
 
+const LOADING = 'Are the variables set that it reads? They may come from a file: --env-file FILE.';
+
 const HELP =
   'A module that exports `options` (those of createVerifier) and, where there are, `database` and ' +
   '`redis`. See the README of @pzk-auth/cli.';
@@ -53,14 +55,23 @@ function refused(message: string, options?: ErrorOptions): CliError {
   return new CliError('configuration', 'config_refused', message, HELP, options);
 }
 
+/** Why the module of a deployment threw while it was loaded. */
+function notLoaded(path: string, cause: unknown): CliError {
+  const text = cause instanceof Error ? withoutPasswords(cause.message) : 'unknown';
+  const name = /^Cannot find package '([@\w./-]+)'/.exec(text)?.[1];
+  const message = `${path} cannot be loaded: ${text}`;
+  return name === undefined
+    ? new CliError('configuration', 'config_refused', message, LOADING, { cause })
+    : new CliError('configuration', 'package_missing', message, `npm install ${name}`, { cause });
+}
+
 /** Loads the module of a deployment. */
 export async function loadDeployment(path: string): Promise<Deployment> {
   let module: Partial<Deployment> & { default?: unknown };
   try {
     module = await import(pathToFileURL(path).href);
   } catch (cause) {
-    const text = cause instanceof Error ? withoutPasswords(cause.message) : 'unknown';
-    throw refused(`${path} cannot be loaded: ${text}`, { cause });
+    throw notLoaded(path, cause);
   }
   // CommonJS, as some builds of TypeScript are, arrives as the default export.
   const content = module.options === undefined ? (module.default as Partial<Deployment>) : module;
@@ -116,10 +127,10 @@ export async function whenConnected(redis: RedisConnection | undefined): Promise
 async function assertMigrated(database: SqlDatabase, sql: SqlModule): Promise<void> {
   const pending = await sql.pendingMigrations(database).catch((cause: unknown) => {
     if (cause instanceof Error && cause.name === 'PzkError') throw cause;
-    throw Object.assign(
-      new CliError('unavailable', 'store_unavailable', 'The database does not answer.'),
-      { cause },
-    );
+    const code = driverCode(cause);
+    const message = `The database does not answer${code === undefined ? '' : ` (${code})`}.`;
+    const hint = 'Find out what is wrong with: pzk-auth doctor. Nothing was done.';
+    throw new CliError('unavailable', 'store_unavailable', message, hint, { cause });
   });
   // Elsewhere the stores migrate by themselves.
   if (pending.length === 0 || process.env.NODE_ENV !== 'production') return;

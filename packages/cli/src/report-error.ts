@@ -26,7 +26,7 @@ function isCoded(error: unknown): error is Error & { code: string; hint?: string
 }
 
 /** The code of a driver's error (ECONNREFUSED, a SQLSTATE), wherever in the chain of causes it stands. */
-function driverCode(error: unknown): string | undefined {
+export function driverCode(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
     const code: unknown = Reflect.get(at, 'code');
     if (typeof code === 'string' && /^[A-Z0-9_]{3,40}$/.test(code)) return code;

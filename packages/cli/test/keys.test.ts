@@ -166,18 +166,22 @@ describe('keys', () => {
   });
 
   it('says no with code 1 and changes nothing on a wrong command line', async () => {
-    const unknown = await run('keys', 'revoke', 'nobody', '--json');
-    expect({ code: unknown.code, error: unknown.error.code }).toEqual({
-      code: 1,
-      error: 'not_found',
-    });
+    for (const words of [
+      ['keys', 'revoke', 'nobody'],
+      ['keys', 'issue', '--scope', 'weather:read', '--account', 'nobody'],
+    ]) {
+      const unknown = await run(...words, '--json');
+      expect({ code: unknown.code, error: unknown.error.code }).toEqual({
+        code: 1,
+        error: 'not_found',
+      });
+    }
     for (const words of [
       ['keys', 'issue'],
       ['keys', 'issue', '--scope', 'unknown:scope'],
       ['keys', 'issue', '--scope', 'weather:read', '--expires', 'soon'],
       ['keys', 'issue', '--scope', 'weather:read', '--demands', 'password'],
       ['keys', 'issue', '--scope', 'weather:read', '--secret', 'x'],
-      ['keys', 'issue', '--scope', 'weather:read', '--account', 'nobody'],
       ['keys', 'rotate', 'nobody', '--grace', '100d'],
       ['keys', 'revoke'],
       ['keys', 'frob'],
@@ -196,6 +200,16 @@ describe('keys', () => {
 });
 
 describe('the configuration', () => {
+  it('that needs a package which is not installed names it', async () => {
+    place.write('pzk.config.mjs', "import 'a-driver-that-nobody-installed';");
+    const answer = await run('keys', 'list', '--json');
+    expect(answer.code).toBe(3);
+    expect(answer.error).toMatchObject({
+      code: 'package_missing',
+      hint: 'npm install a-driver-that-nobody-installed',
+    });
+  });
+
   it('is said to be missing, malformed or refused, with code 3', async () => {
     const missing = await run('keys', 'list', '--config', 'nowhere.mjs', '--json');
     expect({ code: missing.code, error: missing.error.code }).toEqual({

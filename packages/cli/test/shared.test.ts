@@ -151,6 +151,8 @@ describe('beside a running server, on PostgreSQL and Redis', () => {
       code: 4,
       error: 'store_unavailable',
     });
+    expect(away.error.message).toContain('ECONNREFUSED');
+    expect(away.error.hint).toContain('pzk-auth doctor');
     const doctor = await place.run(['doctor', '--offline', '--json'], {
       PZK_SECRET: SECRET,
       DATABASE_URL: url,

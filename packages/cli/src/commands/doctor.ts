@@ -28,7 +28,9 @@ function toText(findings: readonly Finding[]): string {
   ]);
   const count = (status: Finding['status']) =>
     findings.filter((one) => one.status === status).length;
-  return [...lines, '', `${count('failed')} failed, ${count('warning')} warnings`].join('\n');
+  const warnings = count('warning');
+  const end = `${count('failed')} failed, ${warnings} warning${warnings === 1 ? '' : 's'}`;
+  return [...lines, '', end].join('\n');
 }
 
 function toResult(findings: readonly Finding[]): Result {

@@ -67,6 +67,7 @@ export const issueKey: Command = {
     const expiresAt = expires === undefined ? undefined : parseTime('expires', expires);
     return withDeployment(source, async (open) => {
       assertLasting(open);
+      await findAccounts(args, open.stores); // or says that there is no such account
       const { apiKey, row } = await open.verifier.keys.issue({
         scopes,
         demands,
@@ -154,6 +155,7 @@ export const rotateKey: Command = {
       if (old?.expiresAt !== undefined && expires === undefined) {
         throw usageError(
           'The old key expires: say with --expires when the new one does, or never.',
+          'Was it rotated before? Then there is a new one already: pzk-auth keys list',
         );
       }
       const rotated = await open.verifier.keys.rotate(id, {
