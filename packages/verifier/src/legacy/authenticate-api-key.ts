@@ -1,15 +1,10 @@
-import { isPzkError, isScopeToken, PzkError } from '@pzk-auth/protocol';
-import { durations } from '../durations.js';
+import { isScopeToken } from '@pzk-auth/protocol';
 import { type AuthenticateRequest, demandedScopes } from '../exchange/authenticate.js';
 import type { Engine } from '../exchange/engine.js';
 import { refusal } from '../refuse.js';
 import type { ApiKeyCaller } from '../session.js';
-import {
-  type ApiKeyPolicy,
-  type ProtectOptions,
-  policyOf,
-  type VerifiedApiKey,
-} from './api-key-policy.js';
+import { type ProtectOptions, policyOf, type VerifiedApiKey } from './api-key-policy.js';
+import { askApplication } from './ask-application.js';
 import { deprecationHeaders } from './deprecation-headers.js';
 import { readApiKey } from './read-api-key.js';
 import { registerCommitment } from './register-commitment.js';
@@ -19,36 +14,6 @@ export interface AdmittedApiKey {
   readonly caller: ApiKeyCaller;
   /** For the answer. */
   readonly headers: Readonly<Record<string, string>>;
-}
-
-const PASSED_ON: ReadonlySet<string> = new Set(['busy', 'store_unavailable', 'too_many_requests']);
-const OWN_FAULTS = [TypeError, ReferenceError, RangeError, SyntaxError];
-
-/** A check that hangs holds the caller's budget, and a shutdown. */
-function withinTime<T>(work: () => Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const late = () => reject(new Error('The check of API keys took too long.'));
-    const timer = setTimeout(late, durations.apiKeyCheck);
-    work()
-      .then(resolve, reject)
-      .finally(() => clearTimeout(timer));
-  });
-}
-
-/** A check that cannot answer is no yes and no no: mostly the application's database is away. */
-async function askApplication(
-  policy: ApiKeyPolicy,
-  key: string,
-  request: AuthenticateRequest,
-): Promise<VerifiedApiKey | false> {
-  try {
-    return (await withinTime(async () => policy.verify(key, request))) || false;
-  } catch (cause) {
-    if (isPzkError(cause) && PASSED_ON.has(cause.code)) throw cause;
-    const own = isPzkError(cause) || OWN_FAULTS.some((type) => cause instanceof type);
-    const code = own ? 'server_error' : 'store_unavailable';
-    throw new PzkError(code, 'The check of API keys failed.', { cause });
-  }
 }
 
 function isOptionalText(value: unknown, key: string): value is string | undefined {
@@ -99,7 +64,7 @@ export async function authenticateApiKey(
   const watched = await engine.limits.watchAddress(request.address);
   let verified: VerifiedApiKey | false | undefined;
   try {
-    verified = await askApplication(policy, key, request);
+    verified = (await askApplication(() => policy.verify(key, request))) || false;
   } finally {
     await watched.settle(verified === false);
   }

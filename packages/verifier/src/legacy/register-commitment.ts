@@ -6,6 +6,7 @@ import { refusal } from '../refuse.js';
 import type { ApiKeyCaller } from '../session.js';
 import type { AccountRow, KeyRow } from '../stores/durable-stores.js';
 import type { RegisterCommitments } from './api-key-policy.js';
+import { askApplication } from './ask-application.js';
 
 /** 18 characters of printable ASCII can hold 112 bits, fewer cannot. */
 const MINIMUM_CHARACTERS = 18;
@@ -49,7 +50,7 @@ async function accountOf(
   engine: Engine,
   { caller, options }: CommitmentRequest,
 ): Promise<{ readonly account?: string } | undefined> {
-  const chosen = await options.account?.(caller);
+  const chosen = await askApplication(() => options.account?.(caller));
   if (chosen !== undefined) {
     const row = await engine.stores.accounts.get(chosen);
     return row?.revokedAt === undefined ? { account: chosen } : undefined;
@@ -71,9 +72,9 @@ async function describeKnown(
   request: CommitmentRequest,
 ): Promise<RegistrationHeaders> {
   const account = await engine.stores.accounts.get(key.account);
-  const expected = await request.options.account?.(request.caller);
-  const own =
-    expected === undefined ? account?.user === request.caller.user : account?.id === expected;
+  const { options, caller } = request;
+  const expected = await askApplication(() => options.account?.(caller));
+  const own = expected === undefined ? account?.user === caller.user : account?.id === expected;
   const ended = key.expiresAt !== undefined && key.expiresAt <= engine.config.clock();
   if (!own || ended || key.revokedAt !== undefined || account?.revokedAt !== undefined) {
     return REFUSED;

@@ -438,6 +438,21 @@ describe('registering the commitment of a plain API key', () => {
     expect(await issuer.stores.accounts.listByUser('mallory')).toHaveLength(1);
   });
 
+  it('an account that the application cannot name now registers nothing, and the call can be repeated', async () => {
+    const key = `sk_live_${'q'.repeat(40)}`;
+    users.set(key, { user: 'quinn', id: 'q', scopes: [READ] });
+    let away: unknown = new Error(`no route to the database, ${key}`);
+    const account = () => (away === undefined ? undefined : Promise.reject(away));
+    const policy = { verify, registerCommitments: { account } };
+    const attempt = () => register(key, commitmentOf(key), policy);
+    await expect(attempt()).rejects.toMatchObject({ code: 'store_unavailable' });
+    away = new TypeError('a fault of its own');
+    await expect(attempt()).rejects.toMatchObject({ code: 'server_error' });
+    expect(await issuer.stores.keys.findByCommitment(commitmentOf(key))).toBeUndefined();
+    away = undefined;
+    expect((await attempt()).headers).toMatchObject({ 'pzk-registration': 'registered' });
+  });
+
   it('without the option, the header means nothing', async () => {
     const { headers } = await call(
       { 'x-api-key': OTHER, 'pzk-commitment': 'anything' },
