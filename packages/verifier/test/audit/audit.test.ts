@@ -65,6 +65,8 @@ describe('audit log', () => {
     expect(new Set(log.map(({ id }) => id)).size).toBe(8);
     expect(await verify(issuer)).toMatchObject({ valid: true, entries: 8, head: { seq: 8 } });
     const text = JSON.stringify(await issuer.stores.audit.list({ after: 0, limit: 100 }));
+    // That is the log.
+    expect(text).toContain(row.id);
     const tokens = [first, second, renewed].map(({ body }) => body.access_token as string);
     for (const secret of [apiKey, client.commitment, client.sessionKey.jkt, 'ada', ...tokens]) {
       expect(text).not.toContain(secret);

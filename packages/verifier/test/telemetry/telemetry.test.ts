@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { metrics, trace } from '@opentelemetry/api';
+import { metrics, SpanStatusCode, trace } from '@opentelemetry/api';
 import {
   AggregationTemporality,
   InMemoryMetricExporter,
@@ -84,7 +84,15 @@ it('spans and metrics tell what happened and hold no secret, id or address', asy
   ]) {
     expect(names).toContain(name);
   }
-  expect(finished.map(({ attributes }) => attributes['http.response.status_code'])).toContain(503);
+  // What an operator is woken for, and what not.
+  const answeredWith = (status: number) =>
+    finished.filter(({ attributes }) => attributes['http.response.status_code'] === status);
+  expect(answeredWith(503).map(({ attributes, status }) => [attributes, status.code])).toEqual([
+    [{ 'pzk.endpoint': '/challenge', 'http.response.status_code': 503 }, SpanStatusCode.ERROR],
+  ]);
+  for (const { status } of [...answeredWith(200), ...answeredWith(400)]) {
+    expect(status.code).toBe(SpanStatusCode.UNSET);
+  }
   expect(finished.map(({ attributes }) => attributes['pzk.code'])).toContain('invalid_token');
 
   await reader.forceFlush();
@@ -100,13 +108,32 @@ it('spans and metrics tell what happened and hold no secret, id or address', asy
     .map(({ attributes, value }) => [attributes['pzk.event'], value]);
   expect(counted).toContainEqual(['device_enrolled', 1]);
   expect(counted).toContainEqual(['legacy_key_used', 1]);
-  expect(counted).toContainEqual(['refused', 1]);
-  expect(points.some(({ name }) => name === 'pzk.duration')).toBe(true);
+  expect(points).toContainEqual({
+    name: 'pzk.events',
+    attributes: {
+      'pzk.event': 'refused',
+      'pzk.endpoint': '/token',
+      'pzk.code': 'invalid_nonce',
+    },
+    value: 1,
+  });
+  const timed = points.filter(({ name }) => name === 'pzk.duration');
+  expect(timed.map(({ attributes }) => attributes)).toEqual(
+    expect.arrayContaining([
+      { 'pzk.operation': 'pzk.request', 'pzk.endpoint': '/challenge', 'pzk.outcome': '503' },
+      { 'pzk.operation': 'pzk.request', 'pzk.endpoint': '/token', 'pzk.outcome': 'ok' },
+      { 'pzk.operation': 'pzk.authenticate', 'pzk.outcome': 'invalid_token' },
+    ]),
+  );
 
-  const text = JSON.stringify([
-    finished.map(({ name, attributes, events, status }) => ({ name, attributes, events, status })),
-    points,
-  ]);
+  const write = () =>
+    JSON.stringify([
+      spans.getFinishedSpans().map(({ name, attributes, events, links, status }) => {
+        return { name, attributes, events, links, status };
+      }),
+      points,
+    ]);
+  const text = write();
   const told = [
     ...[apiKey, LEGACY, client.commitment, client.sessionKey.jkt, challenge.nonce],
     ...[enrolled, issued].map((answer) => answer.body.access_token as string),
@@ -115,6 +142,9 @@ it('spans and metrics tell what happened and hold no secret, id or address', asy
     ...[address, 'hunter2', 'script', ISSUER],
   ];
   for (const secret of told) expect(text).not.toContain(secret);
+  // The search sees what stands in a span.
+  trace.getTracer('application').startSpan('own', { attributes: { apiKey } }).end();
+  expect(write()).toContain(apiKey);
 });
 
 it('without @opentelemetry/api all goes on', async () => {
