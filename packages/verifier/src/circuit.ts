@@ -68,3 +68,32 @@ export function ownershipCircuit(options: OwnershipCircuitOptions = {}): Circuit
     readProver: keys.readProver,
   };
 }
+
+/** The circuit of a verifier that names none. */
+function defaultCircuit(): Circuit {
+  if (process.env.NODE_ENV === 'production') {
+    process.emitWarning(
+      'The circuit keys are those that the project publishes; whoever made all their contributions ' +
+        'could forge proofs. Add a contribution of your own: npx @pzk-auth/cli setup contribute.',
+      { type: 'SecurityWarning', code: 'PZK_DEFAULT_SETUP' },
+    );
+  }
+  return ownershipCircuit();
+}
+
+/**
+ * The circuits of a verifier by their id.
+ *
+ * @throws TypeError for development keys in production.
+ */
+export function indexCircuits(
+  circuits: readonly Circuit[] = [defaultCircuit()],
+): ReadonlyMap<string, Circuit> {
+  const production = process.env.NODE_ENV === 'production';
+  for (const { manifest } of circuits) {
+    if (production && manifest.setup !== 'genuine') {
+      throw new TypeError(`Circuit ${manifest.id} has development keys: refused in production.`);
+    }
+  }
+  return new Map(circuits.map((circuit) => [circuit.proofSystem.id, circuit]));
+}

@@ -1,12 +1,9 @@
-import { createECDH, randomBytes } from 'node:crypto';
-import { encodeBase64url, isPzkError, PzkError } from '@pzk-auth/protocol';
-import { createAuditLog } from './audit/audit-log.js';
-import { auditClasses } from './audit/audit-policy.js';
-import { type Circuit, ownershipCircuit } from './circuit.js';
+import { isPzkError, PzkError } from '@pzk-auth/protocol';
+import { indexCircuits } from './circuit.js';
 import { resolveConfig } from './config.js';
 import { createDpopNonces, dpopNonceHeaders } from './dpop/dpop-nonces.js';
 import { durations } from './durations.js';
-import type { EventBody } from './events.js';
+import { createEmitter } from './emitter.js';
 import {
   type AuthenticateOptions,
   type AuthenticateRequest,
@@ -41,7 +38,6 @@ import { healthResponse } from './operation/health-response.js';
 import type { VerifierOptions } from './options.js';
 import type { PageSession } from './page-session/page-session.js';
 import { readPageSession } from './page-session/read-page-session.js';
-import { randomId } from './random-id.js';
 import type { PzkCaller, PzkSession } from './session.js';
 import { claimStores } from './stores/claim-stores.js';
 import { failClosed } from './stores/fail-closed.js';
@@ -49,7 +45,7 @@ import { scopeToIssuer } from './stores/scope-to-issuer.js';
 import { createTelemetry } from './telemetry/telemetry.js';
 import { createAccessTokenVerifier } from './token/access-token.js';
 import { createKeyRing } from './token/key-ring.js';
-import type { AssertionCredential } from './webauthn/assertion.js';
+import { createDecoy } from './webauthn/decoy.js';
 
 /** The engine: everything that a host needs, free of any framework. */
 export interface Verifier {
@@ -141,52 +137,10 @@ export interface Verifier {
   close(): Promise<void>;
 }
 
-function createDecoy(): AssertionCredential {
-  // Not generateKeyPairSync and an export: Node 20 locks the key while it exports, and a collection then
-  // that finishes the job which generated it locks it again, for ever.
-  const point = createECDH('prime256v1').generateKeys();
-  // A COSE key (RFC 9053 section 7.1.1) as authenticators write it: EC2, ES256, P-256.
-  const head = Buffer.from('a50102032620012158', 'hex');
-  const coseKey = Buffer.concat([
-    head,
-    Buffer.from([0x20]),
-    point.subarray(1, 33),
-    Buffer.from('225820', 'hex'),
-    point.subarray(33),
-  ]);
-  return {
-    credentialId: '',
-    publicKey: encodeBase64url(Uint8Array.from(coseKey)),
-    userHandle: encodeBase64url(Uint8Array.from(randomBytes(32))),
-    backupEligible: false,
-  };
-}
-
 /** Whether a request shows no credentials at all, of those that the route takes. */
 function isAnonymous({ headers }: AuthenticateRequest, demands: ProtectOptions): boolean {
   if (headers.get('authorization') !== null) return false;
   return demands.allowApiKey === undefined || headers.get('x-api-key') === null;
-}
-
-function defaultCircuit(): Circuit {
-  if (process.env.NODE_ENV === 'production') {
-    process.emitWarning(
-      'The circuit keys are those that the project publishes; whoever made all their contributions ' +
-        'could forge proofs. Add a contribution of your own: npx @pzk-auth/cli setup contribute.',
-      { type: 'SecurityWarning', code: 'PZK_DEFAULT_SETUP' },
-    );
-  }
-  return ownershipCircuit();
-}
-
-function indexCircuits(circuits: readonly Circuit[]): ReadonlyMap<string, Circuit> {
-  const production = process.env.NODE_ENV === 'production';
-  for (const { manifest } of circuits) {
-    if (production && manifest.setup !== 'genuine') {
-      throw new TypeError(`Circuit ${manifest.id} has development keys: refused in production.`);
-    }
-  }
-  return new Map(circuits.map((circuit) => [circuit.proofSystem.id, circuit]));
 }
 
 /**
@@ -198,50 +152,14 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const config = resolveConfig(options);
   claimStores(config.stores, config.issuer);
   const stores = scopeToIssuer(failClosed(config.stores), config.issuer);
-  const circuits = indexCircuits(options.circuits ?? [defaultCircuit()]);
+  const circuits = indexCircuits(options.circuits);
   const metadata = createMetadata(config);
   let started = false;
   let starting: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
 
   const telemetry = createTelemetry();
-  const audit = config.audit
-    ? createAuditLog({
-        store: stores.audit,
-        issuer: config.issuer,
-        onFault: (error) => notify({ type: 'fault', endpoint: 'audit', error }),
-      })
-    : undefined;
-
-  function notify(event: EventBody, at = config.clock()): void {
-    // An observer's fault must not change an answer, nor end the process.
-    try {
-      telemetry.count(event);
-      const result: unknown = config.onEvent({ ...event, at });
-      if (result instanceof Promise) result.catch(() => {});
-    } catch {
-      // Nobody is left to tell.
-    }
-  }
-
-  async function emit(event: EventBody): Promise<void> {
-    const at = config.clock();
-    const kind = auditClasses[event.type];
-    if (kind === 'strict' && audit !== undefined) {
-      await audit.add({ at, body: JSON.stringify({ id: randomId(), ...event }) }, kind);
-      return notify(event, at);
-    }
-    notify(event, at);
-    if (kind === 'never' || audit === undefined) return;
-    await audit.add({ at, body: JSON.stringify({ id: randomId(), ...event }) }, kind);
-  }
-
-  function tell(event: EventBody): Promise<void> {
-    const stored = emit(event);
-    // Where nobody waits for it, a failure has been told as a fault.
-    stored.catch(() => {});
-    return stored;
-  }
+  const { audit, notify, emit } = createEmitter({ config, stores, telemetry });
 
   const signingKeys = createKeyRing({
     store: stores.signingKeys,
@@ -255,7 +173,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     isRevoked: async (kid) =>
       (await stores.revocations.isRevoked([revocationId.signingKey(kid)])) !== false,
     onChange: (change, { kid, activeFrom }) =>
-      void tell({ type: `signing_key_${change}`, kid, activeFrom }),
+      void emit({ type: `signing_key_${change}`, kid, activeFrom }),
     onFault: (error) => notify({ type: 'fault', endpoint: 'signing-keys', error }),
   });
 
@@ -283,7 +201,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       keys: signingKeys,
     }),
     signingKeys,
-    emit: tell,
+    emit,
   };
 
   async function start(): Promise<void> {
