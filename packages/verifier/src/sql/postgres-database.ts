@@ -23,8 +23,8 @@ function isRolledBack(error: unknown): boolean {
 /**
  * PostgreSQL 12 or newer. Takes a connection string (`postgresql://...`), of which it makes a pool of
  * its own with time limits, or a `Pool` of `pg` that the application configured; give that one a
- * listener for `error`, a `connectionTimeoutMillis` and a `statement_timeout` under 2 s. A connection
- * that leaves a statement without an answer for as long is closed, in either.
+ * `connectionTimeoutMillis` and a `statement_timeout` under 2 s. A connection that leaves a statement
+ * without an answer for as long is closed, in either.
  *
  * What was acknowledged survives as PostgreSQL is set up: `synchronous_commit` must not be `off`.
  * Our tables begin with `pzk_` and stand in the first schema of the `search_path`.

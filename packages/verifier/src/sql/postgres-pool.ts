@@ -21,7 +21,7 @@ async function importPg() {
 /** A pool of our own, with time limits. */
 export async function createPool(connectionString: string): Promise<PgPool> {
   const { Pool } = await importPg();
-  const pool = new Pool({
+  return new Pool({
     connectionString,
     application_name: 'pzk-auth',
     // A connection attempt and a statement fail before the engine stops waiting for them (2 s).
@@ -30,9 +30,6 @@ export async function createPool(connectionString: string): Promise<PgPool> {
     idle_in_transaction_session_timeout: 5_000,
     keepAlive: true,
   });
-  // Without a listener an idle connection that breaks would end the process. Calls see it themselves.
-  pool.on('error', () => {});
-  return pool;
 }
 
 const heard = new WeakSet<object>();
@@ -45,11 +42,12 @@ function listen(client: object & Emitter): void {
 
 /**
  * A connection that breaks raises `error` besides failing its query, and an event that nobody listens
- * to ends the process: the pool listens only to connections that are idle. Listened to from `connect`
- * on, which the pool emits while it still handles what the server sent: the end of a connection may
- * stand in the same packet as its beginning.
+ * to ends the process. The pool hands on those of idle connections, and listens to no other. They are
+ * listened to from `connect` on, which the pool emits while it still handles what the server sent: the
+ * end of a connection may stand in the same packet as its beginning. Calls see the failure themselves.
  */
 export function listenToClients(pool: PgPool & Emitter): PgPool {
+  pool.on?.('error', () => {});
   pool.on?.('connect', listen);
   return pool;
 }

@@ -384,14 +384,13 @@ describe('PostgreSQL', () => {
   it.each([
     ['its own pool', (url: string) => url],
     ['the pool of the application', (url: string) => new pg.Pool({ connectionString: url })],
-  ])('survives a server that dies while it works for it, with %s', async (_, toSource) => {
+  ])('[N7] survives a server that dies while it works for it, with %s', async (_, toSource) => {
     const own = await startPostgres();
     const url = await own.createDatabase();
     const source = toSource(url);
-    // As its documentation asks for idle connections.
-    if (typeof source !== 'string') source.on('error', () => {});
     const { keys } = sqlStores({ database: keep(postgresDatabase(source)), issuer: ISSUER });
-    await keys.get('x');
+    // Of two connections one will be at work, the other idle.
+    await Promise.all([keys.get('x'), keys.get('y')]);
     const other = new pg.Client(url);
     other.on('error', () => {});
     await other.connect();
@@ -418,7 +417,6 @@ describe('PostgreSQL', () => {
     const place = await server.createDatabase();
     const ending = await startEndingServer(place, 2);
     const source = toSource(ending.url);
-    if (typeof source !== 'string') source.on('error', () => {});
     const { keys } = sqlStores({ database: keep(postgresDatabase(source)), issuer: ISSUER });
     const unheard = vi.fn();
     process.on('uncaughtException', unheard);
@@ -441,7 +439,6 @@ describe('PostgreSQL', () => {
   ])('[N8] gives up connections that answer no more, with %s', async (_, toSource) => {
     const network = await startSilentNetwork(await server.createDatabase());
     const source = toSource(network.url);
-    if (typeof source !== 'string') source.on('error', () => {});
     const { keys, devices } = sqlStores({
       database: keep(postgresDatabase(source)),
       issuer: ISSUER,
