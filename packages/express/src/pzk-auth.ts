@@ -1,9 +1,10 @@
-import type {
-  AuthenticateOptions,
-  AuthenticateRequest,
-  ProtectOptions,
-  PzkSession,
-  Verifier,
+import {
+  type AuthenticateOptions,
+  type AuthenticateRequest,
+  assertOptionNames,
+  type ProtectOptions,
+  type PzkSession,
+  type Verifier,
 } from '@pzk-auth/verifier';
 import {
   addVary,
@@ -92,12 +93,13 @@ function warnOfMountPath(mountPath: string, basePath: string): void {
 /**
  * Creates the Express middleware of a verifier. Works with Express 4 and 5.
  *
- * @throws TypeError if it is not given a verifier.
+ * @throws TypeError if it is not given a verifier, or an option that is not known.
  */
 export function pzkAuth(verifier: Verifier, options: PzkAuthOptions = {}): PzkAuth {
   if (typeof verifier?.handle !== 'function' || typeof verifier.authenticate !== 'function') {
     throw new TypeError('pzkAuth takes a verifier: pzkAuth(createVerifier({ ... })).');
   }
+  assertOptionNames('pzkAuth', options, ['address']);
   const address = options.address ?? ((req: ExpressRequest) => req.ip);
 
   return {

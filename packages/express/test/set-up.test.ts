@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createVerifier, memoryStores, type Verifier } from '@pzk-auth/verifier';
 import { afterEach, expect, it, vi } from 'vitest';
-import { pzkAuth } from '../src/index.js';
+import { type PzkAuthOptions, pzkAuth } from '../src/index.js';
 import { versions } from './server.js';
 
 const verifier = createVerifier({
@@ -32,6 +32,11 @@ async function ask(app: Parameters<typeof createServer>[1], paths: readonly stri
   server.close();
   return texts;
 }
+
+it('refuses an option that nobody reads', () => {
+  const options = { adress: () => '192.0.2.1' } as PzkAuthOptions;
+  expect(() => pzkAuth(verifier, options)).toThrow('unknown option adress; did you mean address?');
+});
 
 for (const [name, express] of versions) {
   it(`${name}: says once where routes() is mounted off the base path`, async () => {

@@ -1,4 +1,4 @@
-import type { Verifier } from '@pzk-auth/verifier';
+import { assertOptionNames, type Verifier } from '@pzk-auth/verifier';
 import { addressOf, type HttpRequest } from './raw-request.js';
 
 /** Options of `PzkModule.forRoot()`. */
@@ -39,13 +39,16 @@ const PATH = /^(\/[^/?#\s]+)+$/;
 /**
  * Checks the options and fills in the defaults.
  *
- * @throws TypeError on options that are missing or odd.
+ * @throws TypeError on options that are missing, odd or not known.
  */
 export function resolveOptions(options: PzkModuleOptions): ResolvedOptions {
   const { verifier } = options ?? {};
   if (typeof verifier?.authenticate !== 'function' || typeof verifier.handle !== 'function') {
-    throw new TypeError('PzkModule: verifier is not what createVerifier() returns.');
+    throw new TypeError(
+      'PzkModule: verifier is not what createVerifier() returns; the options are { verifier, ... }.',
+    );
   }
+  assertOptionNames('PzkModule', options, ['verifier', 'path', 'routes', 'address']);
   const { path = new URL(verifier.baseUrl).pathname, routes = true, address = addressOf } = options;
   if (typeof path !== 'string' || !PATH.test(path)) {
     throw new TypeError('PzkModule: path starts with / and ends with none.');

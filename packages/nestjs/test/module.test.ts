@@ -350,6 +350,8 @@ describe('mistakes show at the start', () => {
     ['a slash at the end of the path', { verifier, path: '/pzk/' }, /path/],
     ['odd routes', { verifier, routes: 'yes' }, /routes/],
     ['an odd address', { verifier, address: '10.0.0.1' }, /address/],
+    ['a misspelt option', { verifier, route: false }, /did you mean routes/],
+    ['the verifier itself', verifier, /{ verifier, ... }/],
   ])('%s', async (_title, options, message) => {
     const pzk = PzkModule.forRoot(options as unknown as PzkModuleOptions);
     const created = NestFactory.create({ module: class {}, imports: [pzk] }, silent);

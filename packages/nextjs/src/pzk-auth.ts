@@ -1,10 +1,11 @@
-import type {
-  AuthenticateOptions,
-  PageSession,
-  ProtectOptions,
-  PzkCaller,
-  PzkSession,
-  Verifier,
+import {
+  type AuthenticateOptions,
+  assertOptionNames,
+  type PageSession,
+  type ProtectOptions,
+  type PzkCaller,
+  type PzkSession,
+  type Verifier,
 } from '@pzk-auth/verifier';
 import { headers as requestHeaders } from 'next/headers.js';
 import type { NextRequest } from 'next/server.js';
@@ -134,11 +135,14 @@ function chooseAddress({ address, trustedProxies }: PzkAuthOptions) {
  *
  * @param verifier - Or a function that returns it, always the same one: it is first called by a
  * request, so that `next build`, which evaluates every module, needs no secret and no database.
+ *
+ * @throws TypeError on an option that is odd or not known
  */
 export function pzkAuth(
   verifier: Verifier | (() => Verifier),
   options: PzkAuthOptions = {},
 ): PzkAuth {
+  assertOptionNames('pzkAuth', options, ['trustedProxies', 'address']);
   const address = chooseAddress(options);
   const find = typeof verifier === 'function' ? verifier : () => verifier;
   return {

@@ -247,6 +247,8 @@ describe('the address of a client', () => {
       expect(() => pzkAuth(verifier, { trustedProxies })).toThrow(TypeError);
     }
     expect(() => pzkAuth(verifier, { trustedProxies: 1, address: () => '::1' })).toThrow(TypeError);
+    const misspelt = { trustedProxy: 1 } as object;
+    expect(() => pzkAuth(verifier, misspelt)).toThrow('did you mean trustedProxies?');
   });
 });
 

@@ -30,6 +30,7 @@ export type {
 } from './legacy/api-key-policy.js';
 export type { RateLimit, RateLimits } from './limits/limits.js';
 export type { Health, HealthCheck } from './operation/health.js';
+export { assertOptionNames } from './option-names.js';
 export type {
   Authorization,
   AuthorizeContext,

@@ -23,8 +23,10 @@ function nearestName(name: string, known: readonly string[]): string | undefined
 
 /**
  * Refuses what is no object of options, and names that nobody reads: an option that is overlooked
- * because of a typing error is a check that does not happen.
+ * because of a typing error is a check that does not happen. The adapters ask it, too.
  *
+ * @param where - The function, as the message names it.
+ * @param known - The names that are read.
  * @throws TypeError
  */
 export function assertOptionNames(where: string, options: unknown, known: readonly string[]): void {
