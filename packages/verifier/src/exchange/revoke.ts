@@ -11,7 +11,10 @@ import { sessionRowId } from './session-rows.js';
 
 async function verifyIfValid(engine: Engine, token: string): Promise<PzkSession | undefined> {
   try {
-    return (await engine.tokens.verify(token)).session;
+    const { session, kid } = await engine.tokens.verify(token);
+    // This instance may know a removed key for a while, and whoever has it writes the `jti` of anybody.
+    const removed = await engine.stores.revocations.isRevoked([revocationId.signingKey(kid)]);
+    return removed === false ? session : undefined;
   } catch (error) {
     // RFC 7009 section 2.2: an invalid token is as good as revoked.
     if ((error as { code?: unknown }).code === 'invalid_token') return undefined;

@@ -57,6 +57,9 @@ async function call(issuer: TestIssuer, client: WireClient, accessToken: string)
   });
 }
 
+const claimsOf = (token: string) =>
+  JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+
 const kidOf = (token: string): string =>
   JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).kid;
 
@@ -185,6 +188,28 @@ describe('removal of a signing key', () => {
     const published = await send(cluster.at(0), new Request(`${ISSUER}/pzk/jwks.json`));
     expect(published.text).not.toContain(kidOf(token));
     expect(await cluster.at(1).verifier.signingKeys.remove(kidOf(token))).toBe(false);
+  });
+
+  it('[H8] who has a removed key ends no session of others, at any instance', async () => {
+    const cluster = createCluster(2);
+    const victim = await enroll(cluster);
+    const attacker = await enroll(cluster);
+    const stolen = await openSigningKey({ ...cluster.at(0), secret } as never);
+    // The other instance has the key at hand.
+    await call(cluster.at(1), victim.clients[1] as WireClient, await renew(cluster, 1, victim));
+    expect(await cluster.at(0).verifier.signingKeys.remove(stolen.kid)).toBe(true);
+    const token = await renew(cluster, 0, victim);
+    const { jti } = claimsOf(token);
+    const header = { typ: 'at+jwt', alg: 'ES256', kid: stolen.kid };
+    const { jkt } = (attacker.clients[1] as WireClient).sessionKey;
+    const forged = stolen.sign(header, { ...claimsOf(token), cnf: { jkt }, jti });
+    const answer = await (attacker.clients[1] as WireClient).post('/revoke', { token: forged });
+    expect(answer.status).toBe(200);
+    const [first] = victim.clients as [WireClient];
+    expect((await call(cluster.at(0), first, token)).status).toBe(200);
+    // Honest: a session is ended by a token of its own.
+    expect((await first.post('/revoke', { token })).status).toBe(200);
+    expect((await call(cluster.at(0), first, token)).status).toBe(401);
   });
 
   it('[H8] the answer to a token of a removed key is that to any bad token', async () => {
