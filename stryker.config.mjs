@@ -12,6 +12,7 @@ export default {
   mutate: [
     'packages/protocol/src/**/*.ts',
     'packages/verifier/src/{dpop,nonce,token}/*.ts',
+    'packages/verifier/src/exchange/authenticate.ts',
     'packages/verifier/src/http/{read-body,prf-results}.ts',
     'packages/verifier/src/legacy/read-api-key.ts',
     'packages/verifier/src/page-session/page-cookie.ts',

@@ -6,6 +6,7 @@ export default defineConfig({
     include: [
       'packages/protocol/test/**/*.test.ts',
       'packages/verifier/test/{dpop,http,nonce,page-session,token}/*.test.ts',
+      'packages/verifier/test/exchange/authenticate.test.ts',
       'packages/verifier/test/legacy/read-api-key.test.ts',
       'packages/verifier/test/proof/{curve-memory,g2-subgroup,groth16-verifier,verification-key-form}.test.ts',
     ],

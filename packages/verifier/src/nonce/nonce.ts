@@ -49,7 +49,7 @@ function splitParts(payload: Uint8Array): Uint8Array[] {
   const parts: Uint8Array[] = [];
   let offset = 0;
   while (offset < payload.length) {
-    if (offset + 4 > payload.length) throw new RangeError('truncated');
+    // A RangeError where four bytes are no longer there.
     const length = view.getUint32(offset, false);
     offset += 4;
     if (offset + length > payload.length) throw new RangeError('truncated');

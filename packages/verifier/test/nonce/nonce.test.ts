@@ -1,4 +1,5 @@
-import { decodeBase64url, encodeBase64url } from '@pzk-auth/protocol';
+import { createHmac } from 'node:crypto';
+import { concatBytes, decodeBase64url, encodeBase64url, labels, lp } from '@pzk-auth/protocol';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { durations } from '../../src/durations.js';
@@ -122,6 +123,49 @@ describe('sealNonce and openNonce', () => {
     const [first, second] = [sample, shifted].map((one) => decodeBase64url(sealNonce(one, keys)));
     expect(first).toHaveLength(second?.length ?? 0);
     expect(open(encodeBase64url(second as Uint8Array))).toEqual(shifted);
+  });
+
+  it('refuse other forms, though they are signed', () => {
+    const { epoch, purpose, jkt, audience, scope, issuedAt, expiresAt } = sample;
+    const period = keys.periodAt(NOW);
+    const random = new Uint8Array(16);
+    const sign = (payload: Uint8Array) => {
+      const key = keys.keyOf(period, NOW) as Uint8Array;
+      const mac = createHmac('sha256', key).update(lp(labels.nonce, payload)).digest();
+      return encodeBase64url(concatBytes(payload, mac));
+    };
+    const fields = [period, epoch, purpose, jkt, audience, scope, issuedAt, expiresAt];
+    expect(open(sign(lp('1', ...fields, random)))).toEqual(sample);
+    const notUtf8 = Uint8Array.of(0xff);
+    for (const payload of [
+      lp('2', ...fields, random),
+      lp('', ...fields, random),
+      lp('1', ...fields),
+      lp('1', ...fields, random, random),
+      lp('1', period, notUtf8, purpose, jkt, audience, scope, issuedAt, expiresAt, random),
+      concatBytes(lp('1', ...fields, random), Uint8Array.of(0)),
+      lp('1', ...fields, random).slice(0, -1),
+      new Uint8Array(),
+    ]) {
+      expect(() => open(sign(payload))).toThrow(invalid);
+    }
+  });
+
+  it('have a key of their own for each hour', () => {
+    const hours = [-1, 0, 1].map((hour) => keys.keyOf(keys.periodAt(NOW) + hour, NOW));
+    const texts = hours.map((key) => Buffer.from(key as Uint8Array).toString('hex'));
+    expect(new Set(texts).size).toBe(3);
+    for (const text of texts) expect(text).toHaveLength(64);
+    // Asked for in any order, after any time.
+    const late = NOW + 10 * durations.nonceKeyRotation;
+    const fresh = createNonceKeys(secret, 'https://api.example.com');
+    expect(keys.keyOf(keys.periodAt(late), late)).toEqual(fresh.keyOf(keys.periodAt(late), late));
+    expect(keys.keyOf(keys.periodAt(NOW), NOW)).toEqual(hours[1]);
+  });
+
+  it('are not made without a key', () => {
+    const none = { ...keys, keyOf: () => undefined };
+    expect(() => sealNonce(sample, none)).toThrow(RangeError);
   });
 
   it('end exactly with their time', () => {
