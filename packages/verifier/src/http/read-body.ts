@@ -8,8 +8,8 @@ function mediaType(request: Request): string {
 }
 
 async function readBytes(request: Request, maximum: number): Promise<Uint8Array> {
-  const declared = request.headers.get('content-length');
-  if (declared !== null && Number(declared) > maximum) {
+  // Nothing declared counts as 0.
+  if (Number(request.headers.get('content-length')) > maximum) {
     throw refusal('body_too_large', 'The declared length is too large.');
   }
   if (request.body === null) return new Uint8Array();

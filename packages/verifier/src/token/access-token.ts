@@ -45,7 +45,7 @@ export async function signAccessToken(claims: AccessTokenClaims, key: SigningKey
     amr: claims.amr,
     device: claims.device,
     key_protection: claims.keyProtection,
-    ...(claims.proofHash === undefined ? {} : { proof: claims.proofHash }),
+    proof: claims.proofHash,
     iss: claims.issuer,
     aud: claims.audience,
     sub: claims.subject,
@@ -92,7 +92,7 @@ function isText(value: unknown): value is string {
 }
 
 function isSeconds(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
+  return Number.isSafeInteger(value) && (value as number) > 0;
 }
 
 const protections: ReadonlySet<unknown> = new Set<KeyProtection>(['passkey', 'device', 'none']);

@@ -75,8 +75,8 @@ interface StandingEntry extends Entry {
 
 /** The public members of a key, with its name: what is kept of a configured one. */
 function publicContent(key: SigningKey) {
-  const { kty = '', crv = '', x = '', y } = key.publicJwk;
-  return { kty, crv, x, ...(y === undefined ? {} : { y }), kid: key.kid };
+  const { kty, crv, x, y } = key.publicJwk;
+  return { kty, crv, x, y, kid: key.kid };
 }
 
 /** Creates the ring. Call `start` before anything else. */
@@ -199,11 +199,8 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     return (begun.at(-1) ?? able[0])?.key;
   }
 
-  function toInfo(kid: string): SigningKeyInfo | undefined {
-    const entry = standing().find(({ row }) => row.kid === kid);
-    if (entry === undefined) return undefined;
-    const { key, row, origin, status } = entry;
-    const { createdAt, activeFrom } = row;
+  function toInfo({ key, row, origin, status }: StandingEntry): SigningKeyInfo {
+    const { kid, createdAt, activeFrom } = row;
     return Object.freeze({ kid, alg: key.alg, status, origin, createdAt, activeFrom });
   }
 
@@ -268,7 +265,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     },
     async list() {
       await reload(true);
-      return standing().flatMap(({ row }) => toInfo(row.kid) ?? []);
+      return standing().map(toInfo);
     },
     async rotate(activeIn) {
       if (configured.length > 0) {
@@ -279,12 +276,12 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
       const waiting = standing().find(({ status, row }) => {
         return status === 'next' && row.activeFrom <= activeFrom;
       });
-      if (waiting !== undefined) return toInfo(waiting.row.kid) as SigningKeyInfo;
+      if (waiting !== undefined) return toInfo(waiting);
       const row = await rowOf(generateSigningKey(options.alg), activeFrom);
       await store.insert(row);
       options.onChange('added', row);
       await reload(true);
-      return toInfo(row.kid) as SigningKeyInfo;
+      return toInfo(standing().find((entry) => entry.row.kid === row.kid) as StandingEntry);
     },
     async remove(kid) {
       if (!isKid(kid)) return false;

@@ -75,6 +75,7 @@ function createDeployment() {
 }
 
 type Deployment = ReturnType<typeof createDeployment>;
+type Ring = ReturnType<Deployment['ring']>;
 
 let deployment: Deployment;
 beforeEach(() => {
@@ -84,11 +85,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const statuses = async (ring: ReturnType<Deployment['ring']>) =>
-  (await ring.list()).map(({ kid, status }) => [kid, status]);
+const statuses = async (ring: Ring) => (await ring.list()).map(({ kid, status }) => [kid, status]);
 
 /** A key that signs at once. Of two that begin in one millisecond the name would decide. */
-function rotateNow(ring: ReturnType<Deployment['ring']>) {
+function rotateNow(ring: Ring) {
   deployment.now++;
   return ring.rotate(0);
 }
@@ -182,6 +182,7 @@ describe('keys that are made', () => {
       [second, 'retiring'],
       [third, 'active'],
     ]);
+    expect((await ring.signer()).kid).toBe(third);
     deployment.now = START + 1000 + RETIREMENT;
     expect(await statuses(ring)).toEqual([
       [second, 'retiring'],
@@ -342,18 +343,53 @@ describe('what instances know of each other', () => {
     expect(deployment.lists).toBe(1);
   });
 
-  it('finds a key that was written after a reading had begun', async () => {
-    const [ring, other] = await pair();
-    deployment.now = START + durations.signingKeyRefresh;
-    let go: () => void = () => {};
-    deployment.hold = new Promise((resolve) => {
-      go = resolve;
+  describe('sees what was written after a reading had begun', () => {
+    /** A reading that is under way, of what was before `other` wrote. */
+    async function readingWhile<T>(
+      act: (ring: Ring, made: string, old: string) => Promise<T>,
+    ): Promise<{ result: T; made: string }> {
+      const [ring, other] = await pair();
+      const old = (await ring.signer()).kid;
+      deployment.now = START + durations.signingKeyRefresh;
+      let go: () => void = () => {};
+      deployment.hold = new Promise((resolve) => {
+        go = resolve;
+      });
+      const reading = ring.published();
+      const made = (await other.rotate(0)).kid;
+      const acted = act(ring, made, old);
+      // Long enough for whoever would take the old reading for an answer to be waiting for it.
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      go();
+      await reading;
+      return { result: await acted, made };
+    }
+
+    it('in a search', async () => {
+      const { result, made } = await readingWhile((ring, kid) => ring.find(kid));
+      expect(result?.kid).toBe(made);
     });
-    void ring.published();
-    const made = (await other.rotate(PUBLICATION)).kid;
-    const found = ring.find(made);
-    go();
-    expect((await found)?.kid).toBe(made);
+
+    it('in a list', async () => {
+      const { result } = await readingWhile((ring) => ring.list());
+      expect(result).toHaveLength(2);
+    });
+
+    it('in a rotation, which makes no second key', async () => {
+      const { result } = await readingWhile(async (ring) => {
+        deployment.now--;
+        const info = ring.rotate(1);
+        return info;
+      });
+      expect(result.status).toBe('next');
+      expect(await deployment.rows()).toHaveLength(2);
+    });
+
+    it('in a removal, which makes no key where one took over', async () => {
+      const { result, made } = await readingWhile((ring, _, old) => ring.remove(old));
+      expect(result).toBe(true);
+      expect((await deployment.rows()).map(({ kid }) => kid)).toEqual([made]);
+    });
   });
 
   it('opens with the same secret and issuer alone', async () => {
@@ -411,6 +447,14 @@ describe('removed keys', () => {
     expect(ring.changes).toHaveLength(1);
   });
 
+  it('makes none for a name that is no key, also where no key has begun', async () => {
+    const ring = deployment.ring();
+    await ring.start();
+    deployment.now = START - 1;
+    expect(await ring.remove('lost')).toBe(false);
+    expect(await deployment.rows()).toHaveLength(1);
+  });
+
   it('does not sign with a key that another instance has removed', async () => {
     const [ring, other] = [deployment.ring(), deployment.ring()];
     await ring.start();
@@ -460,6 +504,7 @@ describe('keys of the configuration', () => {
       },
     ]);
     expect(ring.changes).toEqual([`added ${first.kid}`, `added ${second.kid}`]);
+    expect(ring.faults).toEqual([]);
     expect((await ring.signer()).kid).toBe(first.kid);
     deployment.now = START + PUBLICATION;
     expect((await ring.signer()).kid).toBe(second.kid);
@@ -493,6 +538,8 @@ describe('keys of the configuration', () => {
     const rings = [1, 2, 3].map(() => deployment.ring({ configured: [first, second] }));
     await Promise.all(rings.map((ring) => ring.start()));
     expect(await deployment.rows()).toHaveLength(2);
+    // Each of them knows both, also the key that another one added.
+    for (const ring of rings) expect(await ring.published()).toHaveLength(2);
     expect(rings.flatMap(({ changes }) => changes).toSorted()).toEqual(
       [`added ${first.kid}`, `added ${second.kid}`].toSorted(),
     );
@@ -529,9 +576,42 @@ describe('keys of the configuration', () => {
     const again = deployment.ring({ configured: [first, second] });
     await again.start();
     expect(again.faults).toHaveLength(1);
-    expect(again.faults[0]).toMatchObject(notReady);
+    expect(again.faults[0]).toMatchObject({
+      ...notReady,
+      message: expect.stringContaining(first.kid),
+    });
     expect(await statuses(again)).toEqual([[second.kid, 'next']]);
     await expect(deployment.ring({ configured: [first] }).start()).rejects.toMatchObject(notReady);
+  });
+
+  it('removes no key where the others are not here to sign', async () => {
+    const ring = deployment.ring({ configured: [first] });
+    await ring.start();
+    await deployment.ring({ configured: [first, second] }).start();
+    await expect(ring.remove(first.kid)).rejects.toMatchObject(notReady);
+    expect(deployment.revoked.size).toBe(0);
+  });
+
+  it('gives no key where the only one here was removed at another instance', async () => {
+    const ring = deployment.ring({ configured: [first] });
+    const other = deployment.ring({ configured: [first, second] });
+    await ring.start();
+    await other.start();
+    await other.remove(first.kid);
+    // Found out by its revocation, then by the store.
+    await expect(ring.signer()).rejects.toMatchObject(notReady);
+    await expect(ring.signer()).rejects.toMatchObject(notReady);
+  });
+
+  it('takes one for the first where all before it are removed', async () => {
+    const ring = deployment.ring({ configured: [first, second] });
+    await ring.start();
+    await ring.remove(first.kid);
+    await deployment.store.remove(second.kid);
+    const third = generateSigningKey('ES256');
+    const again = deployment.ring({ configured: [third] });
+    await again.start();
+    expect(await statuses(again)).toEqual([[third.kid, 'active']]);
   });
 
   it('checks no key that does not stand any more', async () => {

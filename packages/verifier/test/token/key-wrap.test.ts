@@ -1,3 +1,6 @@
+import { hkdfSync } from 'node:crypto';
+import { labels, lp } from '@pzk-auth/protocol';
+import { CompactEncrypt } from 'jose';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createKeyWrap, type KeyWrap } from '../../src/token/key-wrap.js';
 import { generateSigningKey, type PrivateSigningKey } from '../../src/token/signing-key.js';
@@ -49,6 +52,26 @@ describe('signing keys at rest', () => {
     await expect(wrap.unwrap(await row({ content: { kty: 'RSA' } }))).rejects.toMatchObject(
       refused,
     );
+  });
+
+  it('[L4] open by the one algorithm alone, though the key is right', async () => {
+    const info = lp(labels.keyWrap, ISSUER);
+    const wrapKey = new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(), info, 32));
+    const encrypt = async (header: { alg: string; enc: string }) => {
+      const text = new TextEncoder().encode(JSON.stringify(key.privateJwk));
+      const jwe = new CompactEncrypt(text).setProtectedHeader(header);
+      return { ...(await row()), wrapped: await jwe.encrypt(wrapKey) };
+    };
+    const opened = await wrap.unwrap(await encrypt({ alg: 'dir', enc: 'A256GCM' }));
+    expect(opened.key.kid).toBe(key.kid);
+    for (const header of [
+      { alg: 'dir', enc: 'A128CBC-HS256' },
+      { alg: 'A256KW', enc: 'A256GCM' },
+      { alg: 'A256GCMKW', enc: 'A256GCM' },
+      { alg: 'A256GCMKW', enc: 'A128GCM' },
+    ]) {
+      await expect(wrap.unwrap(await encrypt(header))).rejects.toMatchObject(refused);
+    }
   });
 
   it('[L4] are not readable, and written by one algorithm', async () => {
