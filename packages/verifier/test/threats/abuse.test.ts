@@ -160,6 +160,21 @@ describe('sessions', () => {
     }
   });
 
+  it('a key that demands no passkey never satisfies maxAge, however fresh its proof is', async () => {
+    const { apiKey } = await issuer.verifier.keys.issue({
+      scopes: ['weather:read'],
+      demands: 'none',
+    });
+    const client = await createWireClient(issuer, { apiKey });
+    const form = await client.tokenForm(await client.challenge('session'), { credential: null });
+    const { status, body } = await client.post('/token', form);
+    expect(status).toBe(200);
+    await expect(
+      call(issuer, client, body.access_token, { demands: { maxAge: 86_400 } }),
+    ).rejects.toMatchObject({ code: 'insufficient_user_authentication' });
+    await expect(call(issuer, client, body.access_token)).resolves.toMatchObject({ amr: ['pop'] });
+  });
+
   it('[D25] a route may demand its own audience', async () => {
     const audience = [ISSUER, `${ISSUER}/other`];
     const wide = createIssuer({ audience });
