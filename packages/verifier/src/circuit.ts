@@ -1,5 +1,6 @@
 import { type CircuitManifest, ownershipV1, ownershipV1VerificationKey } from '@pzk-auth/circuits';
 import { readArtifact } from '@pzk-auth/circuits/node';
+import { OWNERSHIP_CIRCUIT } from '@pzk-auth/protocol';
 import { assertOptionNames } from './option-names.js';
 import { type OwnSetup, readOwnSetup } from './own-setup.js';
 import { createGroth16ProofSystem, type ProofSystem } from './proof/index.js';
@@ -84,16 +85,21 @@ function defaultCircuit(): Circuit {
 /**
  * The circuits of a verifier by their id.
  *
- * @throws TypeError for development keys in production.
+ * @throws TypeError for development keys in production, for none and for two of one id.
  */
 export function indexCircuits(
   circuits: readonly Circuit[] = [defaultCircuit()],
 ): ReadonlyMap<string, Circuit> {
   const production = process.env.NODE_ENV === 'production';
+  const byId = new Map(circuits.map((circuit) => [circuit.proofSystem.id, circuit]));
+  // The one that challenges name.
+  if (!byId.has(OWNERSHIP_CIRCUIT) || byId.size !== circuits.length) {
+    throw new TypeError(`circuits holds ${OWNERSHIP_CIRCUIT} once: [ownershipCircuit({ ... })].`);
+  }
   for (const { manifest } of circuits) {
     if (production && manifest.setup !== 'genuine') {
       throw new TypeError(`Circuit ${manifest.id} has development keys: refused in production.`);
     }
   }
-  return new Map(circuits.map((circuit) => [circuit.proofSystem.id, circuit]));
+  return byId;
 }

@@ -53,6 +53,7 @@ describe('options', () => {
     [{ tokenLifetime: 59 }, /tokenLifetime/],
     [{ sessionLifetime: 3601 }, /sessionLifetime/],
     [{ keyPrefix: 'Pzk' }, /keyPrefix/],
+    [{ circuits: [] }, /circuits holds ownership\/v1 once/],
     [{ allowSyncedPasskeys: 'false' as never }, /allowSyncedPasskeys is true or false/],
     [{ allowWithoutPrf: 'false' as never }, /allowWithoutPrf is true or false/],
     [{ pageSessions: 0 as never }, /pageSessions is true or false/],
@@ -121,4 +122,25 @@ it('a key is issued for scopes that are known, in a list', async () => {
   );
   await expect(keys.issue({ scopes: ['weather:raed'] })).rejects.toThrow(/weather:raed is not/);
   await expect(keys.issue({ scopes: ['weather:read'] })).resolves.toBeDefined();
+});
+
+it('a start that fails is a 503 at endpoints and on protected routes alike', async () => {
+  const stores = memoryStores();
+  const secrets = [
+    'a secret of one: 0123456789 abcdef XYZ',
+    'another secret: 0123456789 abcdef XYZ',
+  ];
+  const [first, second] = secrets.map((secret) => createVerifier({ ...options, secret, stores }));
+  await first?.ready();
+  // Its secret does not open the signing keys.
+  await expect(second?.ready()).rejects.toMatchObject({ code: 'not_ready' });
+  const jwks = await second?.handle(new Request('https://api.example.com/pzk/jwks.json'));
+  expect(jwks?.status).toBe(503);
+  const request = { method: 'GET', url: '/', headers: new Headers({ authorization: 'DPoP x' }) };
+  const error = await second?.authenticate(request).catch((cause: unknown) => cause);
+  const { status, body } = second?.problem(error, request) ?? {};
+  expect(status).toBe(503);
+  expect(JSON.parse(body ?? '')).toMatchObject({ code: 'store_unavailable' });
+  expect(body).not.toContain('secret');
+  await Promise.all([first?.close(), second?.close()]);
 });

@@ -139,9 +139,13 @@ const wireForms: Readonly<Record<WireErrorCode, WireForm>> = {
 
 const known: ReadonlySet<string> = new Set(wireErrorCodes);
 
+/** A start that failed, and may be tried again: for whoever calls, the service is not there. */
+const NOT_STARTED: ReadonlySet<PzkErrorCode> = new Set(['not_ready', 'verification_key_rejected']);
+
 /** The code that goes on the wire: what is not meant for it becomes `server_error`. */
 export function wireCode(error: unknown): WireErrorCode {
   const code: PzkErrorCode | undefined = isPzkError(error) ? error.code : undefined;
+  if (code !== undefined && NOT_STARTED.has(code)) return 'store_unavailable';
   return code !== undefined && known.has(code) ? (code as WireErrorCode) : 'server_error';
 }
 
