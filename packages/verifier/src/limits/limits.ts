@@ -105,15 +105,17 @@ export function createLimits({ config, stores, onFault }: LimitsOptions): Limits
     }
   }
 
+  // A host without types may say null where it knows none.
   const groupOf = (address: string | undefined) =>
-    address === undefined ? undefined : addressGroup(address);
+    typeof address === 'string' ? addressGroup(address) : undefined;
 
   return {
     reserveAddress: (address) => reserve(addressFailures, groupOf(address)),
     watchAddress: (address) => watch(addressFailures, groupOf(address)),
     reserveDevice: (device) => reserve(deviceFailures, device),
     async countRequest(address) {
-      if (address !== undefined) await count(limiters.address, addressGroup(address));
+      const group = groupOf(address);
+      if (group !== undefined) await count(limiters.address, group);
     },
     countExchange: (key) => count(limiters.key, key),
     countCall: (key) => count(limiters.calls, key),

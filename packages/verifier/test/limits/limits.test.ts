@@ -73,6 +73,9 @@ describe('rate limits', () => {
     for (const other of ['::ffff:192.0.2.8', '64:ff9b::c000:209', '::1', 'unix:', '']) {
       expect((await challenge(other)).status, other).toBe(200);
     }
+    // No address at all, as a host without types may say it.
+    const none = await times(5, () => challenge(null as unknown as string));
+    expect(count(none, 200)).toBe(5);
   });
 
   it('[O1] honest: clients of one socket for both families do not lock each other out', async () => {
