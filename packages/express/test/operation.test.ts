@@ -1,3 +1,4 @@
+import type { AuthenticateRequest, Verifier } from '@pzk-auth/verifier';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import '../src/api-keys.js';
 import { pzkAuth } from '../src/index.js';
@@ -70,5 +71,40 @@ for (const [name, express] of versions) {
       expect((await fetch(`${server.origin}/health/ready`)).status).toBe(503);
       expect((await fetch(`${server.origin}/health/live`)).status).toBe(200);
     });
+  });
+}
+
+for (const [name, express] of versions) {
+  it(`${name}: failures are counted by the address that Express or the application names`, async () => {
+    const server = await startServer({ express });
+    const seen: unknown[] = [];
+    const watched: Verifier = {
+      ...server.verifier,
+      handle: (request, context) => {
+        seen.push(context?.address);
+        return server.verifier.handle(request, context);
+      },
+      authenticate: ((request: AuthenticateRequest) => {
+        seen.push(request.address);
+        return server.verifier.authenticate(request);
+      }) as Verifier['authenticate'],
+    };
+    for (const [trust, options, expected] of [
+      [false, {}, '127.0.0.1'],
+      [1, {}, '198.51.100.9'],
+      [false, { address: () => '192.0.2.7' }, '192.0.2.7'],
+    ] as const) {
+      const pzk = pzkAuth(watched, options);
+      const app = express().set('trust proxy', trust);
+      app.use('/pzk', pzk.routes()).use(pzk.protect()).use(pzk.errors());
+      server.server.removeAllListeners('request').on('request', app);
+      const headers = { 'x-forwarded-for': '198.51.100.9' };
+      const ask = (path: string) => fetch(`http://127.0.0.1:${server.port}${path}`, { headers });
+      expect([(await ask('/pzk/jwks.json')).status, (await ask('/weather')).status]).toEqual([
+        200, 401,
+      ]);
+      expect(seen.splice(0)).toEqual([expected, expected]);
+    }
+    await server.close();
   });
 }

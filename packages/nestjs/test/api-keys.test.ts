@@ -1,4 +1,4 @@
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, Logger } from '@nestjs/common';
 import type { PzkCaller, PzkSession } from '@pzk-auth/verifier';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Caller, Protect, PzkService, Session } from '../src/index.js';
@@ -12,8 +12,10 @@ import {
   testVerifier,
 } from './app.js';
 
-const allowApiKey = (key: string) =>
-  key === 'sk_live_0123456789abcdef' && { user: 'ada', scopes: ['weather:read'] };
+function allowApiKey(key: string) {
+  if (key === 'sk_faulty') throw new TypeError('a mistake of the application');
+  return key === 'sk_live_0123456789abcdef' && { user: 'ada', scopes: ['weather:read'] };
+}
 
 @Protect({ scope: 'weather:read', allowApiKey })
 @Controller('old')
@@ -63,6 +65,21 @@ describe.each(platforms)('on %s', (_name, platform) => {
 
   it('@Session() takes no plain API key for a session', async () => {
     expect((await withKey('/old/odd', 'sk_live_0123456789abcdef')).status).toBe(500);
+  });
+
+  it('logs a fault of the application, of which its caller learns nothing', async () => {
+    const logged: unknown[] = [];
+    const log = (...texts: unknown[]) => void logged.push(...texts);
+    Logger.overrideLogger({ log, warn: log, error: log });
+    try {
+      const response = await withKey('/old', 'sk_faulty');
+      expect(response.status).toBe(500);
+      expect(await response.text()).not.toContain('mistake');
+    } finally {
+      Logger.overrideLogger(false);
+    }
+    expect(logged.join()).toMatch(/The check of API keys failed.*caused by: TypeError: a mistake/s);
+    expect(logged.join()).not.toContain('sk_faulty');
   });
 
   it('says whether it lives and can serve', async () => {
