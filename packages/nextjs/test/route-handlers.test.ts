@@ -1,5 +1,6 @@
 import { mintTestSession, type TestClient } from '@pzk-auth/client/testing';
 import {
+  type AuthenticateRequest,
   createVerifier,
   memoryStores,
   type Verifier,
@@ -176,9 +177,15 @@ describe('route handlers', () => {
 
   it('lets plain API keys in where a route says so, and says what they are', async () => {
     const old = pzk.protect(
-      { scope: 'weather:read', allowApiKey: (key) => key === 'sk_old' && { scopes: SCOPES } },
-      (_request, { session }) =>
-        Response.json({ kind: session.kind }, { headers: { link: '<https://example.com>' } }),
+      {
+        scope: 'weather:read',
+        cors: true,
+        allowApiKey: (key) => key === 'sk_old' && { scopes: SCOPES },
+      },
+      (_request, { session }) => {
+        const headers = { link: '<https://example.com>', vary: 'Accept' };
+        return Response.json({ kind: session.kind }, { headers });
+      },
     );
     const ask = (key: string) =>
       old(new NextRequest(`${ORIGIN}/weather`, { headers: { authorization: `Bearer ${key}` } }), {
@@ -187,7 +194,9 @@ describe('route handlers', () => {
     const answer = await ask('sk_old');
     expect([answer.status, await answer.json()]).toEqual([200, { kind: 'api-key' }]);
     expect(answer.headers.get('deprecation')).not.toBeNull();
+    // What the application says itself stays.
     expect(answer.headers.get('link')).toContain('<https://example.com>');
+    expect(answer.headers.get('vary')).toBe('Accept, Origin');
     expect((await ask('sk_other')).status).toBe(401);
     // And not where it does not.
     const plain = new NextRequest(`${ORIGIN}/weather`, {
@@ -219,13 +228,21 @@ describe('the address of a client', () => {
         addresses.push(context?.address);
         return verifier.handle(request, context);
       },
+      authenticate: ((request: AuthenticateRequest) => {
+        addresses.push(request.address);
+        return verifier.authenticate(request);
+      }) as Verifier['authenticate'],
     };
     const url = `${ORIGIN}/pzk/jwks.json`;
     const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded };
-    await pzkAuth(watched, options).handlers.GET(
-      new Request(url, { headers }),
-      catchAll(url, '/pzk'),
-    );
+    const { handlers, protect } = pzkAuth(watched, options);
+    await handlers.GET(new Request(url, { headers }), catchAll(url, '/pzk'));
+    const guarded = protect({}, () => new Response());
+    await guarded(new NextRequest(`${ORIGIN}/weather`, { headers }), {
+      params: Promise.resolve({}),
+    });
+    // The endpoints and a protected route alike.
+    expect(addresses).toEqual([addresses[0], addresses[0]]);
     return addresses[0];
   }
 
