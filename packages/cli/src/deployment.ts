@@ -171,8 +171,7 @@ export async function withDeployment<T>(
   const faults: VerifierEvent[] = [];
   try {
     const verifier = createFrom(engine, deployment, {
-      // Nothing here verifies proofs, and an observer of the application could write where we print.
-      circuits: [],
+      // An observer of the application could write where we print.
       onEvent: (event) => {
         if (event.type === 'fault') faults.push(event);
       },

@@ -16,8 +16,11 @@ process.stderr.on('error', () => {});
 const code = await run(words);
 // Written before the end: a pipe takes it later. The end does not wait for connections and threads.
 for (const stream of [process.stdout, process.stderr]) {
+  if (stream.writableLength === 0) continue;
   await new Promise<void>((resolve) => {
     stream.write('', () => resolve());
   });
 }
+// An error of the last write comes a moment after it.
+await new Promise((resolve) => setImmediate(resolve));
 process.exit(code);

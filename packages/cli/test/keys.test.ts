@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createVerifier, memoryStores } from '@pzk-auth/verifier';
 import { sqliteDatabase, sqlStores } from '@pzk-auth/verifier/sql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -73,7 +73,7 @@ describe('keys', () => {
     place.write('keys.json', '{"id": \u001b]0;x\u0007\u009b2J}');
     place.write(
       'pzk.config.mjs',
-      `import { readFileSync } from 'node:fs';
+      `import { existsSync, readFileSync } from 'node:fs';
        JSON.parse(readFileSync('keys.json', 'utf8'));`,
     );
     for (const flags of [[], ['--json']]) {
@@ -312,12 +312,17 @@ describe('audit verify', () => {
 });
 
 describe('the program', () => {
-  it('says so where its answer is lost, and nothing where its reader has enough', async () => {
+  it.runIf(existsSync('/dev/full'))('says so where its answer is lost', async () => {
     const issue = ['keys', 'issue', '--scope', 'weather:read', '--json'];
     const full = await place.run(issue, env, '/dev/full');
     expect({ code: full.code, error: full.error.code }).toEqual({ code: 4, error: 'output_lost' });
+    const wrong = await place.run(['keys', 'issue', '--json'], env, '/dev/full');
+    expect({ code: wrong.code, error: wrong.error.code }).toEqual({ code: 2, error: 'usage' });
     const { keys } = (await run('keys', 'list', '--json')).json;
     expect(keys).toHaveLength(1);
+  });
+
+  it('says nothing where its reader has enough', async () => {
     const gone = await place.run(['keys', 'list', '--json'], env, 'gone');
     expect(gone).toMatchObject({ code: 4, stderr: '' });
   });

@@ -76,7 +76,6 @@ function createPatient(
   try {
     const verifier = createFrom(engine, deployment, {
       stores: readOnlyStores(options.stores),
-      circuits: [],
       onEvent: () => {},
       audit: false,
     });
