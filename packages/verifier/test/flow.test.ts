@@ -94,3 +94,16 @@ it('refuses at set-up what no route could demand', () => {
   expect(() => issuer.verifier.assertDemands({ maxAge: 9 })).toThrow(TypeError);
   expect(() => issuer.verifier.assertDemands({ scope: 'weather:read', maxAge: 10 })).not.toThrow();
 });
+
+it('a session that was ended is not renewed, where the store forgot that its row was deleted', async () => {
+  const stores = memoryStores();
+  const sessions = { ...stores.sessions, delete: async () => {} };
+  const forgetful = createIssuer({ stores: { ...stores, sessions } });
+  const { apiKey, row } = await forgetful.verifier.keys.issue({ scopes: ['weather:read'] });
+  const client = await createWireClient(forgetful, { apiKey });
+  const { body } = await client.enroll();
+  expect((await client.renew(row.id)).status).toBe(200);
+  expect((await client.post('/revoke', { token: body.access_token })).status).toBe(200);
+  expect((await client.renew(row.id)).body.code).toBe('invalid_grant');
+  await forgetful.verifier.close();
+});
