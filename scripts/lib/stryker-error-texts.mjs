@@ -10,6 +10,9 @@ const FIRST_TEXT = new Map([
   ['PzkError', 1],
   ['refusal', 1],
   ['VerificationKeyError', 1],
+  // Of verification-key.ts, with a flaw as its code.
+  ['fail', 1],
+  ['KeyPointError', 0],
   ['Error', 0],
   ['TypeError', 0],
   ['RangeError', 0],

@@ -74,6 +74,16 @@ describe('DPoP nonces', () => {
     expect(judge(create().current(turn + 1), turn - 1)).toBe('fresh');
   });
 
+  it('are not given out, and not taken, where there is no key', () => {
+    const nonce = create().current(NOW);
+    const keyless = createDpopNonces({
+      ...createNonceKeys(secret, 'https://api.example.com'),
+      keyOf: () => undefined,
+    });
+    expect(() => keyless.current(NOW)).toThrow(RangeError);
+    expect(keyless.judge(nonce, NOW)).toBe('refused');
+  });
+
   it('go on for hours, each half minute with another', () => {
     const nonces = create();
     const seen = new Set<string>();

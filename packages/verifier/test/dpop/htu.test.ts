@@ -105,6 +105,12 @@ describe('canonicalizeHtu', () => {
     expect(canonicalizeHtu('https://a.example/b%2fc')).toBe('https://a.example/b%2Fc');
   });
 
+  it('gives a target without a path the path /', () => {
+    for (const text of ['https://a.example', 'https://a.example?q', 'https://a.example#f']) {
+      expect(canonicalizeHtu(text)).toBe('https://a.example/');
+    }
+  });
+
   it('refuses what is no http(s) URI, or one with credentials', () => {
     const odd = [
       '',

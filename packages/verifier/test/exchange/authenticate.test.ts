@@ -137,6 +137,8 @@ describe('the target of the request', () => {
       '*',
       'weather',
       'other.example/weather',
+      '.other.example/weather',
+      ':8443/weather',
       '/a/../weather',
       '/./weather',
       '/weather/.',
@@ -154,7 +156,10 @@ describe('the target of the request', () => {
       'https://other.example:x/weather',
       'xhttps://other.example/weather',
     ]) {
-      await refuses('invalid_dpop_proof', { url });
+      // Also where the proof names what a lenient reader would make of it.
+      for (const htu of [`${ISSUER}/weather`, `${ISSUER}/`, ISSUER + url]) {
+        await refuses('invalid_dpop_proof', { url, htu });
+      }
     }
   });
 });
@@ -218,6 +223,45 @@ describe('a token beside its proof', () => {
 });
 
 describe('demands', () => {
+  it('[D26] refuses those that nobody could meet or read, when a route is set up', () => {
+    const check = (demands: unknown) =>
+      issuer.verifier.assertDemands(demands as AuthenticateOptions);
+    for (const demands of [
+      { scopes: 'weather:read' },
+      { scope: undefined },
+      { maxAge: undefined },
+      { audience: undefined },
+      { scope: '' },
+      { scope: ' ' },
+      { scope: [] },
+      { scope: 5 },
+      { scope: { every: () => true } },
+      { scope: ['weather:read', 5] },
+      { scope: 'weather:raed' },
+      { scope: ['weather:read', 'weather:raed'] },
+      { maxAge: 9 },
+      { maxAge: 10.5 },
+      { maxAge: '60' },
+      { maxAge: Number.NaN },
+      { audience: `${ISSUER}/third` },
+    ]) {
+      expect(() => check(demands), JSON.stringify(demands)).toThrow(TypeError);
+    }
+  });
+
+  it('[D26] honest: takes those that can be met', () => {
+    for (const demands of [
+      {},
+      { scope: 'weather:read' },
+      { scope: ['weather:read', 'weather:write'] },
+      { maxAge: 10 },
+      { audience: SECOND, scope: 'weather:write', maxAge: 3600 },
+      { allowApiKey: undefined },
+    ]) {
+      expect(() => issuer.verifier.assertDemands(demands as AuthenticateOptions)).not.toThrow();
+    }
+  });
+
   it('[D26] demands each scope, in both spellings', async () => {
     const scope = 'weather:read weather:write';
     for (const demanded of [
