@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { PzkError } from '@pzk-auth/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuthenticateOptions, Stores } from '../../src/index.js';
 import { scopeToIssuer } from '../../src/stores/scope-to-issuer.js';
@@ -218,6 +219,31 @@ describe('a token beside its proof', () => {
       await refuses('invalid_token', { token: sign(claims) });
       Object.assign(claims, other);
       expect((await call({ token: sign(claims) })).account, id).toBe(claims.sub);
+    }
+  });
+});
+
+describe('the answer to a refusal', () => {
+  const metadataOf = (url: string, demands?: AuthenticateOptions) => {
+    const error = new PzkError('invalid_token', 'x');
+    const answer = issuer.verifier.problem(
+      error,
+      { method: 'GET', url, headers: new Headers() },
+      demands,
+    );
+    return /resource_metadata="([^"]*)"/.exec(answer.headers['www-authenticate'] ?? '')?.[1];
+  };
+
+  it('points to the metadata of the resource that the address is in, else of the first', () => {
+    const first = metadataOf('/weather');
+    const second = metadataOf('/weather', { audience: SECOND });
+    expect(first).toMatch(/^https:/);
+    expect(second).not.toBe(first);
+    for (const url of ['/second', '/second/weather', '/second?q', 'http://other.example/second/']) {
+      expect(metadataOf(url), url).toBe(second);
+    }
+    for (const url of ['/', '/seconds', '/secon', '/x/second', '/second/../x', '*']) {
+      expect(metadataOf(url), url).toBe(first);
     }
   });
 });

@@ -95,6 +95,7 @@ describe('readApiKey', () => {
       'a.b.c',
       'a.b.c.d',
       jwt({ typ: 'JWT' }, { sub: 'x' }),
+      jwt({ typ: ['at+jwt'] }, {}),
       jwt({ typ: 'xat+jwt' }, {}),
       jwt({ typ: 'at+jwtx' }, {}),
       jwt({ typ: 'text/at+jwt' }, {}),
