@@ -30,7 +30,9 @@ describe('setup', () => {
 });
 
 describe.runIf(hasPhase1)('setup, against phase 1', () => {
-  it('contribute writes keys that verify accepts, and prints the lines of both sides', async () => {
+  it('contribute writes keys that verify accepts, and prints the lines of both sides', {
+    timeout: 240_000,
+  }, async () => {
     const made = await run('contribute', '--name', 'Example Inc', '--out', 'own', ...ptau);
     expect({ code: made.code, stderr: made.stderr }).toEqual({ code: 0, stderr: '' });
     expect(readdirSync(place.path('own')).sort()).toEqual([

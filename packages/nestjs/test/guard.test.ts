@@ -103,14 +103,13 @@ class PassingController {
   }
 }
 
-const controllers = [
+const shared = [
   WeatherController,
   ClassController,
   DerivedController,
   OpenedController,
   PublicController,
   GuardedController,
-  PassingController,
 ];
 
 describe.each(platforms)('on %s', (name, platform) => {
@@ -120,6 +119,8 @@ describe.each(platforms)('on %s', (name, platform) => {
   let client: TestClient;
   let account: string;
   let skipped = 0;
+  // Fastify takes a route once.
+  const controllers = name === 'Express' ? [...shared, PassingController] : shared;
   const clock = () => Date.now() + skipped;
 
   beforeAll(async () => {
