@@ -50,7 +50,10 @@ beforeAll(async () => {
 });
 afterAll(() => app?.close());
 
-it('the development server keeps its verifier and its threads through hot reloads', async () => {
+// Each reload compiles anew, which takes a busy machine long.
+it('the development server keeps its verifier and its threads through hot reloads', {
+  timeout: 300_000,
+}, async () => {
   const keys = async () => (await fetch(`${app.origin}/pzk/jwks.json`)).text();
   const threads = await probe(1);
   expect(threads).toBeGreaterThan(0);

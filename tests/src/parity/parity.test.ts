@@ -24,7 +24,8 @@ describe.each(hosts.map((host) => [host.name, host] as const))('%s', (_, host) =
   beforeAll(async () => {
     running = await host.start([commitment]);
     peer = await createPeer(running.port, apiKey, 'weather:read weather:write');
-  }, 120_000);
+    // Next.js is built first.
+  }, 300_000);
   afterAll(() => running?.close());
 
   it.each(cases.map((one) => [one.name, one] as const))('%s', async (name, one) => {
