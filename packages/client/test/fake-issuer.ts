@@ -73,6 +73,10 @@ export function tokenAnswer(changes: object = {}) {
   };
 }
 
+export function vaultAnswer(vault: VaultEntry) {
+  return { vault, successions: [], revoked: [] };
+}
+
 export function createFakeIssuer(): FakeIssuer {
   const sent: SentRequest[] = [];
   const answers = new Map<string, Parameters<FakeIssuer['respond']>[1]>();
@@ -85,7 +89,7 @@ export function createFakeIssuer(): FakeIssuer {
       return Response.json(tokenAnswer(), { status: 201 });
     }
     if (path === '/pzk/vault/open') {
-      return vault === undefined ? problem('not_found', 404) : Response.json({ vault });
+      return vault === undefined ? problem('not_found', 404) : Response.json(vaultAnswer(vault));
     }
     if (path === '/pzk/token') return Response.json(tokenAnswer());
     return new Response(null, { status: 200 });

@@ -22,6 +22,8 @@ export const wireErrorCodes = [
   'insufficient_scope',
   'insufficient_user_authentication',
   'commitment_mismatch',
+  'vault_conflict',
+  'vault_reset_pending',
   'busy',
   'store_unavailable',
   'server_error',
@@ -50,9 +52,24 @@ export const clientErrorCodes = [
   'vault_rollback',
   'vault_sealed_invalid',
   'vault_slot_invalid',
+  'vault_repin_required',
+  'recovery_code_malformed',
+  'invitation_invalid',
+  'pairing_mismatch',
+  'release_request_invalid',
   'not_signed_in',
   'session_expired',
   'storage_unavailable',
+] as const;
+
+/** Codes that arise at an agent and its broker. */
+export const agentErrorCodes = [
+  'vault_identity_changed',
+  'release_invalid',
+  'release_rejected',
+  'release_ended',
+  'host_refused',
+  'broker_unavailable',
 ] as const;
 
 /** Codes that only a server's operator meets, at start or in administration. */
@@ -64,10 +81,11 @@ export const operatorErrorCodes = [
 
 export type WireErrorCode = (typeof wireErrorCodes)[number];
 export type ClientErrorCode = (typeof clientErrorCodes)[number];
+export type AgentErrorCode = (typeof agentErrorCodes)[number];
 export type OperatorErrorCode = (typeof operatorErrorCodes)[number];
 
 /** Every code an error of PZK-Auth can carry: a closed union to switch on. */
-export type PzkErrorCode = WireErrorCode | ClientErrorCode | OperatorErrorCode;
+export type PzkErrorCode = WireErrorCode | ClientErrorCode | AgentErrorCode | OperatorErrorCode;
 
 /** Options of {@link PzkError}. */
 export interface PzkErrorOptions {

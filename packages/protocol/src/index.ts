@@ -27,6 +27,15 @@ export {
   sessionContext,
 } from './context.js';
 export {
+  ES256_COSE_KEY_BYTES,
+  formatEs256CoseKey,
+  parseEs256CoseKey,
+} from './cose-key.js';
+export { formatCrockford, parseCrockford } from './crockford.js';
+export { isDisplayText } from './display-text.js';
+export {
+  type AgentErrorCode,
+  agentErrorCodes,
   type ClientErrorCode,
   clientErrorCodes,
   ERROR_DOCS_URL,
@@ -51,8 +60,26 @@ export { sha256, truncateToField } from './hash.js';
 export { parseJson } from './json.js';
 export { type KeyMaterial, packKey, parseApiKey } from './key-material.js';
 export { type Label, labels } from './labels.js';
-export { type LengthPrefixedPart, lp } from './length-prefix.js';
+export { type LengthPrefixedPart, lp, splitLengthPrefixed } from './length-prefix.js';
 export { limits } from './limits.js';
+export {
+  type AgentEvent,
+  type AgentRequestIdRequest,
+  type AgentRequestReadResponse,
+  type AgentRequestRequest,
+  type AgentRequestStatus,
+  type AgentUsesRequest,
+  type AgentUsesResponse,
+  agentEventSchema,
+  agentRequestIdRequestSchema,
+  agentRequestReadResponseSchema,
+  agentRequestRequestSchema,
+  agentRequestStatuses,
+  agentUsesRequestSchema,
+  agentUsesResponseSchema,
+  type SealedRelease,
+  sealedReleaseSchema,
+} from './messages/agent-requests.js';
 export {
   type ChallengeRequest,
   type ChallengeResponse,
@@ -60,15 +87,81 @@ export {
   challengeResponseSchema,
 } from './messages/challenge.js';
 export {
+  type Device,
+  type DeviceRevokeRequest,
+  type DevicesResponse,
+  deviceRevokeRequestSchema,
+  deviceSchema,
+  devicesResponseSchema,
+} from './messages/devices.js';
+export {
   type EnrollRequest,
   enrollRequestSchema,
+  type InvitedEnrollment,
+  invitedEnrollmentSchema,
   type KeypairEnrollment,
   keypairEnrollmentSchema,
   type PasskeyEnrollment,
   passkeyEnrollmentSchema,
+  type RecoveryEnrollment,
+  recoveryEnrollmentSchema,
 } from './messages/enroll.js';
+export {
+  type ExpiryResponse,
+  expiryResponseSchema,
+  type InvitationIdRequest,
+  type InvitationOpenResponse,
+  type InvitationReadResponse,
+  type InvitationRequest,
+  type InvitationStatus,
+  invitationIdRequestSchema,
+  invitationOpenResponseSchema,
+  invitationReadResponseSchema,
+  invitationRequestSchema,
+  invitationStatuses,
+  type JoiningRecipient,
+  joiningRecipientSchema,
+} from './messages/invitation.js';
+export {
+  type AgentPairingResponse,
+  agentPairingResponseSchema,
+  type PairingAnswerRequest,
+  type PairingCommitRequest,
+  type PairingIdRequest,
+  type PairingReadResponse,
+  type PairingResponse,
+  type PairingRevealRequest,
+  type PairingStatus,
+  pairingAnswerRequestSchema,
+  pairingCommitRequestSchema,
+  pairingIdRequestSchema,
+  pairingReadResponseSchema,
+  pairingResponseSchema,
+  pairingRevealRequestSchema,
+  pairingStatuses,
+} from './messages/pairing.js';
 export { parseMessage } from './messages/parse-message.js';
 export { type Problem, problemSchema, problemType } from './messages/problem.js';
+export {
+  type ActivityResponse,
+  activityResponseSchema,
+  type PageRequest,
+  pageRequestSchema,
+  type ReceiptsRequest,
+  type ReceiptsResponse,
+  type ReleaseEndRequest,
+  type ReleaseRequest,
+  type ReleasesResponse,
+  type RequestRejectRequest,
+  receiptsRequestSchema,
+  receiptsResponseSchema,
+  releaseEndRequestSchema,
+  releaseRequestSchema,
+  releasesResponseSchema,
+  requestRejectRequestSchema,
+  type WaitingRequestsResponse,
+  waitingRequestsResponseSchema,
+} from './messages/releases.js';
 export {
   type IntrospectionRequest,
   introspectionRequestSchema,
@@ -86,15 +179,28 @@ export {
 export {
   type VaultOpenRequest,
   type VaultOpenResponse,
+  type VaultRecoverRequest,
   vaultOpenRequestSchema,
   vaultOpenResponseSchema,
+  vaultRecoverRequestSchema,
 } from './messages/vault-open.js';
+export {
+  type VaultExportResponse,
+  type VaultPinRequest,
+  type VaultStatusResponse,
+  type VaultWriteResponse,
+  vaultExportResponseSchema,
+  vaultPinRequestSchema,
+  vaultStatusResponseSchema,
+  vaultWriteResponseSchema,
+} from './messages/vault-status.js';
 export {
   type Assertion,
   assertionSchema,
   type Registration,
   registrationSchema,
 } from './messages/webauthn-json.js';
+export { emptyRequestSchema, RECOVERY } from './messages/wire-types.js';
 export {
   DEVICE_SECRET_GENERATION,
   FIRST_PRF_GENERATION,
@@ -104,23 +210,90 @@ export {
   type RecipientDerivation,
 } from './prf.js';
 export { formatProof, isProofEncoding, PROOF_BYTES, parseProof } from './proof-encoding.js';
+export {
+  type AgentRequest,
+  agentRequestHash,
+  formatAgentRequest,
+  isAgentRequestTimely,
+  isReleaseHost,
+  type ParsedAgentRequest,
+  parseAgentRequest,
+  type ReleaseMethod,
+  releaseMethods,
+} from './release/agent-request.js';
+export {
+  formatPairingId,
+  PAIRING_ID_BYTES,
+  PAIRING_NONCE_BYTES,
+  type PairingCommitmentFields,
+  type PairingFields,
+  pairingCommitment,
+  pairingWords,
+  parsePairingId,
+} from './release/pairing.js';
+export {
+  formatReceipt,
+  type ParsedReceipt,
+  parseReceipt,
+  type Receipt,
+  receiptHash,
+} from './release/receipt.js';
+export {
+  type ReleaseChallengeFields,
+  type ReleaseSignatureFields,
+  releaseChallenge,
+  releaseSealInfo,
+  releaseSignatureMessage,
+} from './release/release.js';
 export { canonicalizeScope, formatScope, isScopeToken, parseScope } from './scope.js';
+export {
+  INVITATION_CODE_BYTES,
+  type InvitationNewFields,
+  type InvitationOldFields,
+  invitationIdInfo,
+  invitationNewKeyInfo,
+  invitationNewMessage,
+  invitationOldKeyInfo,
+  invitationOldMessage,
+} from './vault/invitation.js';
 export {
   formatManifest,
   manifestSignatureMessage,
   parseManifest,
+  type VaultAgent,
   type VaultManifest,
   type VaultRecipient,
 } from './vault/manifest.js';
+export {
+  formatRecoveryCode,
+  parseRecoveryCode,
+  RECOVERY_CODE_BYTES,
+  type RecoveryFields,
+  recoveryKeyInfo,
+  recoveryMessage,
+} from './vault/recovery-code.js';
 export { type SlotFields, type SlotKind, slotAad, slotKeyInfo, slotKinds } from './vault/slot.js';
 export {
+  type Succession,
+  type SuccessionFields,
+  successionMessage,
+  successionSchema,
+  successionsSchema,
+} from './vault/succession.js';
+export {
   blobHash,
+  fitsVault,
   sealedBytes,
   sealedHash,
   type VaultEntry,
   vaultEntryHash,
   vaultEntrySchema,
 } from './vault/vault-entry.js';
+export {
+  VAULT_EXPORT_FORMAT,
+  type VaultExport,
+  vaultExportSchema,
+} from './vault/vault-export.js';
 export {
   GCM_IV_BYTES,
   GCM_TAG_BYTES,
@@ -131,4 +304,17 @@ export {
   type VaultSealFields,
   vaultSealInfo,
 } from './vault/vault-seal.js';
+export {
+  formatVaultSecret,
+  type ParsedVaultSecret,
+  parseVaultSecret,
+  type VaultSecret,
+} from './vault/vault-secret.js';
+export {
+  formatIfMatch,
+  parseIfMatch,
+  type VaultWrite,
+  vaultEtag,
+  vaultWriteSchema,
+} from './vault/vault-write.js';
 export { type WebAuthnChallengeFields, webauthnChallenge } from './webauthn-challenge.js';

@@ -21,9 +21,12 @@ export const labels = {
   inviteMacNew: 'pzk-auth/v1/invite-mac-new',
   inviteMacOld: 'pzk-auth/v1/invite-mac-old',
   pair: 'pzk-auth/v1/pair',
+  pairWords: 'pzk-auth/v1/pair-words',
+  agentRequest: 'pzk-auth/v1/agent-request',
   releaseChallenge: 'pzk-auth/v1/release-challenge',
   releaseSeal: 'pzk-auth/v1/release-seal',
   releaseSignature: 'pzk-auth/v1/release-signature',
+  receipt: 'pzk-auth/v1/receipt',
   /** Server side only: derives the HMAC key of nonces from the deployment's secret. */
   nonceKey: 'pzk-auth/v1/nonce-key',
   /** Server side only: the HMAC over a nonce. */

@@ -1,4 +1,5 @@
 import { type Bytes, concatBytes, utf8 } from './bytes.js';
+import { PzkError } from './errors.js';
 
 /** A part of a composite value; `undefined` is an absent part and counts as empty. */
 export type LengthPrefixedPart = string | number | bigint | Uint8Array | undefined;
@@ -29,4 +30,30 @@ export function lp(...parts: readonly LengthPrefixedPart[]): Bytes {
       return [length, bytes];
     }),
   );
+}
+
+/**
+ * Takes `lp(a, b, ...)` apart. The parts are views into the bytes, not copies. Not yet verified:
+ * anything about what stands in them.
+ *
+ * @param count - How many parts there must be.
+ * @throws PzkError `invalid_request` if there are more or fewer, or bytes are missing or left over.
+ */
+export function splitLengthPrefixed<Buffer extends ArrayBufferLike>(
+  bytes: Uint8Array<Buffer>,
+  count: number,
+): readonly Uint8Array<Buffer>[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const parts: Uint8Array<Buffer>[] = [];
+  let offset = 0;
+  while (offset + 4 <= bytes.length && parts.length < count) {
+    const start = offset + 4;
+    offset = start + view.getUint32(offset, false);
+    if (offset > bytes.length) break;
+    parts.push(bytes.subarray(start, offset));
+  }
+  if (parts.length !== count || offset !== bytes.length) {
+    throw new PzkError('invalid_request', 'A length-prefixed value is malformed.');
+  }
+  return parts;
 }

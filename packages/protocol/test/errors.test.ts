@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  agentErrorCodes,
   clientErrorCodes,
   isPzkError,
   labels,
@@ -9,7 +10,7 @@ import {
 } from '../src/index.js';
 import { readDocument } from './read-vectors.js';
 
-const codes = [...wireErrorCodes, ...clientErrorCodes, ...operatorErrorCodes];
+const codes = [...wireErrorCodes, ...clientErrorCodes, ...agentErrorCodes, ...operatorErrorCodes];
 
 describe('error codes', () => {
   it('each occurs once', () => {

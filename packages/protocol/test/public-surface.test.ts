@@ -55,8 +55,10 @@ describe('types of the public surface', () => {
     expectTypeOf<TokenResponse['token_type']>().toEqualTypeOf<'DPoP'>();
     // A context never comes from a client, so no message has one.
     expectTypeOf<ProofGrant>().not.toHaveProperty('context');
-    expectTypeOf<VaultManifest['agents']>().toEqualTypeOf<never[]>();
-    expectTypeOf<SlotKind>().toEqualTypeOf<'api-key'>();
+    expectTypeOf<VaultManifest['agents']>().toEqualTypeOf<
+      { id: string; name: string; key: string }[]
+    >();
+    expectTypeOf<SlotKind>().toEqualTypeOf<'api-key' | 'secret'>();
   });
 
   it('error codes are a closed union', () => {

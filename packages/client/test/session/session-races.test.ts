@@ -13,6 +13,7 @@ import {
   type SentRequest,
   tokenAnswer,
   user,
+  vaultAnswer,
 } from '../fake-issuer.js';
 
 afterEach(() => {
@@ -108,7 +109,7 @@ describe('a storage that takes nothing', () => {
     const { authenticator } = client;
     await createClientOf(other, { authenticator }).enroll({ apiKey, user });
     const foreign = JSON.parse(other.sent[1]?.body ?? '').vault;
-    fake.respond('/pzk/vault/open', () => Response.json({ vault: foreign }));
+    fake.respond('/pzk/vault/open', () => Response.json(vaultAnswer(foreign)));
     await expect(client.start()).rejects.toMatchObject({ code: 'vault_rollback' });
   });
 

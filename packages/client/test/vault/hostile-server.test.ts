@@ -19,6 +19,7 @@ import {
   apiKey as enteredKey,
   origin,
   user,
+  vaultAnswer,
 } from '../fake-issuer.js';
 import {
   type Craft,
@@ -219,7 +220,7 @@ describe('a client whose vault the server replaces', () => {
           })),
         }),
       });
-      fake.respond('/pzk/vault/open', () => Response.json({ vault }));
+      fake.respond('/pzk/vault/open', () => Response.json(vaultAnswer(vault)));
       fake.sent.length = 0;
       const starting = client.start({ apiKey: enteredKey });
       await expect(starting).rejects.toMatchObject({ code: 'vault_rollback' });

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { isBase64url } from '../base64url.js';
+import { isDisplayText } from '../display-text.js';
 import { isFieldElement } from '../field.js';
 import { limits } from '../limits.js';
 
@@ -39,8 +40,43 @@ export function boundedArray<T extends v.GenericSchema>(item: T, minimum: number
 /** A random id of 16 bytes. */
 export const identifier = base64urlBytes(16);
 
-/** A credential id (WebAuthn L3 section 5.1: at most 1023 bytes). */
-export const credentialId = base64urlBetween(1, 1023);
+/** Stands for the credential id of a recovery code's recipient. */
+export const RECOVERY = 'recovery';
+
+/**
+ * A credential id (WebAuthn L3 section 5.1: at most 1023 bytes). Never `recovery`, which is the
+ * spelling of six bytes, too.
+ */
+export const credentialId = v.pipe(
+  base64urlBetween(1, 1023),
+  v.check((text) => text !== RECOVERY),
+);
+
+/** A public key on P-256, uncompressed SEC1. Whether it lies on the curve shows when it is imported. */
+export const publicPoint = base64urlBytes(65);
+
+/** ECDSA signature on P-256, 64 bytes r and s. */
+export const signature = base64urlBytes(64);
+
+/** Seconds since the epoch. */
+export const seconds = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+/** A number of things, from 0. */
+export const amount = seconds;
+
+/** A random id that the server made, in a form of its own. */
+export const serverId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,128}$/));
+
+/** Text that is shown to people: a name, or with the minimum 0 a reason. */
+export function displayText(minimum: number, maximum: number) {
+  return v.pipe(
+    v.string(),
+    v.check((text) => isDisplayText(text, minimum, maximum)),
+  );
+}
+
+/** Body of a request that says nothing. */
+export const emptyRequestSchema = v.strictObject({});
 
 /** A counter that starts with 1. */
 export const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));

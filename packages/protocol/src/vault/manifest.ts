@@ -1,27 +1,37 @@
 import * as v from 'valibot';
+import { decodeBase64url } from '../base64url.js';
 import { type Bytes, equalBytes, utf8 } from '../bytes.js';
+import { parseEs256CoseKey } from '../cose-key.js';
 import { PzkError } from '../errors.js';
 import { parseJson } from '../json.js';
 import { labels } from '../labels.js';
 import { lp } from '../length-prefix.js';
+import { limits } from '../limits.js';
 import {
+  base64urlBetween,
   base64urlBytes,
   boundedArray,
   count,
+  credentialId,
+  displayText,
   identifier,
   issuerUrl,
+  publicPoint,
+  RECOVERY,
 } from '../messages/wire-types.js';
+import { FIRST_PRF_GENERATION } from '../prf.js';
 import { slotKinds } from './slot.js';
 import { SEC1_POINT_BYTES } from './vault-seal.js';
 
-const recipientSchema = v.strictObject({
+/** A recipient in the roster of a manifest. */
+export const recipientSchema = v.strictObject({
   id: identifier,
   /** HPKE public key, SEC1. */
   hpke_key: base64urlBytes(SEC1_POINT_BYTES),
   /** Credential id, or `recovery`. */
-  credential_id: v.pipe(v.string(), v.minLength(1), v.maxLength(1400)),
-  /** COSE key of the credential as registered; empty for `recovery`. */
-  cose_key: v.pipe(v.string(), v.maxLength(1400)),
+  credential_id: v.union([v.literal(RECOVERY), credentialId]),
+  /** COSE key of the credential as registered; for `recovery` that of the code's signing key. */
+  cose_key: base64urlBetween(1, 1050),
   /** HKDF salt of this recipient. */
   salt: base64urlBytes(32),
   /** PRF generation; 0 where the secret rests on device storage instead of a PRF. */
@@ -40,7 +50,7 @@ const manifestSchema = v.strictObject({
   counter: count,
   /** SHA-256 of the previous manifest's bytes; empty in the first. */
   previous: v.union([v.literal(''), base64urlBytes(32)]),
-  recipients: boundedArray(recipientSchema, 1, 32),
+  recipients: boundedArray(recipientSchema, 1, limits.vaultRecipients),
   slots: boundedArray(
     v.strictObject({
       id: identifier,
@@ -50,9 +60,20 @@ const manifestSchema = v.strictObject({
       blob_hash: base64urlBytes(32),
     }),
     0,
-    512,
+    limits.vaultSlots,
   ),
-  agents: boundedArray(v.never(), 0, 0),
+  agents: boundedArray(
+    v.strictObject({
+      id: identifier,
+      /** For people. */
+      name: displayText(1, limits.nameCharacters),
+      /** ECDSA P-256 public key that signs its requests, SEC1. */
+      key: publicPoint,
+    }),
+    0,
+    limits.vaultAgents,
+  ),
+  /** Hash of the last receipt; empty before the first. */
   receipts_head: v.union([v.literal(''), base64urlBytes(32)]),
 });
 
@@ -62,9 +83,28 @@ export type VaultManifest = v.InferOutput<typeof manifestSchema>;
 /** A recipient in a manifest's roster. */
 export type VaultRecipient = VaultManifest['recipients'][number];
 
+/** An agent in a manifest's roster. */
+export type VaultAgent = VaultManifest['agents'][number];
+
 /** What the identity key signs for a manifest: ECDSA P-256 with SHA-256, 64 bytes r and s. */
 export function manifestSignatureMessage(vaultId: string, manifest: Uint8Array): Bytes {
   return lp(labels.manifest, vaultId, manifest);
+}
+
+function assertDistinct(texts: readonly string[]): void {
+  if (new Set(texts).size !== texts.length) throw new RangeError('A value occurs twice.');
+}
+
+/** What the rosters must be beyond their members: nobody is found by two entries, one code at most. */
+function assertRosters({ recipients, slots, agents }: VaultManifest): void {
+  assertDistinct([...recipients, ...slots, ...agents].map(({ id }) => id));
+  // One recovery recipient at most follows from this, too.
+  assertDistinct(recipients.map(({ credential_id }) => credential_id));
+  assertDistinct(agents.map(({ key }) => key));
+  const recovery = recipients.find(({ credential_id }) => credential_id === RECOVERY);
+  if (recovery === undefined) return;
+  parseEs256CoseKey(decodeBase64url(recovery.cose_key));
+  if (recovery.generation !== FIRST_PRF_GENERATION) throw new RangeError('Not generation 1.');
 }
 
 /**
@@ -76,7 +116,14 @@ export function manifestSignatureMessage(vaultId: string, manifest: Uint8Array):
 export function formatManifest(manifest: VaultManifest): Bytes {
   const result = v.safeParse(manifestSchema, manifest, { abortEarly: true });
   if (!result.success) throw new TypeError('The manifest is malformed.');
-  return utf8(JSON.stringify(result.output));
+  try {
+    assertRosters(result.output);
+    const bytes = utf8(JSON.stringify(result.output));
+    if (bytes.length <= limits.manifestBytes) return bytes;
+  } catch (cause) {
+    throw new TypeError('The manifest is malformed.', { cause });
+  }
+  throw new TypeError('The manifest is too large.');
 }
 
 /**
@@ -87,9 +134,9 @@ export function formatManifest(manifest: VaultManifest): Bytes {
  */
 export function parseManifest(bytes: Uint8Array): VaultManifest {
   try {
+    if (bytes.length > limits.manifestBytes) throw new RangeError('Too large.');
     const manifest = v.parse(manifestSchema, parseJson(bytes), { abortEarly: true });
-    const ids = [...manifest.recipients, ...manifest.slots].map(({ id }) => id);
-    if (new Set(ids).size !== ids.length) throw new RangeError('An id occurs twice.');
+    assertRosters(manifest);
     // One spelling only: a member given twice, or white space, could carry what nobody looks at.
     if (!equalBytes(utf8(JSON.stringify(manifest)), bytes)) throw new RangeError('Not canonical.');
     return manifest;

@@ -12,6 +12,38 @@ import {
 } from '../messages/wire-types.js';
 import { GCM_IV_BYTES, GCM_TAG_BYTES, SEC1_POINT_BYTES, VAULT_SECRET_BYTES } from './vault-seal.js';
 
+/** HPKE: vault key and identity scalar sealed to one recipient. */
+export const sealedSchema = v.strictObject({
+  enc: base64urlBytes(SEC1_POINT_BYTES),
+  ct: base64urlBytes(VAULT_SECRET_BYTES + GCM_TAG_BYTES),
+});
+
+/** Bytes of sealed slots, read off their base64url. */
+function blobBytes(slots: readonly { readonly blob: string }[]): number {
+  return slots.reduce((sum, { blob }) => sum + Math.floor((blob.length * 3) / 4), 0);
+}
+
+/** Sealed slots. A blob is IV (12 bytes), ciphertext, tag (16 bytes). */
+export const slotBlobsSchema = v.pipe(
+  boundedArray(
+    v.strictObject({
+      id: identifier,
+      blob: base64urlBetween(GCM_IV_BYTES + 1 + GCM_TAG_BYTES, limits.slotBlobBytes),
+    }),
+    0,
+    limits.vaultSlots,
+  ),
+  v.check((slots) => fitsVault(slots)),
+);
+
+/**
+ * Whether sealed slots together keep the limit of a vault. Whoever completes a write by what is stored
+ * asks it again for the whole.
+ */
+export function fitsVault(slots: readonly { readonly blob: string }[]): boolean {
+  return blobBytes(slots) <= limits.vaultBlobBytes;
+}
+
 /**
  * What the server keeps of a vault for one recipient. Sizes are exact, so that nothing that looks
  * like plaintext fits.
@@ -19,25 +51,14 @@ import { GCM_IV_BYTES, GCM_TAG_BYTES, SEC1_POINT_BYTES, VAULT_SECRET_BYTES } fro
 export const vaultEntrySchema = v.strictObject({
   vault_id: identifier,
   /** Bytes of the signed manifest, opaque on the way. */
-  manifest: base64urlBetween(2, 32 * 1024),
+  manifest: base64urlBetween(2, limits.manifestBytes),
   /** ECDSA signature, 64 bytes r and s. */
   manifest_signature: base64urlBytes(64),
-  /** HPKE: vault key and identity scalar sealed to this recipient. */
-  sealed: v.strictObject({
-    enc: base64urlBytes(SEC1_POINT_BYTES),
-    ct: base64urlBytes(VAULT_SECRET_BYTES + GCM_TAG_BYTES),
-  }),
+  sealed: sealedSchema,
   /** This recipient's statement on who may sign the vault. */
   pin: base64urlBytes(32),
-  /** In the manifest's order. A blob is IV (12 bytes), ciphertext, tag (16 bytes). */
-  slots: boundedArray(
-    v.strictObject({
-      id: identifier,
-      blob: base64urlBetween(GCM_IV_BYTES + 1 + GCM_TAG_BYTES, 16 * 1024),
-    }),
-    0,
-    limits.vaultSlots,
-  ),
+  /** In the manifest's order. */
+  slots: slotBlobsSchema,
 });
 
 /** A vault entry on the wire. */

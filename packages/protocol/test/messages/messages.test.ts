@@ -48,6 +48,8 @@ describe.each(named)('message $name', ({ schema, value, optional, open = [] }) =
           'title',
           'type',
           'slots',
+          'successions',
+          'revoked',
           'scope',
           'access_token',
           'rp_id',

@@ -91,6 +91,14 @@ const assertionOptional = (prefix: string) => [
   `${prefix}response.userHandle`,
 ];
 
+const succession = {
+  identity_key: random(65),
+  counter: 2,
+  previous: random(32),
+  by: random(16),
+  signature: random(64),
+};
+
 const nonce = random(180);
 const proved = {
   nonce,
@@ -150,8 +158,13 @@ export const samples = {
   },
   vaultOpenResponse: {
     schema: vaultOpenResponseSchema,
-    value: { vault: vector.entry },
-    optional: [],
+    value: {
+      vault: vector.entry,
+      successions: [succession],
+      revoked: [random(16)],
+      reset_at: 1_800_000_000,
+    },
+    optional: ['reset_at'],
     open: [''],
   },
   vaultEntry: {

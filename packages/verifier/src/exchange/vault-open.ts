@@ -64,5 +64,7 @@ export async function openVault(
       pin: recipient.pin,
       slots: [...vault.slots],
     },
+    successions: [],
+    revoked: [],
   };
 }

@@ -122,6 +122,18 @@ const wireForms: Readonly<Record<WireErrorCode, WireForm>> = {
     oauth: 'invalid_request',
     hint: 'Compute it from this very key, for this issuer.',
   },
+  vault_conflict: {
+    status: 412,
+    title: 'The vault was changed meanwhile.',
+    oauth: 'invalid_request',
+    hint: 'Open the vault again, repeat the change on what it holds now, and write that.',
+  },
+  vault_reset_pending: {
+    status: 409,
+    title: 'The vault will be replaced, but not yet.',
+    oauth: 'invalid_request',
+    hint: 'Enrol again after the time in reset_at. Until then any device of the account can cancel it.',
+  },
   busy: {
     status: 503,
     title: 'The server is busy.',

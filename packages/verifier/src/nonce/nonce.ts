@@ -6,6 +6,7 @@ import {
   encodeBase64url,
   labels,
   lp,
+  type Purpose,
 } from '@pzk-auth/protocol';
 import { durations } from '../durations.js';
 import { refusal } from '../refuse.js';
@@ -15,7 +16,7 @@ import type { NonceKeys } from './nonce-keys.js';
 export interface NonceClaims {
   /** Epoch of the nonce store when it was made. */
   readonly epoch: string;
-  readonly purpose: 'enroll' | 'session';
+  readonly purpose: Purpose;
   readonly jkt: string;
   readonly audience: string;
   /** Canonical. */

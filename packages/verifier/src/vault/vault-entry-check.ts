@@ -68,6 +68,8 @@ export function checkVaultEntry(
     manifest.vault_id === entry.vault_id &&
     manifest.counter === 1 &&
     manifest.previous === '' &&
+    manifest.agents.length === 0 &&
+    manifest.receipts_head === '' &&
     recipient.counter === 1 &&
     recipient.credential_id === expected.credentialId &&
     recipient.cose_key === encodeBase64url(expected.coseKey) &&

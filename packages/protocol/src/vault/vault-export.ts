@@ -1,0 +1,23 @@
+import * as v from 'valibot';
+import { issuerUrl, seconds } from '../messages/wire-types.js';
+import { successionsSchema } from './succession.js';
+import { vaultEntrySchema } from './vault-entry.js';
+
+/** The `format` of an export. */
+export const VAULT_EXPORT_FORMAT = 'pzk-auth/v1/vault-export';
+
+/**
+ * A vault as a file that a recovery code opens offline. It holds nothing that the server does not
+ * store. Not verified by the schema: any signature, pin or hash in it.
+ */
+export const vaultExportSchema = v.strictObject({
+  format: v.literal(VAULT_EXPORT_FORMAT),
+  issuer: issuerUrl,
+  exported_at: seconds,
+  /** Of the recovery recipient. */
+  entry: vaultEntrySchema,
+  successions: successionsSchema,
+});
+
+/** An export. */
+export type VaultExport = v.InferOutput<typeof vaultExportSchema>;
