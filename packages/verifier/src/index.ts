@@ -66,9 +66,6 @@ export type {
   KeyStore,
   SigningKeyRow,
   SigningKeyStore,
-  VaultRecipientRow,
-  VaultRow,
-  VaultStore,
 } from './stores/durable-stores.js';
 export { type MemoryStoresOptions, memoryStores } from './stores/memory/memory-stores.js';
 export { isMemoryStore } from './stores/memory/registry.js';
@@ -84,6 +81,30 @@ export type {
 } from './stores/short-lived-stores.js';
 export { storeQuestions } from './stores/store-questions.js';
 export type { Stores } from './stores/stores.js';
+export type {
+  AgentRow,
+  AgentStore,
+  InvitationRow,
+  InvitationStore,
+  InvitedDevice,
+  PairingRow,
+  PairingStatus,
+  PairingStep,
+  PairingStore,
+  ReceiptRow,
+  ReleaseRow,
+  ReleaseStatus,
+  ReleaseStore,
+  VaultRecipientRow,
+  VaultRelease,
+  VaultResetRow,
+  VaultResetStore,
+  VaultRow,
+  VaultStore,
+  VaultSuccessionRow,
+  VaultWrite,
+  VaultWriteResult,
+} from './stores/vault-stores.js';
 export type { SigningKeyInfo, SigningKeyStatus } from './token/key-ring.js';
 export type {
   ExternalSigner,

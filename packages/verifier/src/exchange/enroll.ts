@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   decodeBase64url,
   type EnrollRequest,
@@ -7,6 +8,7 @@ import {
   limits,
   type PasskeyEnrollment,
   type PzkError,
+  parseManifest,
   parseMessage,
   parseProof,
   type TokenResponse,
@@ -18,7 +20,8 @@ import { readJson } from '../http/read-body.js';
 import type { Authorization } from '../options.js';
 import { randomId } from '../random-id.js';
 import { refusal } from '../refuse.js';
-import type { DeviceRow, KeyRow, VaultRow } from '../stores/durable-stores.js';
+import type { DeviceRow, KeyRow } from '../stores/durable-stores.js';
+import type { VaultRow } from '../stores/vault-stores.js';
 import { checkVaultEntry } from '../vault/vault-entry-check.js';
 import { verifyAssertion } from '../webauthn/assertion.js';
 import { verifyRegistration } from '../webauthn/registration.js';
@@ -156,13 +159,20 @@ function keypairCandidate(exchange: OpenExchange): Candidate {
 function toVaultRow(account: string, candidate: Candidate): VaultRow | undefined {
   const { vault, device } = candidate;
   if (vault === undefined) return undefined;
+  const manifest = decodeBase64url(vault.manifest);
+  const { recipients } = parseManifest(manifest);
   return {
     account,
     vaultId: vault.vault_id,
     manifest: vault.manifest,
     manifestSignature: vault.manifest_signature,
+    etag: createHash('sha256').update(manifest).digest('base64url'),
     slots: vault.slots,
-    recipients: [{ device: device.id, sealed: vault.sealed, pin: vault.pin }],
+    // One, as `checkVaultEntry` saw.
+    recipients: recipients.map(({ id }) => {
+      return { id, device: device.id, sealed: vault.sealed, pin: vault.pin };
+    }),
+    successions: [],
   };
 }
 

@@ -1,17 +1,15 @@
 import type { Transaction } from 'kysely';
 import * as v from 'valibot';
-import type {
-  DeviceRow,
-  DeviceStore,
-  Enrollment,
-  EnrollResult,
-  VaultRow,
-} from '../stores/durable-stores.js';
+import type { DeviceRow, DeviceStore, Enrollment, EnrollResult } from '../stores/durable-stores.js';
+import { assertEnrollment } from '../stores/write-checks.js';
 import { column, optional, parseRow } from './columns.js';
+import { unlessRefused } from './refused.js';
+import { endReleases } from './release-store.js';
+import { takeReset } from './reset-store.js';
 import { listRows, revokeRow } from './revocable-rows.js';
 import type { SqlSchema } from './schema.js';
 import type { SqlSession } from './sql-session.js';
-import { insertVault } from './vault-store.js';
+import { insertVault, replaceVault } from './vault-columns.js';
 
 const deviceSchema = v.pipe(
   v.object({
@@ -78,52 +76,51 @@ function toColumns(issuer: string, device: DeviceRow) {
   };
 }
 
-/** Ends a transaction so that nothing of it stays, with an answer. */
-class Refused extends Error {
-  constructor(readonly result: Exclude<EnrollResult, 'enrolled'>) {
-    super(result);
-  }
-}
-
 /**
- * Each insert is decided by a unique constraint, at which a parallel transaction waits for the outcome
- * of the first. All transactions insert in the same order, so none waits for the other in a circle.
+ * Writes a device. The unique constraint decides, at which a parallel transaction waits for the outcome
+ * of the first. `known` if its credential id, or its jkt within the account, exists.
  */
-async function enrollIn(
+export async function insertDevice(
   db: Transaction<SqlSchema>,
   issuer: string,
   device: DeviceRow,
-  vault: VaultRow | undefined,
-  onlyFirst: boolean,
-): Promise<void> {
+): Promise<'inserted' | 'known'> {
   const columns = toColumns(issuer, device);
-  const inserted = await db
+  const { numInsertedOrUpdatedRows } = await db
     .insertInto('pzk_devices')
     .values(columns)
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst();
-  if (inserted.numInsertedOrUpdatedRows !== 1n) {
-    const known = await db
-      .selectFrom('pzk_devices')
-      .select('id')
-      .where('issuer', '=', issuer)
-      .where((eb) =>
-        eb.or([
-          eb('credential_id', '=', columns.credential_id),
-          eb.and([eb('account', '=', columns.account), eb('jkt', '=', columns.jkt)]),
-        ]),
-      )
-      .executeTakeFirst();
-    if (known === undefined) throw new TypeError('A device of this id exists.');
-    throw new Refused('known');
-  }
-  const first = await db
-    .insertInto('pzk_first_devices')
-    .values({ issuer, account: device.account, device: device.id })
-    .onConflict((conflict) => conflict.doNothing())
+  if (numInsertedOrUpdatedRows === 1n) return 'inserted';
+  const known = await db
+    .selectFrom('pzk_devices')
+    .select('id')
+    .where('issuer', '=', issuer)
+    .where((eb) =>
+      eb.or([
+        eb('credential_id', '=', columns.credential_id),
+        eb.and([eb('account', '=', columns.account), eb('jkt', '=', columns.jkt)]),
+      ]),
+    )
     .executeTakeFirst();
-  if (onlyFirst && first.numInsertedOrUpdatedRows !== 1n) throw new Refused('not_first');
-  if (vault !== undefined) await insertVault(db, issuer, vault);
+  if (known === undefined) throw new TypeError('A device of this id exists.');
+  return 'known';
+}
+
+async function revokeOthers(
+  db: Transaction<SqlSchema>,
+  issuer: string,
+  device: DeviceRow,
+  at: number,
+): Promise<void> {
+  await db
+    .updateTable('pzk_devices')
+    .set({ revoked_at: at })
+    .where('issuer', '=', issuer)
+    .where('account', '=', device.account)
+    .where('id', '!=', device.id)
+    .where('revoked_at', 'is', null)
+    .execute();
 }
 
 /** Devices in the table `pzk_devices`. */
@@ -142,17 +139,39 @@ export function sqlDeviceStore(session: SqlSession): DeviceStore {
       return row && parseRow(deviceSchema, row);
     });
 
-  async function enroll({ device, vault, onlyFirst }: Enrollment): Promise<EnrollResult> {
-    if (vault !== undefined && vault.account !== device.account) {
-      throw new TypeError('A vault belongs to the account of the device that it comes with.');
-    }
-    try {
-      await transact((db) => enrollIn(db, issuer, device, vault, onlyFirst));
-      return 'enrolled';
-    } catch (error) {
-      if (error instanceof Refused) return error.result;
-      throw error;
-    }
+  // All transactions take their locks in one order, so that none waits for another in a circle: device,
+  // first device, reset, vault, releases, invitations, pairings, agents, other devices.
+  async function enroll(enrollment: Enrollment): Promise<EnrollResult> {
+    assertEnrollment(enrollment);
+    const { device, vault, onlyFirst, resets } = enrollment;
+    const { account } = device;
+    return unlessRefused<EnrollResult>((refuse) =>
+      transact(async (db): Promise<EnrollResult> => {
+        if ((await insertDevice(db, issuer, device)) === 'known') return refuse('known');
+        const first = await db
+          .insertInto('pzk_first_devices')
+          .values({ issuer, account, device: device.id })
+          .onConflict((conflict) => conflict.doNothing())
+          .executeTakeFirst();
+        if (onlyFirst && first.numInsertedOrUpdatedRows !== 1n) return refuse('not_first');
+        if (resets === undefined || vault === undefined) {
+          if (vault !== undefined) await insertVault(db, issuer, vault);
+          return 'enrolled';
+        }
+        if (!(await takeReset(db, issuer, account, resets.at))) return refuse('no_reset');
+        await replaceVault(db, issuer, vault);
+        await endReleases(db, issuer, account, resets.at);
+        for (const table of ['pzk_invitations', 'pzk_pairings', 'pzk_agents'] as const) {
+          await db
+            .deleteFrom(table)
+            .where('issuer', '=', issuer)
+            .where('account', '=', account)
+            .execute();
+        }
+        await revokeOthers(db, issuer, device, resets.at);
+        return 'enrolled';
+      }),
+    );
   }
 
   return Object.freeze<DeviceStore>({

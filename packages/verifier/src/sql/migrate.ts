@@ -58,7 +58,10 @@ export async function migrate(database: SqlDatabase): Promise<readonly string[]>
     await sql.raw(migrationsTable(types)).execute(db);
     const pending = await pendingIn(core, db);
     for (const { version, name, statements } of pending) {
-      for (const statement of statements(types)) await sql.raw(statement).execute(db);
+      for (const statement of statements(types)) {
+        if (typeof statement === 'string') await sql.raw(statement).execute(db);
+        else await statement(db);
+      }
       await db
         .insertInto('pzk_migrations')
         .values({ version, name, applied_at: Date.now() })

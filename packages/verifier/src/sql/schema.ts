@@ -64,9 +64,99 @@ interface VaultsTable {
   vault_id: string;
   manifest: string;
   manifest_signature: string;
+  etag: string;
   /** JSON. */
   slots: string;
   recipients: string;
+  successions: string;
+  /** Null where there is none. */
+  recovery_key: string | null;
+}
+
+interface InvitationsTable {
+  issuer: string;
+  id: string;
+  account: string;
+  vault_id: string;
+  device: string;
+  mac_old: string;
+  identity_key: string;
+  counter: Integer;
+  manifest_hash: string;
+  expires_at: Integer;
+  /** JSON. */
+  joined: string | null;
+  /** 0 or 1. */
+  ended: Integer;
+}
+
+interface PairingsTable {
+  issuer: string;
+  id: string;
+  account: string;
+  vault_id: string;
+  device: string;
+  expires_at: Integer;
+  status: string;
+  name: string;
+  commitment: string;
+  identity_key: string;
+  nonce_b: string;
+  agent_key: string;
+  nonce_a: string;
+}
+
+interface AgentsTable {
+  issuer: string;
+  jkt: string;
+  account: string;
+  id: string;
+  name: string;
+  public_key: string;
+}
+
+/**
+ * One row for each account whose agents asked for something; whoever counts requests or numbers receipts
+ * locks it. `receipts` is the number of the last one.
+ */
+interface ReleaseAccountsTable {
+  issuer: string;
+  account: string;
+  receipts: Integer;
+}
+
+interface ReleasesTable {
+  issuer: string;
+  id: string;
+  account: string;
+  agent: string;
+  request: string;
+  signature: string;
+  slot: string;
+  requested_at: Integer;
+  expires_at: Integer;
+  status: string;
+  reason: string;
+  enc: string;
+  ct: string;
+  release_signature: string;
+  uses: Integer;
+  last_used_at: Integer | null;
+  changed_at: Integer;
+}
+
+interface ReceiptsTable {
+  issuer: string;
+  account: string;
+  number: Integer;
+  receipt: string;
+}
+
+interface VaultResetsTable {
+  issuer: string;
+  account: string;
+  requested_at: Integer;
+  effective_at: Integer;
 }
 
 interface SigningKeysTable {
@@ -104,6 +194,13 @@ export interface SqlSchema {
   pzk_devices: DevicesTable;
   pzk_first_devices: FirstDevicesTable;
   pzk_vaults: VaultsTable;
+  pzk_invitations: InvitationsTable;
+  pzk_pairings: PairingsTable;
+  pzk_agents: AgentsTable;
+  pzk_release_accounts: ReleaseAccountsTable;
+  pzk_releases: ReleasesTable;
+  pzk_receipts: ReceiptsTable;
+  pzk_vault_resets: VaultResetsTable;
   pzk_signing_keys: SigningKeysTable;
   pzk_audit: AuditTable;
   pzk_issuers: IssuersTable;

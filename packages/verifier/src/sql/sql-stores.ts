@@ -2,12 +2,17 @@ import { assertOptionNames } from '../option-names.js';
 import { claimStores } from '../stores/claim-stores.js';
 import type { DurableStores } from '../stores/durable-stores.js';
 import { sqlAccountStore } from './account-store.js';
+import { sqlAgentStore } from './agent-store.js';
 import { sqlAuditStore } from './audit-store.js';
 import { coreOf, type SqlDatabase } from './database.js';
 import { sqlDeviceStore } from './device-store.js';
 import { withExactText } from './exact-text.js';
+import { sqlInvitationStore } from './invitation-store.js';
 import { sqlKeyStore } from './key-store.js';
 import { assertMigrated, migrate } from './migrate.js';
+import { sqlPairingStore } from './pairing-store.js';
+import { sqlReleaseStore } from './release-store.js';
+import { sqlVaultResetStore } from './reset-store.js';
 import { sqlSigningKeyStore } from './signing-key-store.js';
 import { createSession } from './sql-session.js';
 import { sqlVaultStore } from './vault-store.js';
@@ -25,8 +30,8 @@ export interface SqlStoresOptions {
 }
 
 /**
- * The durable stores in SQLite or PostgreSQL: accounts, keys, devices, vaults, signing keys and the
- * audit log. What a method acknowledged is on disk. They fail closed: where the database does not
+ * The durable stores in SQLite or PostgreSQL: accounts, keys, devices, vaults and their agents, signing
+ * keys and the audit log. What a method acknowledged is on disk. They fail closed: where the database does not
  * answer they reject, and the engine answers 503.
  *
  * The database is opened at first use, at the latest by `verifier.ready()`.
@@ -57,6 +62,11 @@ export function sqlStores(options: SqlStoresOptions): DurableStores {
     keys: withExactText(sqlKeyStore(session)),
     devices: withExactText(sqlDeviceStore(session)),
     vaults: withExactText(sqlVaultStore(session)),
+    invitations: withExactText(sqlInvitationStore(session)),
+    pairings: withExactText(sqlPairingStore(session)),
+    agents: withExactText(sqlAgentStore(session)),
+    releases: withExactText(sqlReleaseStore(session)),
+    resets: withExactText(sqlVaultResetStore(session)),
     signingKeys: withExactText(sqlSigningKeyStore(session)),
     audit: withExactText(sqlAuditStore(session)),
   });

@@ -1,72 +1,123 @@
 import type { Transaction } from 'kysely';
-import * as v from 'valibot';
-import type { VaultRow, VaultStore } from '../stores/durable-stores.js';
-import { column, parseRow } from './columns.js';
+import type { VaultRow, VaultStore, VaultWrite, VaultWriteResult } from '../stores/vault-stores.js';
+import { assertVaultWrite } from '../stores/write-checks.js';
+import { replaceAgents } from './agent-store.js';
+import { parseRow } from './columns.js';
+import { insertDevice } from './device-store.js';
+import { useInvitation } from './invitation-store.js';
+import { unlessRefused } from './refused.js';
+import { writeRelease } from './release-store.js';
 import type { SqlSchema } from './schema.js';
 import type { SqlSession } from './sql-session.js';
+import { toVaultColumns, vaultSchema } from './vault-columns.js';
 
-const vaultSchema = v.pipe(
-  v.object({
-    account: column.text,
-    vault_id: column.text,
-    manifest: column.text,
-    manifest_signature: column.text,
-    slots: column.json(v.array(v.strictObject({ id: v.string(), blob: v.string() }))),
-    recipients: column.json(
-      v.array(
-        v.strictObject({
-          device: v.string(),
-          sealed: v.strictObject({ enc: v.string(), ct: v.string() }),
-          pin: v.string(),
-        }),
-      ),
-    ),
-  }),
-  v.transform(
-    (row): VaultRow => ({
-      account: row.account,
-      vaultId: row.vault_id,
-      manifest: row.manifest,
-      manifestSignature: row.manifest_signature,
-      slots: row.slots,
-      recipients: row.recipients,
-    }),
-  ),
-);
+/** Whether a write was refused by a unique constraint. */
+function isDuplicate(error: unknown): boolean {
+  const code = error instanceof Error ? String(Reflect.get(error, 'code')) : '';
+  return code === '23505' || code === 'SQLITE_CONSTRAINT_UNIQUE';
+}
 
-/** Writes a vault unless the account has one. */
-export async function insertVault(
+/** Sets the recovery key of a vault; `false`, and then the transaction is lost, if another vault has it. */
+async function setRecoveryKey(
   db: Transaction<SqlSchema>,
   issuer: string,
-  vault: VaultRow,
-): Promise<void> {
-  await db
-    .insertInto('pzk_vaults')
-    .values({
-      issuer,
-      account: vault.account,
-      vault_id: vault.vaultId,
-      manifest: vault.manifest,
-      manifest_signature: vault.manifestSignature,
-      slots: JSON.stringify(vault.slots),
-      recipients: JSON.stringify(vault.recipients),
-    })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
+  { account, recoveryKey }: VaultRow,
+): Promise<boolean> {
+  try {
+    await db
+      .updateTable('pzk_vaults')
+      .set({ recovery_key: recoveryKey ?? null })
+      .where('issuer', '=', issuer)
+      .where('account', '=', account)
+      .execute();
+    return true;
+  } catch (error) {
+    if (isDuplicate(error)) return false;
+    throw error;
+  }
+}
+
+/**
+ * All that belongs to a write. From the update of the vault on it is locked: a parallel write waits for
+ * the outcome, and then finds another etag. Locks are taken in the order that `DeviceStore.enroll` has.
+ */
+async function writeIn(
+  db: Transaction<SqlSchema>,
+  issuer: string,
+  { expected, next, agents, joins, release }: VaultWrite,
+  refuse: (result: VaultWriteResult) => never,
+): Promise<VaultWriteResult> {
+  const { account } = next;
+  const known = joins !== undefined && (await insertDevice(db, issuer, joins.device)) === 'known';
+  const { recovery_key: _, ...columns } = toVaultColumns(next);
+  const stored = await db
+    .updateTable('pzk_vaults')
+    .set(columns)
+    .where('issuer', '=', issuer)
+    .where('account', '=', account)
+    .where('etag', '=', expected)
+    .returning('recovery_key')
+    .executeTakeFirst();
+  if (stored === undefined) return refuse('conflict');
+  if (release !== undefined && !(await writeRelease(db, issuer, account, release))) {
+    return refuse('conflict');
+  }
+  if (joins?.invitation !== undefined) {
+    const use = { id: joins.invitation, account, device: joins.device.id };
+    if (!(await useInvitation(db, issuer, use))) return refuse('conflict');
+  }
+  if (known) return refuse('known');
+  if (stored.recovery_key !== (next.recoveryKey ?? null)) {
+    if (!(await setRecoveryKey(db, issuer, next))) return refuse('known');
+  }
+  if ((await replaceAgents(db, issuer, account, agents)) === 'known') return refuse('known');
+  return 'written';
 }
 
 /** Vaults in the table `pzk_vaults`. */
-export function sqlVaultStore({ issuer, read }: SqlSession): VaultStore {
+export function sqlVaultStore({ issuer, read, transact }: SqlSession): VaultStore {
+  const findBy = (name: 'account' | 'recovery_key', value: string) =>
+    read(async (db): Promise<VaultRow | undefined> => {
+      const row = await db
+        .selectFrom('pzk_vaults')
+        .selectAll()
+        .where('issuer', '=', issuer)
+        .where(name, '=', value)
+        .executeTakeFirst();
+      return row && parseRow(vaultSchema, row);
+    });
+
   return Object.freeze<VaultStore>({
-    get: (account) =>
-      read(async (db) => {
+    get: (account) => findBy('account', account),
+    findByRecoveryKey: (recoveryKey) => findBy('recovery_key', recoveryKey),
+    write: async (change) => {
+      assertVaultWrite(change);
+      return unlessRefused<VaultWriteResult>((refuse) => transact((db) => writeIn(db, issuer, change, refuse)));
+    },
+    setPin: ({ account, etag, recipient, pin }) =>
+      transact(async (db) => {
+        // An update that changes nothing locks the row: of two pins neither is lost.
         const row = await db
-          .selectFrom('pzk_vaults')
-          .selectAll()
+          .updateTable('pzk_vaults')
+          .set({ etag })
           .where('issuer', '=', issuer)
           .where('account', '=', account)
+          .where('etag', '=', etag)
+          .returningAll()
           .executeTakeFirst();
-        return row && parseRow(vaultSchema, row);
+        if (row === undefined) return false;
+        const { recipients } = parseRow(vaultSchema, row);
+        if (!recipients.some(({ id }) => id === recipient)) return false;
+        const next = recipients.map((stored) =>
+          stored.id === recipient ? { ...stored, pin } : stored,
+        );
+        await db
+          .updateTable('pzk_vaults')
+          .set({ recipients: JSON.stringify(next) })
+          .where('issuer', '=', issuer)
+          .where('account', '=', account)
+          .execute();
+        return true;
       }),
   });
 }

@@ -1,5 +1,13 @@
-import type { VaultEntry } from '@pzk-auth/protocol';
 import type { AuditStore } from './audit-store.js';
+import type {
+  AgentStore,
+  InvitationStore,
+  PairingStore,
+  ReleaseStore,
+  VaultResetStore,
+  VaultRow,
+  VaultStore,
+} from './vault-stores.js';
 
 /** The stores of facts that last. Every method rejects when it cannot know the answer. */
 export interface DurableStores {
@@ -7,6 +15,11 @@ export interface DurableStores {
   readonly keys: KeyStore;
   readonly devices: DeviceStore;
   readonly vaults: VaultStore;
+  readonly invitations: InvitationStore;
+  readonly pairings: PairingStore;
+  readonly agents: AgentStore;
+  readonly releases: ReleaseStore;
+  readonly resets: VaultResetStore;
   readonly signingKeys: SigningKeyStore;
   readonly audit: AuditStore;
 }
@@ -102,19 +115,31 @@ export interface DeviceRow {
 /** What {@link DeviceStore.enroll} writes in one transaction. */
 export interface Enrollment {
   readonly device: DeviceRow;
-  /** Created with the device where the account has no vault; ignored where it has one. */
+  /**
+   * Created with the device where the account has no vault; ignored where it has one, unless `resets`. A
+   * vault begins without a recovery code.
+   */
   readonly vault?: VaultRow | undefined;
   /** Refuse unless this is the first device that the account ever had. */
   readonly onlyFirst: boolean;
+  /**
+   * Carries out the reset that waits, docs/protocol.md section 12.16: `vault` replaces the one of the
+   * account, all other devices are revoked, and agents, invitations, pairings, waiting requests and the
+   * reset itself are deleted. Released requests end. Receipts stay. `at`: milliseconds since the epoch.
+   */
+  readonly resets?: { readonly at: number } | undefined;
 }
 
-/** Answer of {@link DeviceStore.enroll}. */
-export type EnrollResult = 'enrolled' | 'known' | 'not_first';
+/**
+ * Answer of {@link DeviceStore.enroll}. `no_reset`: none waits whose time has come, for instance because
+ * it was cancelled meanwhile.
+ */
+export type EnrollResult = 'enrolled' | 'known' | 'not_first' | 'no_reset';
 
 /** Devices. */
 export interface DeviceStore {
   /**
-   * Writes device and vault together or nothing. `known`: the credential id (or, for a key pair, the
+   * Writes all of it or nothing. `known`: the credential id (or, for a key pair, the
    * jkt within the account) exists, revoked or not.
    */
   enroll(enrollment: Enrollment): Promise<EnrollResult>;
@@ -129,29 +154,6 @@ export interface DeviceStore {
    */
   advanceCounter(id: string, counter: number, nonce: string): Promise<boolean>;
   revoke(id: string, at: number): Promise<boolean>;
-}
-
-/** A vault as the server keeps it: opaque blobs. */
-export interface VaultRow {
-  readonly account: string;
-  readonly vaultId: string;
-  readonly manifest: string;
-  readonly manifestSignature: string;
-  readonly slots: VaultEntry['slots'];
-  /** What is sealed to each device. */
-  readonly recipients: readonly VaultRecipientRow[];
-}
-
-/** The part of a vault that belongs to one device. */
-export interface VaultRecipientRow {
-  readonly device: string;
-  readonly sealed: VaultEntry['sealed'];
-  readonly pin: string;
-}
-
-/** Vaults. They are created by {@link DeviceStore.enroll}. */
-export interface VaultStore {
-  get(account: string): Promise<VaultRow | undefined>;
 }
 
 /** A signing key at rest. */

@@ -11,6 +11,11 @@ const STORE_TIMEOUTS = {
   keys: 2000,
   devices: 2000,
   vaults: 2000,
+  invitations: 2000,
+  pairings: 2000,
+  agents: 2000,
+  releases: 2000,
+  resets: 2000,
   signingKeys: 2000,
   audit: 2000,
 } as const satisfies Record<keyof Stores, number>;
@@ -63,6 +68,11 @@ export function failClosed(stores: Stores): Stores {
     keys: wrap(stores.keys, STORE_TIMEOUTS.keys),
     devices: wrap(stores.devices, STORE_TIMEOUTS.devices),
     vaults: wrap(stores.vaults, STORE_TIMEOUTS.vaults),
+    invitations: wrap(stores.invitations, STORE_TIMEOUTS.invitations),
+    pairings: wrap(stores.pairings, STORE_TIMEOUTS.pairings),
+    agents: wrap(stores.agents, STORE_TIMEOUTS.agents),
+    releases: wrap(stores.releases, STORE_TIMEOUTS.releases),
+    resets: wrap(stores.resets, STORE_TIMEOUTS.resets),
     signingKeys: wrap(stores.signingKeys, STORE_TIMEOUTS.signingKeys),
     audit: wrap(stores.audit, STORE_TIMEOUTS.audit),
   };

@@ -19,6 +19,11 @@ export function storeQuestions(
     keys: () => stores.keys.get(probe),
     devices: () => stores.devices.get(probe),
     vaults: () => stores.vaults.get(probe),
+    invitations: () => stores.invitations.get(probe),
+    pairings: () => stores.pairings.get(probe),
+    agents: () => stores.agents.findByJkt(probe),
+    releases: () => stores.releases.get(probe),
+    resets: () => stores.resets.get(probe),
     signingKeys: () => stores.signingKeys.list(),
     audit: () => stores.audit.last(),
   };

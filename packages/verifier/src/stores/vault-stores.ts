@@ -56,11 +56,14 @@ export interface VaultWrite {
   readonly next: VaultRow;
   /** All agents of the next manifest: others of this account are deleted. */
   readonly agents: readonly AgentRow[];
-  /** A device that joins; `invitation` ends with it, and must be joined and not ended. */
+  /**
+   * A device that joins; `invitation` ends with it, and must be one of this account that this device has
+   * joined and that is not ended. Whether it has expired the caller sees: that time never changes.
+   */
   readonly joins?:
     | { readonly device: DeviceRow; readonly invitation?: string | undefined }
     | undefined;
-  /** A release: the request must wait. */
+  /** A release: the request must be of this account and wait, not expired at `release.at`. */
   readonly release?: VaultRelease | undefined;
 }
 
@@ -78,7 +81,7 @@ export interface VaultRelease {
 /**
  * Answer of {@link VaultStore.write}. `conflict`: another write came before, or the invitation or the
  * request is not as it must be. `known`: the credential id of the joining device, the recovery key, or
- * the key of an agent exists elsewhere. Nothing was written then.
+ * the key of an agent exists elsewhere (also: twice among `agents`). Nothing was written then.
  */
 export type VaultWriteResult = 'written' | 'conflict' | 'known';
 
@@ -90,7 +93,8 @@ export interface VaultStore {
   write(write: VaultWrite): Promise<VaultWriteResult>;
   /**
    * Replaces the pin of one recipient, if the vault is still the one with this `etag`. `false` if not,
-   * or if there is no such recipient.
+   * or if there is no such recipient. A write whose writer read the vault before brings the old pin back;
+   * the recipient then makes its pin anew.
    */
   setPin(pin: {
     readonly account: string;
@@ -137,6 +141,7 @@ export interface InvitationStore {
   get(id: string): Promise<InvitationRow | undefined>;
   /** Atomic: only one that nobody joined, that is not ended and expires after `now`. */
   join(id: string, invited: InvitedDevice, now: number): Promise<boolean>;
+  /** `false` if there is none, or if it has ended already. */
   end(id: string): Promise<boolean>;
 }
 
@@ -216,7 +221,7 @@ export interface ReleaseRow {
   /** Requests made with the secret, as the broker reports. */
   readonly uses: number;
   readonly lastUsedAt?: number | undefined;
-  /** Changes with every change of the row; milliseconds since the epoch. */
+  /** Rises with every change of the row: the time of the change, or 1 more than before. Milliseconds. */
   readonly changedAt: number;
 }
 
@@ -231,8 +236,8 @@ export interface ReceiptRow {
 /** Requests of agents, releases and receipts. */
 export interface ReleaseStore {
   /**
-   * Adds a waiting request unless as many wait (not expired at `at`) or came since an hour before `at` as
-   * the limits say, or the id exists: one atomic check.
+   * Adds a waiting request unless as many wait (not expired at `at`) or came in the hour before `at` as
+   * the limits say, or the id exists: one atomic check. An id that exists is `known`, also at a limit.
    */
   insert(
     release: ReleaseRow,
@@ -253,7 +258,10 @@ export interface ReleaseStore {
     agent: { readonly account: string; readonly agent: string },
     after: number,
   ): Promise<readonly ReleaseRow[]>;
-  /** Atomic: from `waiting` to rejected or cancelled; from `released` to ended. */
+  /**
+   * Atomic: from `waiting`, not expired at `at`, to rejected or cancelled; from `released` to ended, which
+   * also deletes what is sealed.
+   */
   settle(
     id: string,
     change: {
@@ -263,12 +271,15 @@ export interface ReleaseStore {
       readonly at: number;
     },
   ): Promise<boolean>;
-  /** Atomic: gives enc, ct and signature of a released one to one caller, and empties them. */
+  /** Atomic: gives enc, ct and signature of a released one to one caller, and deletes them. */
   takeSealed(
     id: string,
     at: number,
   ): Promise<{ readonly enc: string; readonly ct: string; readonly signature: string } | undefined>;
-  /** Sets uses and time of a released or ended one; never lowers them. */
+  /**
+   * Sets uses and time of a released or ended one; never lowers either. `at` comes from the broker: the
+   * caller lets none pass that lies ahead.
+   */
   recordUses(id: string, uses: number, at: number): Promise<boolean>;
   /** Receipts with a number above `after`, in order, at most `limit`. */
   listReceipts(

@@ -55,15 +55,17 @@ export function withVaults(stores: Stores): Stores {
   return {
     ...stores,
     vaults: {
+      ...stores.vaults,
       get: async (account) => {
         const devices = await stores.devices.listByAccount(account);
         const recipients = devices.map(({ id }) => ({
+          id,
           device: id,
           sealed: { enc: 'AA', ct: 'AA' },
           pin: 'AA',
         }));
-        const blobs = { manifest: 'AA', manifestSignature: 'AA', slots: [] };
-        return { account, vaultId: 'AA', ...blobs, recipients };
+        const blobs = { manifest: 'AA', manifestSignature: 'AA', etag: 'AA', slots: [] };
+        return { account, vaultId: 'AA', ...blobs, recipients, successions: [] };
       },
     },
   };

@@ -41,6 +41,11 @@ describe('health', () => {
     'keys',
     'devices',
     'vaults',
+    'invitations',
+    'pairings',
+    'agents',
+    'releases',
+    'resets',
     'signingKeys',
     'audit',
   ] as const)('names the store that does not answer, inside only: %s', async (name) => {

@@ -49,7 +49,7 @@ const FILL = [
   `insert into pzk_keys select '${ISSUER}', 'id' || n, 'account' || n, n::text, '[]', 'none', null, n ${ROWS}`,
   `insert into pzk_devices select '${ISSUER}', 'id' || n, 'account' || n / 50, 'key', 'passkey',
     'credential' || n, 'jkt' || n, '', '', '[]', 0, 0, 'none', 0, '', n ${ROWS}`,
-  `insert into pzk_vaults select '${ISSUER}', 'account' || n, '', '', '', '[]', '[]' ${ROWS}`,
+  `insert into pzk_vaults select '${ISSUER}', 'account' || n, '', '', '', '', '[]', '[]', '[]', 'key' || n ${ROWS}`,
   `insert into pzk_signing_keys select '${ISSUER}', 'kid' || n, '', n, n from generate_series(1, 3) n`,
   // Other issuers, so that one is worth looking for.
   `insert into pzk_signing_keys select 'other' || n, 'kid', '', n, n from generate_series(1, 5000) n`,

@@ -27,6 +27,7 @@ import { type PostgresServer, startPostgres } from './start-postgres.js';
 
 const ISSUER = 'https://api.example.com';
 const OTHER = 'https://api.example.com/tenant';
+const STEPS = ['1 first schema', '2 vaults and agents'];
 const unavailable = { name: 'PzkError', code: 'store_unavailable' };
 
 let directory: string;
@@ -81,7 +82,7 @@ describe.each(Object.entries(KINDS))('%s', (_, { place: makePlace, open, run }) 
       const place = await makePlace();
       const databases = Array.from({ length: 8 }, () => open(place));
       const applied = await Promise.all(databases.map(migrate));
-      expect(applied.filter(({ length }) => length > 0)).toEqual([['1 first schema']]);
+      expect(applied.filter(({ length }) => length > 0)).toEqual([STEPS]);
       expect(await pendingMigrations(open(place))).toEqual([]);
       expect(await migrate(open(place))).toEqual([]);
     });
@@ -109,10 +110,10 @@ describe.each(Object.entries(KINDS))('%s', (_, { place: makePlace, open, run }) 
       });
       await expect(verifier.ready()).rejects.toMatchObject({
         ...unavailable,
-        hint: expect.stringMatching(/migrate\(database\).*1 first schema/),
+        hint: expect.stringMatching(/migrate\(database\).*1 first schema, 2 vaults and agents/),
       });
-      expect(await pendingMigrations(database)).toEqual(['1 first schema']);
-      expect(await migrate(database)).toEqual(['1 first schema']);
+      expect(await pendingMigrations(database)).toEqual(STEPS);
+      expect(await migrate(database)).toEqual(STEPS);
       await verifier.ready();
       const { row } = await verifier.keys.issue({ scopes: ['a:read'] });
       await verifier.close();

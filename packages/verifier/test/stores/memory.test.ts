@@ -299,8 +299,10 @@ describe('durable rows', () => {
       vaultId: 'vault',
       manifest: '',
       manifestSignature: '',
+      etag: '',
       slots: [],
       recipients: [],
+      successions: [],
     };
     await expect(devices.enroll({ device, vault, onlyFirst: true })).rejects.toThrow(TypeError);
     expect(await devices.get('device')).toBeUndefined();

@@ -1,69 +1,126 @@
-import type {
-  DeviceRow,
-  DeviceStore,
-  Enrollment,
-  EnrollResult,
-  VaultRow,
-  VaultStore,
-} from '../durable-stores.js';
-import { frozenCopy } from './frozen-copy.js';
-import { revokeRow } from './revoke-row.js';
+import type { DeviceStore, DurableStores, Enrollment, EnrollResult } from '../durable-stores.js';
+import type { VaultStore, VaultWrite, VaultWriteResult } from '../vault-stores.js';
+import { assertEnrollment, assertVaultWrite } from '../write-checks.js';
+import { agentTable } from './agents.js';
+import { deviceTable } from './device-table.js';
+import { invitationTable } from './invitations.js';
+import { pairingTable } from './pairings.js';
+import { releaseTable } from './releases.js';
+import { resetTable } from './resets.js';
+import { vaultTable } from './vault-table.js';
 
-/** Devices and the vaults that are created with them. */
-export function memoryDevices(): { readonly devices: DeviceStore; readonly vaults: VaultStore } {
-  const rows = new Map<string, DeviceRow>();
-  const vaults = new Map<string, VaultRow>();
+/** Devices, vaults and all that is written together with them. */
+export type MemoryDevices = Pick<
+  DurableStores,
+  'devices' | 'vaults' | 'invitations' | 'pairings' | 'agents' | 'releases' | 'resets'
+>;
 
-  const idByCredential = new Map<string, string>();
-  const idByJkt = new Map<string, string>();
-  const idsByAccount = new Map<string, string[]>();
-  const jktIndex = (account: string, jkt: string) => JSON.stringify([account, jkt]);
+/** Each method checks first and then writes, without giving way in between: all of it or nothing. */
+export function memoryDevices(): MemoryDevices {
+  const devices = deviceTable();
+  const vaults = vaultTable();
+  const invitations = invitationTable();
+  const pairings = pairingTable();
+  const agents = agentTable();
+  const releases = releaseTable();
+  const resets = resetTable();
 
-  function byId(id: string | undefined): DeviceRow | undefined {
-    return id === undefined ? undefined : rows.get(id);
-  }
-
-  function enroll({ device, vault, onlyFirst }: Enrollment): EnrollResult {
-    if (vault !== undefined && vault.account !== device.account) {
-      throw new TypeError('A vault belongs to the account of the device that it comes with.');
-    }
-    const jkt = jktIndex(device.account, device.jkt);
-    // Empty ones are never indexed, so they are never known.
-    if (idByCredential.has(device.credentialId) || idByJkt.has(jkt)) return 'known';
-    const siblings = idsByAccount.get(device.account) ?? [];
+  function enroll(enrollment: Enrollment): EnrollResult {
+    assertEnrollment(enrollment);
+    const { device, vault, onlyFirst, resets: reset } = enrollment;
+    const { account } = device;
+    if (devices.isKnown(device)) return 'known';
+    const siblings = devices.listByAccount(account);
     if (onlyFirst && siblings.length > 0) return 'not_first';
-    if (rows.has(device.id)) throw new TypeError('A device of this id exists.');
+    if (reset !== undefined && !resets.isDue(account, reset.at)) return 'no_reset';
 
-    rows.set(device.id, frozenCopy(device));
-    if (device.credentialId !== '') idByCredential.set(device.credentialId, device.id);
-    if (device.jkt !== '') idByJkt.set(jkt, device.id);
-    idsByAccount.set(device.account, [...siblings, device.id]);
-    if (vault !== undefined && !vaults.has(vault.account)) {
-      vaults.set(vault.account, frozenCopy(vault));
+    devices.insert(device);
+    if (reset !== undefined) {
+      resets.delete(account);
+      releases.endByAccount(account, reset.at);
+      invitations.deleteByAccount(account);
+      pairings.deleteByAccount(account);
+      agents.replace(account, []);
+      for (const { id } of siblings) devices.revoke(id, reset.at);
+    }
+    if (vault !== undefined && (reset !== undefined || vaults.get(account) === undefined)) {
+      vaults.put(vault);
     }
     return 'enrolled';
   }
 
   function advanceCounter(id: string, counter: number, nonce: string): boolean {
-    const row = rows.get(id);
+    const row = devices.get(id);
     if (row === undefined || !Number.isSafeInteger(counter) || counter < 0) return false;
     if (counter === row.counter) return counter === 0 || row.counterNonce === nonce;
     if (counter < row.counter) return false;
-    rows.set(id, Object.freeze({ ...row, counter, counterNonce: nonce }));
+    devices.replace({ ...row, counter, counterNonce: nonce });
     return true;
   }
+
+  function write(change: VaultWrite): VaultWriteResult {
+    assertVaultWrite(change);
+    const { expected, next, joins, release } = change;
+    const { account, recoveryKey } = next;
+    if (vaults.get(account)?.etag !== expected) return 'conflict';
+    if (release !== undefined && !releases.isWaiting(release.request, account, release.at)) {
+      return 'conflict';
+    }
+    const { device, invitation } = joins ?? {};
+    if (
+      device !== undefined &&
+      invitation !== undefined &&
+      !invitations.isJoined(invitation, account, device.id)
+    ) {
+      return 'conflict';
+    }
+    const holder = recoveryKey === undefined ? undefined : vaults.findByRecoveryKey(recoveryKey);
+    if (
+      (device !== undefined && devices.isKnown(device)) ||
+      (holder !== undefined && holder.account !== account) ||
+      agents.isKnown(account, change.agents)
+    ) {
+      return 'known';
+    }
+
+    if (device !== undefined) devices.insert(device);
+    if (invitation !== undefined) invitations.end(invitation);
+    if (release !== undefined) releases.release(release);
+    agents.replace(account, change.agents);
+    vaults.put(next);
+    return 'written';
+  }
+
+  const setPin: VaultStore['setPin'] = async ({ account, etag, recipient, pin }) => {
+    const vault = vaults.get(account);
+    if (vault?.etag !== etag || !vault.recipients.some(({ id }) => id === recipient)) return false;
+    const recipients = vault.recipients.map((row) =>
+      row.id === recipient ? { ...row, pin } : row,
+    );
+    vaults.put({ ...vault, recipients });
+    return true;
+  };
 
   return {
     devices: Object.freeze<DeviceStore>({
       enroll: async (enrollment) => enroll(enrollment),
-      get: async (id) => rows.get(id),
-      findByCredentialId: async (credentialId) => byId(idByCredential.get(credentialId)),
-      findByJkt: async (account, jkt) => byId(idByJkt.get(jktIndex(account, jkt))),
-      listByAccount: async (account) =>
-        Object.freeze((idsByAccount.get(account) ?? []).map((id) => rows.get(id) as DeviceRow)),
+      get: async (id) => devices.get(id),
+      findByCredentialId: async (credentialId) => devices.findByCredentialId(credentialId),
+      findByJkt: async (account, jkt) => devices.findByJkt(account, jkt),
+      listByAccount: async (account) => devices.listByAccount(account),
       advanceCounter: async (id, counter, nonce) => advanceCounter(id, counter, nonce),
-      revoke: async (id, at) => revokeRow(rows, id, at),
+      revoke: async (id, at) => devices.revoke(id, at),
     }),
-    vaults: Object.freeze<VaultStore>({ get: async (account) => vaults.get(account) }),
+    vaults: Object.freeze<VaultStore>({
+      get: async (account) => vaults.get(account),
+      findByRecoveryKey: async (recoveryKey) => vaults.findByRecoveryKey(recoveryKey),
+      write: async (change) => write(change),
+      setPin,
+    }),
+    invitations: invitations.store,
+    pairings: pairings.store,
+    agents: agents.store,
+    releases: releases.store,
+    resets: resets.store,
   };
 }

@@ -1,0 +1,14 @@
+import type { ReleaseStore } from './vault-stores.js';
+
+/** Milliseconds. */
+export const HOUR = 3_600_000;
+
+/** How many rows `ReleaseStore.listChanged` gives at most. */
+export const CHANGED_LIMIT = 100;
+
+/** @throws TypeError if a request cannot go this way. */
+export function assertSettlement({ from, to }: Parameters<ReleaseStore['settle']>[1]): void {
+  if ((from === 'released') !== (to === 'ended')) {
+    throw new TypeError('A waiting request is rejected or cancelled, a released one ended.');
+  }
+}
