@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { decodeBase64url, PzkError, parseManifest } from '@pzk-auth/protocol';
+import { decodeBase64url, PzkError } from '@pzk-auth/protocol';
 import type { Transaction } from 'kysely';
+import * as v from 'valibot';
 import type { SqlSchema } from './schema.js';
 
 /** Rows that are in memory at once. */
@@ -18,16 +19,26 @@ interface FirstVaultsTable {
   recipients: string;
 }
 
-function corrupt(cause: unknown): PzkError {
-  return new PzkError('store_unavailable', 'A vault in the database is corrupt.', { cause });
-}
+/** What of a manifest is needed. Not the parser of today: this step has to do the same for ever. */
+const manifestSchema = v.object({ recipients: v.strictTuple([v.object({ id: v.string() })]) });
+const recipientsSchema = v.strictTuple([v.looseObject({})]);
 
-/** The one recipient of such a vault with the id that the manifest gives it. */
-function withId(manifest: Uint8Array, recipients: string): string {
-  const listed = parseManifest(manifest).recipients;
-  const stored = JSON.parse(recipients) as readonly object[];
-  if (listed.length !== 1 || stored.length !== 1) throw new Error('Not one recipient.');
-  return JSON.stringify([{ id: listed[0]?.id, ...stored[0] }]);
+/** What the second schema adds to a row. */
+function upgrade({ manifest, recipients }: FirstVaultsTable) {
+  try {
+    const bytes = decodeBase64url(manifest);
+    const listed = v.parse(manifestSchema, JSON.parse(new TextDecoder().decode(bytes)));
+    const stored = v.parse(recipientsSchema, JSON.parse(recipients));
+    return {
+      etag: createHash('sha256').update(bytes).digest('base64url'),
+      recipients: JSON.stringify([{ id: listed.recipients[0].id, ...stored[0] }]),
+      successions: '[]',
+      recovery_key: null,
+    };
+  } catch {
+    // Without the cause, which would quote the row.
+    throw new PzkError('store_unavailable', 'A vault in the database is corrupt.');
+  }
 }
 
 /** Copies vaults into the table of the second schema. */
@@ -54,23 +65,9 @@ export async function copyFirstVaults(db: Transaction<SqlSchema>): Promise<void>
       .limit(PAGE)
       .execute();
     for (const row of page) {
-      let manifest: Uint8Array;
-      let recipients: string;
-      try {
-        manifest = decodeBase64url(row.manifest);
-        recipients = withId(manifest, row.recipients);
-      } catch (cause) {
-        throw corrupt(cause);
-      }
       await db
         .insertInto('pzk_vaults')
-        .values({
-          ...row,
-          etag: createHash('sha256').update(manifest).digest('base64url'),
-          recipients,
-          successions: '[]',
-          recovery_key: null,
-        })
+        .values({ ...row, ...upgrade(row) })
         .execute();
     }
     after = page.at(-1);

@@ -92,7 +92,9 @@ export function sqlVaultStore({ issuer, read, transact }: SqlSession): VaultStor
     findByRecoveryKey: (recoveryKey) => findBy('recovery_key', recoveryKey),
     write: async (change) => {
       assertVaultWrite(change);
-      return unlessRefused<VaultWriteResult>((refuse) => transact((db) => writeIn(db, issuer, change, refuse)));
+      return unlessRefused<VaultWriteResult>((refuse) =>
+        transact((db) => writeIn(db, issuer, change, refuse)),
+      );
     },
     setPin: ({ account, etag, recipient, pin }) =>
       transact(async (db) => {
