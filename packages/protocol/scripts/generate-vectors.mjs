@@ -1,17 +1,25 @@
 #!/usr/bin/env node
 /**
  * Writes `vectors/*.json`, the same bytes in every run. The expected values are computed with
- * node:crypto and this script's own concatenations; only Poseidon comes from the library that `src` uses
- * too. With `--check` nothing is written, and a file that would change is an error.
+ * node:crypto and this script's own concatenations; only Poseidon and the list of words come from the
+ * libraries that `src` uses too. With `--check` nothing is written, and a file that would change is an error.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { encodingVectors } from './lib/encoding-vectors.mjs';
 import { exchangeVectors } from './lib/exchange-vectors.mjs';
+import { releaseVectors } from './lib/release-vectors.mjs';
+import { vaultChangeVectors } from './lib/vault-change-vectors.mjs';
 import { vaultVectors } from './lib/vault-vectors.mjs';
 
 const directory = new URL('../vectors/', import.meta.url);
 const check = process.argv.includes('--check');
-const builders = Object.entries({ ...encodingVectors, ...exchangeVectors, ...vaultVectors });
+const builders = Object.entries({
+  ...encodingVectors,
+  ...exchangeVectors,
+  ...vaultVectors,
+  ...vaultChangeVectors,
+  ...releaseVectors,
+});
 const stale = [];
 
 for (const [name, build] of builders) {

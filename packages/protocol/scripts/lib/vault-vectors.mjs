@@ -10,16 +10,17 @@ import {
   signDeterministic,
 } from './p256.mjs';
 
-const VAULT_ID = base64url(seededBytes('vault id', 16));
-const RECIPIENT_ID = base64url(seededBytes('recipient id', 16));
-const SLOT_ID = base64url(seededBytes('slot id', 16));
-const OTHER_ISSUER = 'https://api.example.org';
-const OTHER_ID = base64url(seededBytes('another id', 16));
-const identityScalar = seededBytes('identity scalar', 32);
-const IDENTITY_KEY = publicPoint(identityScalar);
-const OTHER_IDENTITY_KEY = publicPoint(seededBytes('another identity scalar', 32));
+export const VAULT_ID = base64url(seededBytes('vault id', 16));
+export const RECIPIENT_ID = base64url(seededBytes('recipient id', 16));
+export const SLOT_ID = base64url(seededBytes('slot id', 16));
+export const OTHER_ISSUER = 'https://api.example.org';
+export const OTHER_ID = base64url(seededBytes('another id', 16));
+export const identityScalar = seededBytes('identity scalar', 32);
+export const IDENTITY_KEY = publicPoint(identityScalar);
+export const OTHER_IDENTITY_KEY = publicPoint(seededBytes('another identity scalar', 32));
 
-function variants(fields, changes) {
+/** The fields as they are, and once more with each of the changes alone. */
+export function variants(fields, changes) {
   return [
     ['the first', fields],
     ...Object.entries(changes).map(([name, value]) => [
