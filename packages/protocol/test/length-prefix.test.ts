@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type LengthPrefixedPart, lp, utf8 } from '../src/index.js';
-import { fromHex, readVectors, toHex } from './read-vectors.js';
+import { type LengthPrefixedPart, lp, splitLengthPrefixed, utf8 } from '../src/index.js';
+import { codeOf, fromHex, readVectors, toHex } from './read-vectors.js';
 
 interface Part {
   readonly text?: string;
@@ -84,5 +84,50 @@ describe('lp', () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('splitLengthPrefixed', () => {
+  it.each(vectors.cases)('takes apart: $name', ({ parts, encoded }) => {
+    const expected = parts.map((one) => toHex(bytesOf(toPart(one))));
+    expect(splitLengthPrefixed(fromHex(encoded), parts.length).map(toHex)).toEqual(expected);
+  });
+
+  it('takes only what lp writes of so many parts', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), fc.nat(4), (bytes, count) => {
+        const parts = (() => {
+          try {
+            return splitLengthPrefixed(bytes, count);
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'invalid_request' });
+            return undefined;
+          }
+        })();
+        if (parts === undefined) return;
+        expect(parts).toHaveLength(count);
+        expect(toHex(lp(...parts))).toBe(toHex(bytes));
+      }),
+    );
+  });
+
+  it.each([
+    ['a part less', lp('a'), 2],
+    ['a part more', lp('a', 'b', ''), 2],
+    ['a cut length', lp('a', 'b').slice(0, 7), 2],
+    ['a cut part', lp('a', 'bc').slice(0, -1), 2],
+    ['a byte after the end', Uint8Array.of(...lp('a', 'b'), 0), 2],
+    ['a length beyond the end', Uint8Array.of(0xff, 0xff, 0xff, 0xff, 1), 1],
+    ['no parts and a byte', Uint8Array.of(0), 0],
+  ])('refuses %s', (_, bytes, count) => {
+    expect(codeOf(() => splitLengthPrefixed(bytes, count))).toBe('invalid_request');
+  });
+
+  it('reads a view at its own place and gives views', () => {
+    const whole = Uint8Array.of(9, 9, ...lp('a', 'b'), 9);
+    const parts = splitLengthPrefixed(whole.subarray(2, -1), 2);
+    expect(parts.map((one) => new TextDecoder().decode(one))).toEqual(['a', 'b']);
+    whole.fill(0);
+    expect(parts.map((one) => [...one])).toEqual([[0], [0]]);
   });
 });

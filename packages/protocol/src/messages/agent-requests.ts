@@ -52,11 +52,11 @@ export type AgentRequestStatus = (typeof agentRequestStatuses)[number];
 /** Answer of `POST {base}/agent/requests/read`. */
 export const agentRequestReadResponseSchema = v.variant('status', [
   v.object({ status: v.literal('waiting') }),
-  v.object({
-    status: v.literal('released'),
-    /** All three or none: handed over once. */
-    ...v.partial(sealedReleaseSchema).entries,
-  }),
+  // Handed over once: all three, or none.
+  v.pipe(
+    v.object({ status: v.literal('released'), ...v.partial(sealedReleaseSchema).entries }),
+    v.check(({ enc, ct, signature: signed }) => new Set([!enc, !ct, !signed]).size === 1),
+  ),
   v.object({ status: v.literal('rejected'), reason: rejectionReason }),
   v.object({ status: v.literal('cancelled') }),
   v.object({ status: v.literal('expired') }),

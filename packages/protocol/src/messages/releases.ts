@@ -14,6 +14,7 @@ import {
   boundedArray,
   identifier,
   nonceText,
+  plainObject,
   seconds,
   serverId,
   signature,
@@ -62,10 +63,13 @@ export const releaseRequestSchema = v.strictObject({
  * Body of `/vault/releases/list` and `/vault/activity`. Times are whole seconds: for the next page ask
  * with one more than the last `at`, and drop what has come already.
  */
-export const pageRequestSchema = v.strictObject({
-  /** Only what came before this time, seconds since the epoch. */
-  before: v.optional(seconds),
-});
+export const pageRequestSchema = v.pipe(
+  plainObject,
+  v.strictObject({
+    /** Only what came before this time, seconds since the epoch. */
+    before: v.optional(seconds),
+  }),
+);
 
 /** Answer of `POST {base}/vault/releases/list`, newest first. */
 export const releasesResponseSchema = v.object({
@@ -93,10 +97,13 @@ export const releaseEndRequestSchema = v.strictObject({
 });
 
 /** `POST {base}/vault/receipts`. */
-export const receiptsRequestSchema = v.strictObject({
-  /** Only receipts with a greater number. */
-  after: v.optional(amount),
-});
+export const receiptsRequestSchema = v.pipe(
+  plainObject,
+  v.strictObject({
+    /** Only receipts with a greater number. */
+    after: v.optional(amount),
+  }),
+);
 
 /** Its answer, in order. */
 export const receiptsResponseSchema = v.object({

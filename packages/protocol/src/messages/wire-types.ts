@@ -75,8 +75,13 @@ export function displayText(minimum: number, maximum: number) {
   );
 }
 
+/** An object and no list, which would pass for an object none of whose members has to be there. */
+export const plainObject = v.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+);
+
 /** Body of a request that says nothing. */
-export const emptyRequestSchema = v.strictObject({});
+export const emptyRequestSchema = v.pipe(plainObject, v.strictObject({}));
 
 /** A counter that starts with 1. */
 export const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));

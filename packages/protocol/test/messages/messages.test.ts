@@ -15,6 +15,7 @@ import {
   memberPaths,
   objectPaths,
   registration,
+  resolve,
   type Sample,
   samples,
   withMember,
@@ -42,12 +43,19 @@ describe.each(named)('message $name', ({ schema, value, optional, open = [] }) =
       const parent = path.split('.').slice(0, -1).join('.');
       const name = path.split('.').at(-1) ?? '';
       for (const wrong of [null, [], {}, true, Number.NaN, 1.5, '\u0000']) {
+        if (wrong === true && typeof resolve(value, path) === 'boolean') continue;
         const changed = withMember(value, parent, name, wrong);
         // Free text, lists and objects that may be empty.
         const free = [
           'title',
           'type',
           'slots',
+          'recipients',
+          'devices',
+          'requests',
+          'releases',
+          'receipts',
+          'entries',
           'successions',
           'revoked',
           'scope',
@@ -220,7 +228,18 @@ describe('names on the wire', () => {
   });
 
   const values = [
-    [samples.challengeRequest, 'purpose', ['enroll', 'session'], ['', 'release', 'Session']],
+    [
+      samples.challengeRequest,
+      'purpose',
+      ['enroll', 'session', 'release'],
+      ['', 'Session', 'open'],
+    ],
+    [
+      samples.agentEvent,
+      'status',
+      ['waiting', 'released', 'rejected', 'cancelled', 'expired', 'ended'],
+      ['', 'open', 'Waiting'],
+    ],
     [samples.registration, 'type', ['public-key'], ['', 'password']],
     [samples.assertion, 'type', ['public-key'], ['', 'password']],
     [

@@ -1,27 +1,69 @@
 import {
   type Assertion,
+  activityResponseSchema,
+  agentEventSchema,
+  agentPairingResponseSchema,
+  agentRequestIdRequestSchema,
+  agentRequestReadResponseSchema,
+  agentRequestRequestSchema,
+  agentUsesRequestSchema,
+  agentUsesResponseSchema,
   assertionSchema,
   challengeRequestSchema,
   challengeResponseSchema as challengeResponse,
   type challengeResponseSchema,
+  deviceRevokeRequestSchema,
+  devicesResponseSchema,
+  emptyRequestSchema,
   encodeBase64url,
   enrollRequestSchema,
+  expiryResponseSchema,
   introspectionRequestSchema,
+  invitationIdRequestSchema,
+  invitationOpenResponseSchema,
+  invitationReadResponseSchema,
+  invitationRequestSchema,
+  invitedEnrollmentSchema,
   keypairEnrollmentSchema,
   PROOF_GRANT,
+  pageRequestSchema,
+  pairingAnswerRequestSchema,
+  pairingCommitRequestSchema,
+  pairingIdRequestSchema,
+  pairingReadResponseSchema,
+  pairingResponseSchema,
+  pairingRevealRequestSchema,
   type parseMessage,
   problemSchema,
   proofGrantSchema,
   RENEW_GRANT,
   type Registration,
+  receiptsRequestSchema,
+  receiptsResponseSchema,
+  recoveryEnrollmentSchema,
   registrationSchema,
+  releaseEndRequestSchema,
+  releaseRequestSchema,
+  releasesResponseSchema,
   renewGrantSchema,
+  requestRejectRequestSchema,
   revokeRequestSchema,
+  successionSchema,
   tokenResponseSchema,
+  VAULT_EXPORT_FORMAT,
   type VaultEntry,
+  type VaultWrite,
   vaultEntrySchema,
+  vaultExportResponseSchema,
+  vaultExportSchema,
   vaultOpenRequestSchema,
   vaultOpenResponseSchema,
+  vaultPinRequestSchema,
+  vaultRecoverRequestSchema,
+  vaultStatusResponseSchema,
+  vaultWriteResponseSchema,
+  vaultWriteSchema,
+  waitingRequestsResponseSchema,
 } from '../../src/index.js';
 import { fromHex, readVectors } from '../read-vectors.js';
 
@@ -100,6 +142,32 @@ const succession = {
 };
 
 const nonce = random(180);
+const seconds = 1_800_000_000;
+const id = random(16);
+const key = random(65);
+const sealed = { enc: random(65), ct: random(80) };
+const recipient = { id, hpke_key: key, salt: random(32), generation: 1 };
+const write: VaultWrite = {
+  manifest: random(200),
+  manifest_signature: random(64),
+  succession,
+  recipients: [{ id, sealed, pin: random(32) }],
+  slots: [{ id, blob: random(40) }],
+};
+const writeOptional = (prefix: string) => [`${prefix}succession`, `${prefix}recipients.0.pin`];
+const invited = {
+  identity_key: key,
+  counter: 3,
+  manifest_hash: random(32),
+  mac_old: random(32),
+};
+const pairingId = random(10);
+const registered = { nonce, registration, user_id: random(32), assertion };
+const registeredOptional = [
+  ...registrationOptional('registration.'),
+  ...assertionOptional('assertion.'),
+];
+const released = { enc: key, ct: random(40), signature: random(64) };
 const proved = {
   nonce,
   circuit: 'ownership/v1',
@@ -167,6 +235,297 @@ export const samples = {
     optional: ['reset_at'],
     open: [''],
   },
+  vaultRecoverRequest: {
+    schema: vaultRecoverRequestSchema,
+    value: { nonce, recovery_key: key, signature: random(64) },
+    optional: [],
+  },
+  vaultStatusResponse: {
+    schema: vaultStatusResponseSchema,
+    value: { etag: random(32), revoked: [id], reset_at: seconds, requests: 2 },
+    optional: ['reset_at'],
+    open: [''],
+  },
+  vaultWrite: { schema: vaultWriteSchema, value: { ...write }, optional: writeOptional('') },
+  vaultWriteResponse: {
+    schema: vaultWriteResponseSchema,
+    value: { etag: random(32) },
+    optional: [],
+    open: [''],
+  },
+  vaultPinRequest: {
+    schema: vaultPinRequestSchema,
+    value: { identity_key: key, pin: random(32) },
+    optional: [],
+  },
+  vaultExportResponse: {
+    schema: vaultExportResponseSchema,
+    value: { vault: vector.entry, successions: [succession] },
+    optional: [],
+    open: [''],
+  },
+  vaultExport: {
+    schema: vaultExportSchema,
+    value: {
+      format: VAULT_EXPORT_FORMAT,
+      issuer: 'https://api.example.com',
+      exported_at: seconds,
+      entry: vector.entry,
+      successions: [succession],
+    },
+    optional: [],
+  },
+  succession: { schema: successionSchema, value: { ...succession }, optional: [] },
+  invitedEnrollment: {
+    schema: invitedEnrollmentSchema,
+    value: { ...registered, invitation: id, recipient, pin: random(32), mac_new: random(32) },
+    optional: registeredOptional,
+  },
+  recoveryEnrollment: {
+    schema: recoveryEnrollmentSchema,
+    value: {
+      ...registered,
+      recovery_key: key,
+      signature: random(64),
+      if_match: random(32),
+      write,
+    },
+    optional: [...registeredOptional, ...writeOptional('write.')],
+  },
+  invitationRequest: {
+    schema: invitationRequestSchema,
+    value: { id, ...invited },
+    optional: [],
+  },
+  invitationIdRequest: { schema: invitationIdRequestSchema, value: { id }, optional: [] },
+  invitationJoined: {
+    schema: invitationReadResponseSchema,
+    value: {
+      status: 'joined',
+      recipient: { ...recipient, credential_id: vector.credentialId, cose_key: random(77) },
+      mac_new: random(32),
+    },
+    optional: [],
+    open: [''],
+  },
+  invitationEnded: {
+    schema: invitationReadResponseSchema,
+    value: { status: 'ended' },
+    optional: [],
+    open: [''],
+  },
+  invitationOpenResponse: {
+    schema: invitationOpenResponseSchema,
+    value: { vault_id: id, ...invited, status: 'open', expires_at: seconds },
+    optional: [],
+    open: [''],
+  },
+  expiryResponse: {
+    schema: expiryResponseSchema,
+    value: { expires_at: seconds },
+    optional: [],
+    open: [''],
+  },
+  devicesResponse: {
+    schema: devicesResponseSchema,
+    value: {
+      devices: [
+        {
+          id,
+          credential_id: vector.credentialId,
+          created_at: seconds,
+          revoked_at: seconds,
+          key_protection: 'passkey',
+          backed_up: false,
+        },
+      ],
+    },
+    optional: ['devices.0.credential_id', 'devices.0.revoked_at'],
+    open: [''],
+  },
+  deviceRevokeRequest: {
+    schema: deviceRevokeRequestSchema,
+    value: { device: id },
+    optional: [],
+  },
+  pairingResponse: {
+    schema: pairingResponseSchema,
+    value: { id: pairingId, expires_at: seconds },
+    optional: [],
+    open: [''],
+  },
+  pairingIdRequest: { schema: pairingIdRequestSchema, value: { id: pairingId }, optional: [] },
+  pairingOpen: {
+    schema: pairingReadResponseSchema,
+    value: { status: 'open' },
+    optional: [],
+    open: [''],
+  },
+  pairingAnswered: {
+    schema: pairingReadResponseSchema,
+    value: { status: 'answered', name: 'Agent', commitment: random(32) },
+    optional: [],
+    open: [''],
+  },
+  pairingRevealed: {
+    schema: pairingReadResponseSchema,
+    value: {
+      status: 'revealed',
+      name: 'Agent',
+      commitment: random(32),
+      agent_key: key,
+      nonce_a: random(32),
+    },
+    optional: [],
+    open: [''],
+  },
+  pairingAnswerRequest: {
+    schema: pairingAnswerRequestSchema,
+    value: { id: pairingId, identity_key: key, nonce_b: random(32) },
+    optional: [],
+  },
+  agentPairingCommitted: {
+    schema: agentPairingResponseSchema,
+    value: { status: 'committed', issuer: 'https://api.example.com', vault_id: id },
+    optional: [],
+    open: [''],
+  },
+  agentPairingAnswered: {
+    schema: agentPairingResponseSchema,
+    value: {
+      status: 'answered',
+      issuer: 'https://api.example.com',
+      vault_id: id,
+      identity_key: key,
+      nonce_b: random(32),
+    },
+    optional: [],
+    open: [''],
+  },
+  pairingCommitRequest: {
+    schema: pairingCommitRequestSchema,
+    value: { id: pairingId, commitment: random(32), name: 'Agent' },
+    optional: [],
+  },
+  pairingRevealRequest: {
+    schema: pairingRevealRequestSchema,
+    value: { id: pairingId, agent_key: key, nonce_a: random(32) },
+    optional: [],
+  },
+  waitingRequestsResponse: {
+    schema: waitingRequestsResponseSchema,
+    value: {
+      requests: [{ request: random(300), signature: random(64), at: seconds, expires_at: seconds }],
+    },
+    optional: [],
+    open: [''],
+  },
+  requestRejectRequest: {
+    schema: requestRejectRequestSchema,
+    value: { id, reason: 'Not now' },
+    optional: [],
+  },
+  releaseRequest: {
+    schema: releaseRequestSchema,
+    value: { id, nonce, credential: assertion, ...released, receipt: random(900), write },
+    optional: [...assertionOptional('credential.'), ...writeOptional('write.')],
+  },
+  emptyRequest: { schema: emptyRequestSchema, value: {}, optional: [] },
+  pageRequest: { schema: pageRequestSchema, value: { before: seconds }, optional: ['before'] },
+  releasesResponse: {
+    schema: releasesResponseSchema,
+    value: {
+      releases: [
+        {
+          request: random(300),
+          at: seconds,
+          status: 'ended',
+          uses: 3,
+          last_used_at: seconds,
+          ended_at: seconds,
+        },
+      ],
+    },
+    optional: ['releases.0.last_used_at', 'releases.0.ended_at'],
+    open: [''],
+  },
+  releaseEndRequest: { schema: releaseEndRequestSchema, value: { id }, optional: [] },
+  receiptsRequest: { schema: receiptsRequestSchema, value: { after: 20 }, optional: ['after'] },
+  receiptsResponse: {
+    schema: receiptsResponseSchema,
+    value: { receipts: [{ number: 1, receipt: random(900) }] },
+    optional: [],
+    open: [''],
+  },
+  activityResponse: {
+    schema: activityResponseSchema,
+    value: {
+      entries: [
+        {
+          id,
+          at: seconds,
+          type: 'vault_opened',
+          device: id,
+          recipient: id,
+          agent: id,
+          slot: id,
+          request: id,
+          key: id,
+        },
+      ],
+    },
+    optional: ['device', 'recipient', 'agent', 'slot', 'request', 'key'].map(
+      (name) => `entries.0.${name}`,
+    ),
+    open: [''],
+  },
+  agentRequestRequest: {
+    schema: agentRequestRequestSchema,
+    value: { request: random(300), signature: random(64) },
+    optional: [],
+  },
+  agentRequestIdRequest: { schema: agentRequestIdRequestSchema, value: { id }, optional: [] },
+  agentRequestReleased: {
+    schema: agentRequestReadResponseSchema,
+    value: { status: 'released', ...released },
+    optional: [],
+    open: [''],
+  },
+  agentRequestTaken: {
+    schema: agentRequestReadResponseSchema,
+    value: { status: 'released' },
+    optional: [],
+    open: [''],
+  },
+  agentRequestRejected: {
+    schema: agentRequestReadResponseSchema,
+    value: { status: 'rejected', reason: 'Not now' },
+    optional: [],
+    open: [''],
+  },
+  agentRequestWaiting: {
+    schema: agentRequestReadResponseSchema,
+    value: { status: 'waiting' },
+    optional: [],
+    open: [''],
+  },
+  agentUsesRequest: {
+    schema: agentUsesRequestSchema,
+    value: { id, uses: 3, last_used_at: seconds, ended: false },
+    optional: ['last_used_at'],
+  },
+  agentUsesResponse: {
+    schema: agentUsesResponseSchema,
+    value: { ended: true },
+    optional: [],
+    open: [''],
+  },
+  agentEvent: {
+    schema: agentEventSchema,
+    value: { id, status: 'released' },
+    optional: [],
+    open: [''],
+  },
   vaultEntry: {
     schema: vaultEntrySchema,
     value: vector.entry,
@@ -231,8 +590,9 @@ export const samples = {
       code: 'invalid_grant',
       error: 'invalid_grant',
       hint: 'Try again.',
+      reset_at: seconds,
     },
-    optional: ['error', 'hint'],
+    optional: ['error', 'hint', 'reset_at'],
     open: [''],
   },
 } as const satisfies Record<string, Sample>;
@@ -262,7 +622,8 @@ export function memberPaths(value: unknown): string[] {
   });
 }
 
-function resolve(value: unknown, path: string): unknown {
+/** What stands at a path. */
+export function resolve(value: unknown, path: string): unknown {
   const names = path === '' ? [] : path.split('.');
   return names.reduce((one, name) => (one as Json)[name], value);
 }

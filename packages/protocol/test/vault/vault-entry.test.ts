@@ -3,9 +3,10 @@ import {
   blobHash,
   decodeBase64url,
   encodeBase64url,
+  formatEs256CoseKey,
   formatManifest,
   hpkeInfo,
-  integerToBytes,
+  limits,
   manifestSignatureMessage,
   parseManifest,
   parseMessage,
@@ -232,11 +233,10 @@ describe('manifest', () => {
     expect('polluted' in {}).toBe(false);
   });
 
-  it('refuses agents, doubled ids, no recipient, odd counters and generations', () => {
+  it('refuses doubled ids, no recipient, odd counters and generations', () => {
     const [recipient] = manifest.recipients;
     const [slot] = manifest.slots;
     const bad: unknown[] = [
-      { ...manifest, agents: [{}] },
       { ...manifest, recipients: [] },
       { ...manifest, recipients: [recipient, recipient] },
       { ...manifest, slots: [slot, slot] },
@@ -250,26 +250,6 @@ describe('manifest', () => {
       { ...manifest, previous: 'x' },
     ];
     for (const value of bad) expect(codeOf(() => parse(value))).toBe('vault_manifest_invalid');
-  });
-
-  it('takes as many recipients and slots as there may be, and not one more', () => {
-    const [recipient] = manifest.recipients;
-    const [slot] = manifest.slots;
-    const id = (index: number) => encodeBase64url(integerToBytes(BigInt(index), 16));
-    const many = (recipients: number, slots: number) => ({
-      ...manifest,
-      recipients: Array.from({ length: recipients }, (_, index) => ({
-        ...recipient,
-        id: id(1000 + index),
-      })),
-      slots: Array.from({ length: slots }, (_, index) => ({ ...slot, id: id(index) })),
-    });
-    for (const value of [many(1, 0), many(32, 1), many(1, 512)]) {
-      expect(codeOf(() => parse(value))).toBeUndefined();
-    }
-    for (const value of [many(0, 1), many(33, 1), many(1, 513)]) {
-      expect(codeOf(() => parse(value))).toBe('vault_manifest_invalid');
-    }
   });
 
   it('takes a hash or nothing as the previous manifest and the head of the receipts', () => {
@@ -293,6 +273,92 @@ describe('manifest', () => {
       const { cause } = error as { cause: { issues: unknown[] } };
       expect(cause.issues).toHaveLength(1);
     }
+  });
+
+  describe('rosters', () => {
+    const [recipient] = manifest.recipients;
+    const [slot] = manifest.slots;
+    if (recipient === undefined || slot === undefined) throw new Error('empty manifest');
+    const idOf = (n: number) => encodeBase64url(new Uint8Array(16).fill(n));
+    const agent = { id: idOf(1), name: 'Agent', key: encodeBase64url(new Uint8Array(65).fill(4)) };
+    const agentOf = (n: number) => ({
+      ...agent,
+      id: idOf(n),
+      key: encodeBase64url(new Uint8Array(65).fill(n)),
+    });
+    const recipientOf = (n: number) => ({ ...recipient, id: idOf(n), credential_id: idOf(n) });
+    const slotOf = (n: number) => ({ ...slot, id: idOf(n) });
+    const many = <T>(count: number, make: (n: number) => T, from = 0) =>
+      Array.from({ length: count }, (_, index) => make(from + index));
+    const code = {
+      ...recipientOf(9),
+      credential_id: 'recovery',
+      cose_key: encodeBase64url(formatEs256CoseKey(new Uint8Array(65).fill(4))),
+    };
+
+    it('hold up to 16 recipients, 128 slots of both kinds and 16 agents, and a head of receipts', () => {
+      const full = {
+        ...manifest,
+        recipients: [...many(15, recipientOf), { ...code, id: idOf(15) }],
+        slots: many(128, (n) => ({ ...slotOf(n), kind: n % 2 === 0 ? 'api-key' : 'secret' }), 16),
+        agents: many(16, agentOf, 144),
+        receipts_head: encodeBase64url(new Uint8Array(32)),
+      };
+      expect(parse(full)).toEqual(full);
+      expect(formatManifest(full as VaultManifest).length).toBeLessThan(limits.manifestBytes);
+      for (const over of [
+        { ...full, recipients: [...full.recipients, recipientOf(200)] },
+        { ...full, slots: [...full.slots, slotOf(200)] },
+        { ...full, agents: [...full.agents, agentOf(200)] },
+      ]) {
+        expect(codeOf(() => parse(over))).toBe('vault_manifest_invalid');
+      }
+    });
+
+    it.each([
+      ['an agent with the id of a slot', { agents: [{ ...agent, id: slot.id }] }],
+      ['two agents with one key', { agents: [agent, { ...agent, id: idOf(2) }] }],
+      ['two agents with one id', { agents: [agent, { ...agentOf(2), id: agent.id }] }],
+      ['an agent without a name', { agents: [{ ...agent, name: '' }] }],
+      ['an agent whose name turns the line', { agents: [{ ...agent, name: 'a\u202eb' }] }],
+      ['an agent whose name steers a terminal', { agents: [{ ...agent, name: 'a\u001b[2J' }] }],
+      ['an agent with a member more', { agents: [{ ...agent, admin: true }] }],
+      ['an agent with a short key', { agents: [{ ...agent, key: idOf(1) }] }],
+      [
+        'two recipients of one credential',
+        { recipients: [recipient, { ...recipient, id: idOf(1) }] },
+      ],
+      ['two recovery codes', { recipients: [recipient, code, { ...code, id: idOf(8) }] }],
+      ['a recovery code without a key', { recipients: [recipient, { ...code, cose_key: '' }] }],
+      [
+        'a recovery code with a key of another form',
+        { recipients: [recipient, { ...code, cose_key: encodeBase64url(new Uint8Array(77)) }] },
+      ],
+      ['a recovery code of generation 2', { recipients: [recipient, { ...code, generation: 2 }] }],
+      ['a credential id that is none', { recipients: [{ ...recipient, credential_id: 'a b' }] }],
+      ['a recipient without a COSE key', { recipients: [{ ...recipient, cose_key: '' }] }],
+      ['a short head of receipts', { receipts_head: idOf(1) }],
+    ])('refuse %s', (_, changes) => {
+      const value = { ...manifest, ...changes };
+      expect(codeOf(() => parse(value))).toBe('vault_manifest_invalid');
+      expect(() => formatManifest(value as VaultManifest)).toThrow(TypeError);
+    });
+
+    it('honest: take a recovery code and an agent', () => {
+      const value = { ...manifest, recipients: [recipient, code], agents: [agent] };
+      expect(parseManifest(formatManifest(value))).toEqual(value);
+    });
+
+    it('refuse more than 48 KiB, which it also does not write', () => {
+      const wide = (n: number) => ({
+        ...recipientOf(n),
+        credential_id: encodeBase64url(new Uint8Array(1023).fill(n)),
+        cose_key: encodeBase64url(new Uint8Array(1050)),
+      });
+      const value = { ...manifest, recipients: many(16, wide) };
+      expect(codeOf(() => parse(value))).toBe('vault_manifest_invalid');
+      expect(() => formatManifest(value)).toThrow(TypeError);
+    });
   });
 
   it('takes the generation 0 of a device secret', () => {
