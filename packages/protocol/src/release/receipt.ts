@@ -82,7 +82,7 @@ export function formatReceipt(receipt: Receipt): Bytes {
 }
 
 /**
- * Reads the bytes of a receipt. Not yet verified: any signature in it, the request (`parseAgentRequest`),
+ * Reads the bytes of a receipt. Not yet verified: the signatures in it, the request (`parseAgentRequest`),
  * the manifest (`parseManifest`), the challenge (`releaseChallenge`) and its place in the chain.
  *
  * @throws PzkError `invalid_request`

@@ -8,7 +8,7 @@ export const VAULT_EXPORT_FORMAT = 'pzk-auth/v1/vault-export';
 
 /**
  * A vault as a file that a recovery code opens offline. It holds nothing that the server does not
- * store. Not verified by the schema: any signature, pin or hash in it.
+ * store. Signatures, pin and hashes in it are not verified by the schema.
  */
 export const vaultExportSchema = v.strictObject({
   format: v.literal(VAULT_EXPORT_FORMAT),

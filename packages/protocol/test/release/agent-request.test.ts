@@ -74,7 +74,7 @@ const request = fc
   .chain((fields) => term.map((one) => ({ ...base, ...fields, ...one })));
 
 describe('request of an agent', () => {
-  it.each(vectors.cases)('reads and writes: $name', (one) => {
+  it.each(vectors.cases)('[V13] honest: reads and writes $name', (one) => {
     const value = toRequest(one.request);
     expect(toHex(formatAgentRequest(value))).toBe(one.bytes);
     expect(parseAgentRequest(fromHex(one.bytes))).toEqual(value);

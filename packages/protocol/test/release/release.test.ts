@@ -42,10 +42,13 @@ describe('pairing', () => {
     nonceB: bytesOf(fields, 'nonceB'),
   });
 
-  it.each(vectors.cases)('commitment and words, $name', ({ fields, commitment, words }) => {
-    expect(toHex(pairingCommitment(toFields(fields)))).toBe(commitment);
-    expect(pairingWords(toFields(fields))).toEqual(words);
-  });
+  it.each(vectors.cases)(
+    '[V9] honest: commitment and words, $name',
+    ({ fields, commitment, words }) => {
+      expect(toHex(pairingCommitment(toFields(fields)))).toBe(commitment);
+      expect(pairingWords(toFields(fields))).toEqual(words);
+    },
+  );
 
   it('[V9] has other words after any change, and another commitment after those of the agent', () => {
     const words = vectors.cases.map((one) => one.words.join(' '));
@@ -84,7 +87,7 @@ describe('release', () => {
     readonly signatures: readonly (Case & { readonly message: string })[];
   }>('releases');
 
-  it.each(vectors.challenges)('challenge, $name', ({ fields, challenge }) => {
+  it.each(vectors.challenges)('[V10] honest: challenge, $name', ({ fields, challenge }) => {
     const requestHash = bytesOf(fields, 'requestHash');
     const made = releaseChallenge({ requestHash, nonce: fields.nonce ?? '' });
     expect(encodeBase64url(made)).toBe(challenge);

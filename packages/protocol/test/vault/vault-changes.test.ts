@@ -115,10 +115,13 @@ describe('invitation', () => {
     expect(toHex(invitationOldMessage(decoded))).toBe(message);
   });
 
-  it.each(vectors.new)('message about the new recipient, $name', ({ fields, message }) => {
-    const decoded = decode<InvitationNewFields>(fields, ['hpkeKey', 'coseKey', 'salt']);
-    expect(toHex(invitationNewMessage(decoded))).toBe(message);
-  });
+  it.each(vectors.new)(
+    '[V8] honest: message about the new recipient, $name',
+    ({ fields, message }) => {
+      const decoded = decode<InvitationNewFields>(fields, ['hpkeKey', 'coseKey', 'salt']);
+      expect(toHex(invitationNewMessage(decoded))).toBe(message);
+    },
+  );
 
   it('[V8] changes with each field, and no message serves the other side', () => {
     const all = [...vectors.old, ...vectors.new].map(({ message }) => message);

@@ -86,7 +86,7 @@ describe('write of a vault', () => {
 describe('entity tag of a vault', () => {
   const etag = vaultEtag(utf8('{"counter":1}'));
 
-  it('is the hash of the manifest, in quotes in the header', () => {
+  it('[V6] honest: is the hash of the manifest, in quotes in the header', () => {
     expect(etag).toMatch(/^[\w-]{43}$/);
     expect(etag).not.toBe(vaultEtag(utf8('{"counter":2}')));
     expect(formatIfMatch(etag)).toBe(`"${etag}"`);

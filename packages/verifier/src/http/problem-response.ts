@@ -27,7 +27,7 @@ const wireForms: Readonly<Record<WireErrorCode, WireForm>> = {
     status: 415,
     title: 'The content type or encoding is not supported.',
     oauth: 'invalid_request',
-    hint: 'JSON for /challenge, /enroll and /vault/open; form-encoded for the OAuth endpoints.',
+    hint: 'Form-encoded for /token, /revoke and /introspect; JSON for all others.',
   },
   request_timeout: { status: 408, title: 'The body took too long.', oauth: 'invalid_request' },
   not_found: { status: 404, title: 'There is nothing here.', oauth: 'invalid_request' },
