@@ -154,6 +154,7 @@ function successions() {
       message: hex(message(one)),
     })),
     succession: {
+      old_identity_key: base64url(raw(fields.oldIdentityKey)),
       identity_key: base64url(raw(fields.newIdentityKey)),
       counter: fields.counter,
       previous: base64url(raw(fields.previous)),

@@ -43,8 +43,10 @@ export function successionMessage(fields: SuccessionFields): Bytes {
   );
 }
 
-/** The step from one identity key to the next. The key before it stands in the step before, or in a pin. */
+/** The step from one identity key to the next. */
 export const successionSchema = v.strictObject({
+  /** The key that signs, SEC1. A pin is no place to read it from. */
+  old_identity_key: publicPoint,
   /** The new one, SEC1. */
   identity_key: publicPoint,
   counter: count,

@@ -134,6 +134,7 @@ const assertionOptional = (prefix: string) => [
 ];
 
 const succession = {
+  old_identity_key: random(65),
   identity_key: random(65),
   counter: 2,
   previous: random(32),

@@ -26,6 +26,7 @@ export const vaultSchema = v.pipe(
     successions: column.json(
       v.array(
         v.strictObject({
+          old_identity_key: v.string(),
           identity_key: v.string(),
           counter: v.number(),
           previous: v.string(),

@@ -3,6 +3,7 @@ import type { DeviceRow } from './durable-stores.js';
 
 /** A succession of the identity key, docs/protocol.md section 12.11; members as on the wire. */
 export interface VaultSuccessionRow {
+  readonly old_identity_key: string;
   readonly identity_key: string;
   readonly counter: number;
   readonly previous: string;
