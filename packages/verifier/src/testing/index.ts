@@ -1,13 +1,18 @@
 export { accountStoreConformance } from './account-store-conformance.js';
+export { agentStoreConformance } from './agent-store-conformance.js';
 export { auditStoreConformance } from './audit-store-conformance.js';
 export { budgetStoreConformance } from './budget-store-conformance.js';
 export type { ConformanceCase, ConformanceOptions, CreateStore } from './conformance-case.js';
 export { deviceStoreConformance } from './device-store-conformance.js';
+export { invitationStoreConformance } from './invitation-store-conformance.js';
 export { keyStoreConformance } from './key-store-conformance.js';
 export { nonceStoreConformance } from './nonce-store-conformance.js';
+export { pairingStoreConformance } from './pairing-store-conformance.js';
+export { releaseStoreConformance } from './release-store-conformance.js';
 export { replayStoreConformance } from './replay-store-conformance.js';
 export { revocationStoreConformance } from './revocation-store-conformance.js';
 export { sessionStoreConformance } from './session-store-conformance.js';
 export { signingKeyStoreConformance } from './signing-key-store-conformance.js';
 export { durableStoresConformance, shortLivedStoresConformance } from './stores-conformance.js';
+export { vaultResetStoreConformance } from './vault-reset-store-conformance.js';
 export { vaultStoreConformance } from './vault-store-conformance.js';
