@@ -21,17 +21,26 @@ function isDuplicate(error: unknown): boolean {
 async function setRecoveryKey(
   db: Transaction<SqlSchema>,
   issuer: string,
-  { account, recoveryKey }: VaultRow,
+  account: string,
+  recoveryKey: string | null,
 ): Promise<boolean> {
+  const holder = await db
+    .selectFrom('pzk_vaults')
+    .select('account')
+    .where('issuer', '=', issuer)
+    .where('recovery_key', '=', recoveryKey)
+    .executeTakeFirst();
+  if (holder !== undefined) return false;
   try {
     await db
       .updateTable('pzk_vaults')
-      .set({ recovery_key: recoveryKey ?? null })
+      .set({ recovery_key: recoveryKey })
       .where('issuer', '=', issuer)
       .where('account', '=', account)
       .execute();
     return true;
   } catch (error) {
+    // Another vault got it in between.
     if (isDuplicate(error)) return false;
     throw error;
   }
@@ -49,7 +58,7 @@ async function writeIn(
 ): Promise<VaultWriteResult> {
   const { account } = next;
   const known = joins !== undefined && (await insertDevice(db, issuer, joins.device)) === 'known';
-  const { recovery_key: _, ...columns } = toVaultColumns(next);
+  const { recovery_key: recoveryKey, ...columns } = toVaultColumns(next);
   const stored = await db
     .updateTable('pzk_vaults')
     .set(columns)
@@ -67,8 +76,8 @@ async function writeIn(
     if (!(await useInvitation(db, issuer, use))) return refuse('conflict');
   }
   if (known) return refuse('known');
-  if (stored.recovery_key !== (next.recoveryKey ?? null)) {
-    if (!(await setRecoveryKey(db, issuer, next))) return refuse('known');
+  if (stored.recovery_key !== recoveryKey) {
+    if (!(await setRecoveryKey(db, issuer, account, recoveryKey))) return refuse('known');
   }
   if ((await replaceAgents(db, issuer, account, agents)) === 'known') return refuse('known');
   return 'written';

@@ -37,6 +37,41 @@ const LOOK_UPS: readonly (readonly [
   ['devices.advanceCounter', ({ devices }) => devices.advanceCounter('x', 1, 'y'), ['id']],
   ['devices.revoke', ({ devices }) => devices.revoke('x', 1), ['id']],
   ['vaults.get', ({ vaults }) => vaults.get('x'), ['account']],
+  ['vaults.findByRecoveryKey', ({ vaults }) => vaults.findByRecoveryKey('x'), ['recovery_key']],
+  ['agents.findByJkt', ({ agents }) => agents.findByJkt('x'), ['jkt']],
+  ['invitations.get', ({ invitations }) => invitations.get('x'), ['id']],
+  ['invitations.end', ({ invitations }) => invitations.end('x'), ['id']],
+  ['pairings.get', ({ pairings }) => pairings.get('x'), ['id']],
+  [
+    'pairings.advance',
+    ({ pairings }) => pairings.advance('x', { from: 'open', to: 'ended', step: {} }, 1),
+    ['id'],
+  ],
+  ['releases.get', ({ releases }) => releases.get('x'), ['id']],
+  [
+    'releases.listByAccount',
+    ({ releases }) => releases.listByAccount('x', { before: 9, limit: 5 }),
+    ['account', 'requested_at'],
+  ],
+  [
+    'releases.listChanged',
+    ({ releases }) => releases.listChanged({ account: 'x', agent: 'y' }, 1),
+    ['account', 'agent', 'changed_at'],
+  ],
+  [
+    'releases.settle',
+    ({ releases }) => releases.settle('x', { from: 'waiting', to: 'cancelled', at: 1 }),
+    ['id'],
+  ],
+  ['releases.recordUses', ({ releases }) => releases.recordUses('x', 1, 1), ['id']],
+  ['releases.takeSealed', ({ releases }) => releases.takeSealed('x', 1), ['id']],
+  [
+    'releases.listReceipts',
+    ({ releases }) => releases.listReceipts('x', { after: 1, limit: 5 }),
+    ['account', 'number'],
+  ],
+  ['resets.get', ({ resets }) => resets.get('x'), ['account']],
+  ['resets.cancel', ({ resets }) => resets.cancel('x'), ['account']],
   ['signingKeys.list', ({ signingKeys }) => signingKeys.list(), ['issuer']],
   ['signingKeys.remove', ({ signingKeys }) => signingKeys.remove('x'), ['kid']],
   ['audit.last', ({ audit }) => audit.last(), ['issuer']],
@@ -50,6 +85,13 @@ const FILL = [
   `insert into pzk_devices select '${ISSUER}', 'id' || n, 'account' || n / 50, 'key', 'passkey',
     'credential' || n, 'jkt' || n, '', '', '[]', 0, 0, 'none', 0, '', n ${ROWS}`,
   `insert into pzk_vaults select '${ISSUER}', 'account' || n, '', '', '', '', '[]', '[]', '[]', 'key' || n ${ROWS}`,
+  `insert into pzk_agents select '${ISSUER}', 'jkt' || n, 'account' || n / 9, 'id', '', '' ${ROWS}`,
+  `insert into pzk_invitations select '${ISSUER}', 'id' || n, 'account' || n / 9, '', '', '', '', 1, '', n, null, 0 ${ROWS}`,
+  `insert into pzk_pairings select '${ISSUER}', 'id' || n, 'account' || n / 9, '', '', n, 'open', '', '', '', '', '', '' ${ROWS}`,
+  `insert into pzk_releases select '${ISSUER}', 'id' || n, 'account' || n / 50, 'agent' || n % 5, '', '', '', n, n,
+    'waiting', '', '', '', '', 0, null, n ${ROWS}`,
+  `insert into pzk_receipts select '${ISSUER}', 'account' || n / 50, n, '' ${ROWS}`,
+  `insert into pzk_vault_resets select '${ISSUER}', 'account' || n, n, n ${ROWS}`,
   `insert into pzk_signing_keys select '${ISSUER}', 'kid' || n, '', n, n from generate_series(1, 3) n`,
   // Other issuers, so that one is worth looking for.
   `insert into pzk_signing_keys select 'other' || n, 'kid', '', n, n from generate_series(1, 5000) n`,
@@ -91,7 +133,7 @@ describe('SQLite finds by an index', () => {
       .join('\n');
     expect(plan).toMatch(/^SEARCH pzk_\w+ USING (COVERING )?INDEX /);
     expect(plan).not.toMatch(/SCAN/);
-    for (const column of columns) expect(plan).toMatch(new RegExp(`[( ]${column}[=>]\\?`));
+    for (const column of columns) expect(plan).toMatch(new RegExp(`[( ]${column}[=<>]\\?`));
   });
 });
 
@@ -133,6 +175,6 @@ describe('PostgreSQL finds by an index', () => {
     const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
     expect(plan).not.toMatch(/Seq Scan/);
     const condition = /Index Cond: (.*)/.exec(plan)?.[1] ?? '';
-    for (const column of columns) expect(condition).toMatch(new RegExp(`\\(${column} [=>] `));
+    for (const column of columns) expect(condition).toMatch(new RegExp(`\\(${column} [=<>] `));
   });
 });

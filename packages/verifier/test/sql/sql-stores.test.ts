@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,14 +14,21 @@ import {
   sqliteDatabase,
   sqlStores,
 } from '../../src/sql/index.js';
+import { columnTypes, migrations, migrationsTable } from '../../src/sql/migrations.js';
+import type { VaultRow } from '../../src/stores/vault-stores.js';
 import {
   accountRow,
+  agentRow,
   auditRow,
   deviceRow,
+  invitationRow,
   keyRow,
+  pairingRow,
+  releaseRow,
   signingKeyRow,
   vaultRow,
 } from '../../src/testing/sample-rows.js';
+import { writeAfter } from '../../src/testing/vault-fixture.js';
 import { startEndingServer } from './ending-server.js';
 import { startSilentNetwork } from './silent-network.js';
 import { type PostgresServer, startPostgres } from './start-postgres.js';
@@ -70,13 +78,48 @@ const KINDS = {
     run: async (place: string, statement: string) => {
       const client = new pg.Client(place);
       await client.connect();
-      await client.query(statement);
-      await client.end();
+      await client.query(statement).finally(() => client.end());
     },
   },
 } as const;
 
-describe.each(Object.entries(KINDS))('%s', (_, { place: makePlace, open, run }) => {
+/** A vault as the first version wrote it, and what is read of it now. */
+function firstVault(index: number) {
+  const issuer = index % 2 === 0 ? ISSUER : OTHER;
+  const account = `account ${index}`;
+  const recipient = { id: `recipient ${index}`, credential_id: 'credential' };
+  const bytes = Buffer.from(JSON.stringify({ issuer, counter: 1, recipients: [recipient] }));
+  const manifest = bytes.toString('base64url');
+  const slots = [{ id: 'slot', blob: 'blob' }];
+  const stored = { device: `device ${index}`, sealed: { enc: 'enc', ct: 'ct' }, pin: 'pin' };
+  const json = [slots, [stored]].map((value) => `'${JSON.stringify(value)}'`);
+  const texts = [issuer, account, 'vault', manifest, 'signature'].map((text) => `'${text}'`);
+  const row: VaultRow = {
+    account,
+    vaultId: 'vault',
+    manifest,
+    manifestSignature: 'signature',
+    etag: createHash('sha256').update(bytes).digest('base64url'),
+    slots,
+    recipients: [{ id: recipient.id, ...stored }],
+    successions: [],
+  };
+  return {
+    issuer,
+    row,
+    statement: `insert into pzk_vaults values (${[...texts, ...json].join()})`,
+  };
+}
+
+describe.each(Object.entries(KINDS))('%s', (kind, { place: makePlace, open, run }) => {
+  async function runFirstSchema(place: string): Promise<void> {
+    const types = columnTypes[kind === 'SQLite' ? 'sqlite' : 'postgres'];
+    const [first] = migrations;
+    const statements = [migrationsTable(types), ...(first?.statements(types) ?? [])];
+    for (const statement of statements) await run(place, String(statement));
+    await run(place, "insert into pzk_migrations values (1, 'first schema', 1)");
+  }
+
   describe('migrations', () => {
     it('are applied once by processes that start together', async () => {
       const place = await makePlace();
@@ -121,6 +164,51 @@ describe.each(Object.entries(KINDS))('%s', (_, { place: makePlace, open, run }) 
       expect(await again.keys.get(row.id)).toEqual(row);
     });
 
+    it('give the vaults of the first schema etag, recipient id and the rest', async () => {
+      const place = await makePlace();
+      await runFirstSchema(place);
+      const vaults = Array.from({ length: 205 }, (_, index) => firstVault(index));
+      for (const { statement } of vaults) await run(place, statement);
+      const old = accountRow();
+      await run(
+        place,
+        `insert into pzk_accounts values ('${ISSUER}', '${old.id}', null, ${old.createdAt}, null)`,
+      );
+      const database = open(place);
+      expect(await pendingMigrations(database)).toEqual(STEPS.slice(1));
+      expect(await migrate(database)).toEqual(STEPS.slice(1));
+      for (const { issuer, row } of vaults) {
+        const stores = sqlStores({ database, issuer, migrate: 'check' });
+        expect(await stores.vaults.get(row.account)).toEqual(row);
+      }
+      const stores = sqlStores({ database, issuer: ISSUER, migrate: 'check' });
+      expect(await stores.accounts.get(old.id)).toEqual(old);
+      const row = vaults[0]?.row;
+      expect(row && (await stores.vaults.write(writeAfter(row)))).toBe('written');
+      // A process of the version before cannot write a vault any more.
+      await expect(run(place, firstVault(300).statement)).rejects.toThrow();
+    });
+
+    it.each([
+      ["manifest = 'AAAA'"],
+      [`recipients = '[]'`],
+      [`recipients = '[{"device":"SECRET"},{"device":"SECRET"}]'`],
+      [`recipients = 'SECRET'`],
+    ])('change nothing where a vault is corrupt (%s)', async (change) => {
+      const place = await makePlace();
+      await runFirstSchema(place);
+      await run(place, firstVault(0).statement);
+      await run(place, firstVault(2).statement);
+      await run(place, `update pzk_vaults set ${change} where account = 'account 2'`);
+      const database = open(place);
+      const failure = await migrate(database).catch((error: unknown) => error);
+      expect(failure).toMatchObject(unavailable);
+      expect(JSON.stringify([String(failure), (failure as Error).cause])).not.toContain('SECRET');
+      expect(await pendingMigrations(database)).toEqual(STEPS.slice(1));
+      await run(place, "delete from pzk_vaults where account = 'account 2'");
+      expect(await migrate(database)).toEqual(STEPS.slice(1));
+    });
+
     it('of a newer version are left alone, and nothing works on them', async () => {
       const place = await makePlace();
       await migrate(open(place));
@@ -142,6 +230,16 @@ describe.each(Object.entries(KINDS))('%s', (_, { place: makePlace, open, run }) 
     const device = deviceRow({ account: account.id, jkt: 'jkt' });
     const vault = vaultRow(account.id, device.id);
     const signingKey = signingKeyRow();
+    const write = writeAfter(vault, {
+      next: { recoveryKey: 'recovery' },
+      agents: [agentRow({ account: account.id })],
+    });
+    const jkt = write.agents[0]?.jkt ?? '';
+    const invitation = invitationRow({ account: account.id });
+    const pairing = pairingRow({ account: account.id });
+    const request = releaseRow({ account: account.id });
+    const reset = { account: account.id, requestedAt: 1, effectiveAt: 2 };
+    const limits = { waitingOfAgent: 1, waitingOfAccount: 1, hourlyOfAgent: 1 };
     for (const stores of [here, there]) {
       expect(await stores.accounts.get(account.id)).toBeUndefined();
       expect(await stores.accounts.listByUser('user')).toEqual([]);
@@ -154,6 +252,17 @@ describe.each(Object.entries(KINDS))('%s', (_, { place: makePlace, open, run }) 
       expect(await stores.devices.findByJkt(account.id, 'jkt')).toBeUndefined();
       expect(await stores.devices.listByAccount(account.id)).toEqual([]);
       expect(await stores.vaults.get(account.id)).toBeUndefined();
+      expect(await stores.vaults.findByRecoveryKey('recovery')).toBeUndefined();
+      expect(await stores.vaults.write(write)).toBe('conflict');
+      expect(await stores.agents.findByJkt(jkt)).toBeUndefined();
+      expect(await stores.invitations.get(invitation.id)).toBeUndefined();
+      expect(await stores.invitations.end(invitation.id)).toBe(false);
+      expect(await stores.pairings.get(pairing.id)).toBeUndefined();
+      expect(await stores.releases.get(request.id)).toBeUndefined();
+      expect(await stores.releases.listByAccount(account.id, { limit: 9 })).toEqual([]);
+      expect(await stores.releases.listChanged(request, 0)).toEqual([]);
+      expect(await stores.resets.get(account.id)).toBeUndefined();
+      expect(await stores.resets.cancel(account.id)).toBe(false);
       expect(await stores.signingKeys.list()).toEqual([]);
       expect(await stores.audit.last()).toBeUndefined();
       expect(await stores.audit.list({ after: 0, limit: 10 })).toEqual([]);
@@ -162,6 +271,11 @@ describe.each(Object.entries(KINDS))('%s', (_, { place: makePlace, open, run }) 
       await stores.accounts.insert(account);
       expect(await stores.keys.insert(key)).toBe(true);
       expect(await stores.devices.enroll({ device, vault, onlyFirst: true })).toBe('enrolled');
+      expect(await stores.vaults.write(write)).toBe('written');
+      expect(await stores.invitations.insert(invitation, 0)).toBe(true);
+      expect(await stores.pairings.insert(pairing, 0)).toBe(true);
+      expect(await stores.releases.insert(request, limits)).toBe('added');
+      expect(await stores.resets.request(reset)).toEqual(reset);
       expect(await stores.signingKeys.insertFirst(signingKey)).toBe(true);
       expect(await stores.audit.append([auditRow(1)])).toBe(true);
     }
@@ -171,6 +285,18 @@ describe.each(Object.entries(KINDS))('%s', (_, { place: makePlace, open, run }) 
     await there.devices.revoke(device.id, 1);
     await there.devices.advanceCounter(device.id, 9, 'nonce');
     await there.signingKeys.remove(signingKey.kid);
+    const resetting = deviceRow({ account: account.id });
+    const other = vaultRow(account.id, resetting.id);
+    const enrollment = { device: resetting, vault: other, onlyFirst: false, resets: { at: 3 } };
+    expect(await there.devices.enroll(enrollment)).toBe('enrolled');
+    await there.invitations.insert(invitationRow(), invitation.expiresAt + 90_000_000);
+    await there.pairings.insert(pairingRow(), pairing.expiresAt + 90_000_000);
+    expect(await here.vaults.get(account.id)).toEqual(write.next);
+    expect(await here.agents.findByJkt(jkt)).toEqual(write.agents[0]);
+    expect(await here.invitations.get(invitation.id)).toEqual(invitation);
+    expect(await here.pairings.get(pairing.id)).toEqual(pairing);
+    expect(await here.releases.get(request.id)).toEqual(request);
+    expect(await here.resets.get(account.id)).toEqual(reset);
     expect(await here.accounts.get(account.id)).toEqual(account);
     expect(await here.keys.get(key.id)).toEqual(key);
     expect(await here.devices.get(device.id)).toEqual(device);
@@ -474,7 +600,7 @@ describe('PostgreSQL', () => {
     // Longer than any other statement may take.
     await new Promise((resolve) => setTimeout(resolve, 2_500));
     await other.query('commit');
-    expect(await migrating).toEqual(['1 first schema']);
+    expect(await migrating).toEqual(STEPS);
     await other.end();
   });
 
