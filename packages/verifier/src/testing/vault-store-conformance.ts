@@ -149,10 +149,14 @@ function writeCases(create: CreateStore<VaultStores>): readonly ConformanceCase[
       run: async () => {
         const { vaults, ...stores } = await create();
         const { account, device, vault } = await enrolOwner({ vaults, ...stores });
-        const successions = [1, 2].map((counter) => {
-          const [identity_key, previous, by] = [randomId(), randomId(), randomId()];
-          return { identity_key, counter, previous, by, signature: randomId() };
-        });
+        const successions = [1, 2].map((counter) => ({
+          old_identity_key: randomId(),
+          identity_key: randomId(),
+          counter,
+          previous: randomId(),
+          by: randomId(),
+          signature: randomId(),
+        }));
         const recipients = [recipientRow(device.id), recipientRow('')];
         const next = { recipients, successions, slots: [], recoveryKey: randomId() };
         const first = writeAfter(vault, { next });
