@@ -15,13 +15,14 @@ import {
 import type { Engine } from './exchange/engine.js';
 import { revocationId, revocationIdsOfJti } from './exchange/revocation-ids.js';
 import { corsHeaders, preflightHeaders } from './http/cors.js';
-import { type HandleContext, handleRequest } from './http/handle.js';
+import { handleRequest } from './http/handle.js';
 import {
   type ProblemParts,
   problemResponse,
   toProblem,
   wireCode,
 } from './http/problem-response.js';
+import type { HandleContext } from './http/route.js';
 import { createMetadata } from './http/well-known.js';
 import { type AccountManager, createAccountManager } from './keys/account-manager.js';
 import { createDeviceManager, type DeviceManager } from './keys/device-manager.js';

@@ -40,10 +40,116 @@ export type VerifierEvent =
       readonly expiresAt: number;
     }
   | {
-      readonly type: 'vault_opened';
+      /**
+       * What a device does with the vault of its account. `vault_written`: another manifest; what changed
+       * has events of its own. `vault_rotated`: the same with another identity key and every slot sealed
+       * anew. `vault_replaced`: a reset was carried out by the enrolment of this device.
+       */
+      readonly type:
+        | 'vault_opened'
+        | 'vault_written'
+        | 'vault_rotated'
+        | 'vault_pinned'
+        | 'vault_exported'
+        | 'vault_replaced'
+        | 'vault_reset_cancelled'
+        | 'invitation_created'
+        | 'invitation_cancelled'
+        | 'pairing_created'
+        | 'pairing_answered'
+        | 'pairing_ended';
       readonly at: number;
       readonly account: string;
       readonly device: string;
+    }
+  | {
+      /**
+       * Without a device of the account: somebody read the vault by its recovery code, looked at an
+       * invitation by its id, or a broker took a step of a pairing.
+       */
+      readonly type:
+        | 'vault_recovered'
+        | 'invitation_opened'
+        | 'pairing_committed'
+        | 'pairing_revealed';
+      readonly at: number;
+      readonly account: string;
+    }
+  | {
+      readonly type: 'slot_added' | 'slot_changed' | 'slot_removed';
+      readonly at: number;
+      readonly account: string;
+      readonly device: string;
+      readonly slot: string;
+    }
+  | {
+      readonly type: 'recipient_added' | 'recipient_removed';
+      readonly at: number;
+      readonly account: string;
+      readonly device: string;
+      readonly recipient: string;
+    }
+  | {
+      readonly type: 'agent_added' | 'agent_removed';
+      readonly at: number;
+      readonly account: string;
+      readonly device: string;
+      readonly agent: string;
+    }
+  | {
+      /** A browser brought a passkey to an invitation; it is no device yet. */
+      readonly type: 'invitation_joined';
+      readonly at: number;
+      readonly account: string;
+      readonly recipient: string;
+    }
+  | {
+      /** A device became one of the account without an API key. */
+      readonly type: 'device_joined';
+      readonly at: number;
+      readonly account: string;
+      readonly device: string;
+      readonly recipient: string;
+      readonly by: 'invitation' | 'recovery';
+    }
+  | {
+      /** Somebody whom the application vouches for wants the vault replaced; each device can cancel. */
+      readonly type: 'vault_reset_requested';
+      readonly at: number;
+      readonly account: string;
+      /** Milliseconds since the epoch: from when on it will be done. */
+      readonly resetAt: number;
+    }
+  | {
+      /**
+       * A request of an agent for the secret in a slot. `release_collected`: the broker has fetched what
+       * was released. `release_ended`: by the user (`device`), or by the broker.
+       */
+      readonly type:
+        | 'release_requested'
+        | 'release_approved'
+        | 'release_rejected'
+        | 'release_cancelled'
+        | 'release_collected'
+        | 'release_ended';
+      readonly at: number;
+      readonly account: string;
+      /** Of the user who decided. */
+      readonly device?: string;
+      readonly agent: string;
+      readonly slot: string;
+      readonly request: string;
+    }
+  | {
+      /** The broker reports calls that it made with a secret. */
+      readonly type: 'release_used';
+      readonly at: number;
+      readonly account: string;
+      readonly agent: string;
+      readonly slot: string;
+      readonly request: string;
+      /** In all. */
+      readonly uses: number;
     }
   | {
       readonly type: 'token_issued' | 'token_renewed';
@@ -59,6 +165,8 @@ export type VerifierEvent =
       readonly at: number;
       readonly kind: 'token' | 'session' | 'key' | 'device' | 'account';
       readonly id: string;
+      /** That it belongs to, where that is known. */
+      readonly account?: string;
     }
   | {
       /** A call with a plain API key was let in: somebody has not moved yet. */

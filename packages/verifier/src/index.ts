@@ -8,8 +8,9 @@ export { type Circuit, type OwnershipCircuitOptions, ownershipCircuit } from './
 export { createVerifier, type Verifier } from './create-verifier.js';
 export type { VerifierEvent } from './events.js';
 export type { AuthenticateOptions, AuthenticateRequest } from './exchange/authenticate.js';
-export type { HandleContext } from './http/handle.js';
+
 export type { ProblemParts } from './http/problem-response.js';
+export type { HandleContext } from './http/route.js';
 export type { AccountManager } from './keys/account-manager.js';
 export type { DeviceManager } from './keys/device-manager.js';
 export type {

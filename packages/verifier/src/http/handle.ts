@@ -1,44 +1,19 @@
 import { dpopNonceHeaders } from '../dpop/dpop-nonces.js';
 import { durations } from '../durations.js';
 import { createChallenge } from '../exchange/challenge.js';
-import type { Engine, RequestContext } from '../exchange/engine.js';
+import type { Engine } from '../exchange/engine.js';
 import { enrollDevice } from '../exchange/enroll.js';
 import { introspectToken } from '../exchange/introspect.js';
 import { settleAddressBudget } from '../exchange/proof-check.js';
 import { revokeToken } from '../exchange/revoke.js';
 import { requestToken } from '../exchange/token.js';
-import { openVault } from '../exchange/vault-open.js';
 import { endPageSession } from '../page-session/end-page-session.js';
 import { openPageSession } from '../page-session/open-page-session.js';
 import { refusal } from '../refuse.js';
 import { corsHeaders, preflightHeaders } from './cors.js';
-import { type ProblemPlace, problemResponse, wireCode } from './problem-response.js';
-
-/** What an adapter tells about a request beyond the request. */
-export interface HandleContext extends RequestContext {
-  /**
-   * Path below the base path, such as `/token`, where the host mounted the routes somewhere else than
-   * under the public path. Default: the request's path without the base path.
-   */
-  readonly path?: string | undefined;
-}
-
-interface Route {
-  /** For events. */
-  readonly name: string;
-  readonly method: 'GET' | 'POST';
-  readonly place: ProblemPlace;
-  readonly run: (engine: Engine, request: Request, context: HandleContext) => Promise<Response>;
-}
-
-const NO_STORE = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
-
-function json(value: unknown, status = 200, headers: Record<string, string> = NO_STORE): Response {
-  return new Response(JSON.stringify(value), {
-    status,
-    headers: { ...headers, 'content-type': 'application/json' },
-  });
-}
+import { problemResponse, wireCode } from './problem-response.js';
+import { type HandleContext, json, NO_STORE, type Route } from './route.js';
+import { vaultRoutes } from './vault-routes.js';
 
 const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   [
@@ -58,15 +33,6 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
       place: 'endpoint',
       run: async (engine, request, context) =>
         json(await enrollDevice(engine, request, context), 201),
-    },
-  ],
-  [
-    '/vault/open',
-    {
-      name: '/vault/open',
-      method: 'POST',
-      place: 'endpoint',
-      run: async (engine, request, context) => json(await openVault(engine, request, context)),
     },
   ],
   [
@@ -169,7 +135,7 @@ function findRoute({ config }: Engine, path: string): Route | undefined {
   if (path === '/introspect' && config.resourceServers.size === 0) return undefined;
   const artifact = ARTIFACT_PATH.exec(path)?.[1];
   const pages = config.pageSessions ? pageRoutes : undefined;
-  if (artifact === undefined) return routes.get(path) ?? pages?.get(path);
+  if (artifact === undefined) return routes.get(path) ?? vaultRoutes.get(path) ?? pages?.get(path);
   return {
     name: '/circuits',
     method: 'GET',
@@ -256,7 +222,9 @@ async function serve(
     return withHeaders(response, headers());
   } catch (error) {
     report(engine, endpoint, error);
-    await settleAddressBudget(exchange, COUNTED.has(wireCode(error)));
+    const code = wireCode(error);
+    const isGuess = route?.countsUnknown === true && code === 'not_found';
+    await settleAddressBudget(exchange, isGuess || COUNTED.has(code));
     return withHeaders(problemResponse(error, place), headers());
   }
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Verifier } from '../create-verifier.js';
-import type { HandleContext } from '../http/handle.js';
+import type { HandleContext } from '../http/route.js';
 import { sendResponse } from './send-response.js';
 import { toWebRequest } from './web-request.js';
 

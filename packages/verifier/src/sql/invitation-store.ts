@@ -131,6 +131,20 @@ export function sqlInvitationStore({ issuer, read, write }: SqlSession): Invitat
           .executeTakeFirst();
         return row && parseRow(invitationSchema, row);
       }),
+    findJoined: (account, recipient) =>
+      read(async (db) => {
+        const rows = await db
+          .selectFrom('pzk_invitations')
+          .selectAll()
+          .where('issuer', '=', issuer)
+          .where('account', '=', account)
+          .where('ended', '=', 0)
+          .where('joined', 'is not', null)
+          .execute();
+        return rows
+          .map((row) => parseRow(invitationSchema, row))
+          .find(({ joined }) => joined?.recipient === recipient);
+      }),
     join: (id, invited, now) =>
       write(async (db) => {
         const { numUpdatedRows } = await db

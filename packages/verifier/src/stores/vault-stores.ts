@@ -140,6 +140,8 @@ export interface InvitationStore {
   /** `false` if the id exists. Deletes those that expired more than a day ago. */
   insert(invitation: InvitationRow, now: number): Promise<boolean>;
   get(id: string): Promise<InvitationRow | undefined>;
+  /** The one of this account that is not ended and that a device has joined as this recipient. */
+  findJoined(account: string, recipient: string): Promise<InvitationRow | undefined>;
   /** Atomic: only one that nobody joined, that is not ended and expires after `now`. */
   join(id: string, invited: InvitedDevice, now: number): Promise<boolean>;
   /** `false` if there is none, or if it has ended already. */

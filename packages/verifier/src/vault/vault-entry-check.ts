@@ -1,4 +1,3 @@
-import { createPublicKey, verify } from 'node:crypto';
 import {
   blobHash,
   DEVICE_SECRET_GENERATION,
@@ -11,6 +10,7 @@ import {
   type VaultManifest,
 } from '@pzk-auth/protocol';
 import { refusal } from '../refuse.js';
+import { isSignedByP256 } from './p256.js';
 
 /** What a first vault entry has to agree with. */
 export interface VaultEntryExpectation {
@@ -22,23 +22,8 @@ export interface VaultEntryExpectation {
 }
 
 function isSigned(entry: VaultEntry, manifest: VaultManifest, bytes: Uint8Array): boolean {
-  const point = decodeBase64url(manifest.identity_key);
-  try {
-    const jwk = {
-      kty: 'EC',
-      crv: 'P-256',
-      x: encodeBase64url(point.subarray(1, 33)),
-      y: encodeBase64url(point.subarray(33)),
-    };
-    const key = createPublicKey({ key: jwk, format: 'jwk' });
-    const message = manifestSignatureMessage(entry.vault_id, bytes);
-    const signature = decodeBase64url(entry.manifest_signature);
-    return (
-      point[0] === 4 && verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, signature)
-    );
-  } catch {
-    return false;
-  }
+  const message = manifestSignatureMessage(entry.vault_id, bytes);
+  return isSignedByP256(manifest.identity_key, message, entry.manifest_signature);
 }
 
 /**

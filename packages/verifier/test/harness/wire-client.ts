@@ -9,15 +9,19 @@ import {
 import {
   type Bytes,
   commitmentOf,
+  decodeBase64url,
   encodeBase64url,
   enrollContext,
   formatProof,
   OWNERSHIP_CIRCUIT,
   openCommitment,
   PROOF_GRANT,
+  type Purpose,
   parseApiKey,
   RENEW_GRANT,
   sessionContext,
+  type VaultEntry,
+  vaultEntryHash,
   webauthnChallenge,
 } from '@pzk-auth/protocol';
 import type { AuthenticateOptions } from '../../src/index.js';
@@ -105,13 +109,17 @@ export interface WireClient {
   readonly authenticator: SoftwareAuthenticator;
   readonly userId: Bytes;
   readonly commitment: string;
-  challenge(purpose: 'enroll' | 'session', over?: Record<string, unknown>): Promise<Challenge>;
+  challenge(purpose: Purpose, over?: Record<string, unknown>): Promise<Challenge>;
   assert(
     challenge: Challenge,
     purpose?: 'enroll' | 'session',
     over?: Record<string, string>,
   ): Promise<ReturnType<typeof toAssertionJson>>;
-  enrollBody(challenge: Challenge): Promise<Record<string, unknown>>;
+  enrollBody(challenge: Challenge, vault?: BringVault): Promise<Record<string, unknown>>;
+  /** Registration, user id and assertion of a fresh passkey, without a proof. */
+  register(challenge: Challenge): Promise<RegisteredPasskey>;
+  /** An assertion over any challenge. */
+  sign(challenge: Uint8Array): Promise<ReturnType<typeof toAssertionJson>>;
   keypairBody(challenge: Challenge): Promise<Record<string, unknown>>;
   tokenForm(challenge: Challenge, over?: { credential?: null }): Promise<Record<string, string>>;
   post(path: string, body: unknown, over?: PostOptions): Promise<WireAnswer>;
@@ -122,6 +130,23 @@ export interface WireClient {
   token(): Promise<WireAnswer>;
   renew(clientId: string, over?: Record<string, string>): Promise<WireAnswer>;
 }
+
+/** A passkey as it was registered. */
+export interface RegisteredPasskey {
+  readonly credentialId: string;
+  readonly coseKey: Bytes;
+  readonly body: {
+    readonly registration: ReturnType<typeof toRegistrationJson>;
+    readonly user_id: string;
+    readonly assertion: ReturnType<typeof toAssertionJson>;
+  };
+}
+
+/** Makes the vault that an enrolment brings. */
+export type BringVault = (passkey: RegisteredPasskey) => {
+  readonly recipient_key: string;
+  readonly vault: VaultEntry;
+};
 
 /** How a message is sent. */
 export interface PostOptions {
@@ -210,7 +235,7 @@ export async function createWireClient(
     async assert(challenge, purpose = 'session') {
       return toAssertionJson(await getAssertion(challengeOf(purpose, challenge)));
     },
-    async enrollBody(challenge) {
+    async register(challenge) {
       const webauthn = challengeOf('enroll', challenge);
       const registration = await authenticator.create({
         publicKey: {
@@ -221,26 +246,42 @@ export async function createWireClient(
           authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
         },
       });
-      const assertion = await getAssertion(webauthn);
+      return {
+        credentialId: registration.id,
+        coseKey: coseKeyOf(registration),
+        body: {
+          registration: toRegistrationJson(registration),
+          user_id: encodeBase64url(userId),
+          assertion: toAssertionJson(await getAssertion(webauthn)),
+        },
+      };
+    },
+    async sign(challenge) {
+      return toAssertionJson(await getAssertion(challenge));
+    },
+    async enrollBody(challenge, bring) {
+      const passkey = await client.register(challenge);
+      const brought = bring?.(passkey);
       const context = enrollContext({
         issuer: issuerUrl,
         audience: challenge.audience,
         nonce: challenge.nonce,
         jkt: sessionKey.jkt,
-        credentialId: registration.id,
+        credentialId: passkey.credentialId,
         scope: challenge.scope,
         circuitId: OWNERSHIP_CIRCUIT,
         commitment,
-        coseKey: coseKeyOf(registration),
+        coseKey: passkey.coseKey,
+        recipientKey: brought && decodeBase64url(brought.recipient_key),
+        vaultEntryHash: brought && vaultEntryHash(brought.vault),
       });
       return {
         nonce: challenge.nonce,
         circuit: OWNERSHIP_CIRCUIT,
         commitment,
         proof: formatProof(await prove(apiKey, context, issuerUrl)),
-        registration: toRegistrationJson(registration),
-        user_id: encodeBase64url(userId),
-        assertion: toAssertionJson(assertion),
+        ...passkey.body,
+        ...brought,
       };
     },
     async keypairBody(challenge) {

@@ -32,6 +32,10 @@ export function invitationTable(): InvitationTable {
         return true;
       },
       get: async (id) => rows.get(id),
+      findJoined: async (account, recipient) =>
+        [...rows.values()].find(
+          (row) => row.account === account && !row.ended && row.joined?.recipient === recipient,
+        ),
       join: async (id, invited, now) => {
         const row = rows.get(id);
         if (row === undefined || row.ended || row.joined !== undefined || row.expiresAt <= now) {

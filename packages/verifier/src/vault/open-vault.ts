@@ -4,14 +4,15 @@ import {
   type VaultOpenResponse,
   vaultOpenRequestSchema,
 } from '@pzk-auth/protocol';
+import { advanceCounter, verifyDeviceAssertion } from '../exchange/device-assertion.js';
+import type { Engine, RequestContext } from '../exchange/engine.js';
+import { consumeNonce, openExchange } from '../exchange/open-exchange.js';
+import { assertAddressBudget } from '../exchange/proof-check.js';
+import { assertNotRevoked } from '../exchange/standing.js';
 import { assertNoPrfResults } from '../http/prf-results.js';
 import { readJson } from '../http/read-body.js';
 import { refusal } from '../refuse.js';
-import { advanceCounter, verifyDeviceAssertion } from './device-assertion.js';
-import type { Engine, RequestContext } from './engine.js';
-import { consumeNonce, openExchange } from './open-exchange.js';
-import { assertAddressBudget } from './proof-check.js';
-import { assertNotRevoked } from './standing.js';
+import { vaultOpening } from './vault-view.js';
 
 const ENDPOINT = '/vault/open';
 
@@ -55,16 +56,5 @@ export async function openVault(
     throw refusal('not_found', 'The device is no recipient of a vault.');
   }
   await engine.emit({ type: 'vault_opened', account: device.account, device: device.id });
-  return {
-    vault: {
-      vault_id: vault.vaultId,
-      manifest: vault.manifest,
-      manifest_signature: vault.manifestSignature,
-      sealed: recipient.sealed,
-      pin: recipient.pin,
-      slots: [...vault.slots],
-    },
-    successions: [],
-    revoked: [],
-  };
+  return vaultOpening(engine, vault, recipient);
 }

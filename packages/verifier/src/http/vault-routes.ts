@@ -1,0 +1,39 @@
+import type { Engine } from '../exchange/engine.js';
+import { exportVault } from '../vault/export-vault.js';
+import { openVault } from '../vault/open-vault.js';
+import { pinVault } from '../vault/pin-vault.js';
+import { readVaultStatus } from '../vault/read-status.js';
+import { writeVault } from '../vault/write-vault.js';
+import { type HandleContext, json, NO_STORE, type Route } from './route.js';
+
+type Run = (engine: Engine, request: Request, context: HandleContext) => Promise<unknown>;
+
+/** How an endpoint is answered when it succeeds. */
+const answers = {
+  200: (value: unknown) => json(value),
+  201: (value: unknown) => json(value, 201),
+  204: () => new Response(null, { status: 204, headers: NO_STORE }),
+} as const;
+
+/** By a token, as protected calls. */
+function byToken(name: string, run: Run, status: keyof typeof answers = 200): [string, Route] {
+  return [name, { name, method: 'POST', place: 'resource', run: answered(run, status) }];
+}
+
+/** By a nonce. */
+function byNonce(name: string, run: Run): [string, Route] {
+  return [name, { name, method: 'POST', place: 'endpoint', run: answered(run, 200) }];
+}
+
+function answered(run: Run, status: keyof typeof answers): Route['run'] {
+  return async (engine, request, context) => answers[status](await run(engine, request, context));
+}
+
+/** What is said about vaults and agents, docs/protocol.md section 10.15. */
+export const vaultRoutes: ReadonlyMap<string, Route> = new Map([
+  byNonce('/vault/open', openVault),
+  byToken('/vault', writeVault),
+  byToken('/vault/status', readVaultStatus),
+  byToken('/vault/pin', pinVault, 204),
+  byToken('/vault/export', exportVault),
+]);
