@@ -51,6 +51,23 @@ export function invitationStoreConformance(
       },
     },
     {
+      name: 'invitations: a joined one is found by account and recipient, until it ends',
+      run: async () => {
+        const store = await create();
+        const [row, open] = [invitationRow(), invitationRow()];
+        const invited = invitedDevice(deviceRow({ account: row.account }));
+        for (const one of [row, open]) await store.insert(one, 0);
+        const find = (account: string) => store.findJoined(account, invited.recipient);
+        assert.equal(await find(row.account), undefined);
+        await store.join(row.id, invited, 0);
+        assertRow(await find(row.account), { ...row, joined: invited });
+        assert.equal(await find(open.account), undefined);
+        assert.equal(await store.findJoined(row.account, randomId()), undefined);
+        await store.end(row.id);
+        assert.equal(await find(row.account), undefined);
+      },
+    },
+    {
       name: 'invitations: of 200 devices that join at once exactly one does',
       run: async () => {
         const store = await create();

@@ -109,6 +109,7 @@ function checkSuccession({ row, before, after, write, expected, rotates }: Compa
   if (row.successions.length >= limits.vaultSuccessions) refuse('Too many successions.');
   const { identity_key: identityKey, counter, previous, by, signature } = succession;
   const fits =
+    succession.old_identity_key === before.identity_key &&
     identityKey === after.identity_key &&
     counter === after.counter &&
     previous === row.etag &&

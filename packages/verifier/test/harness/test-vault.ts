@@ -188,6 +188,7 @@ export function makeWrite(
   change(draft);
   const after = finish(draft, identity);
   const succession = rotate && {
+    old_identity_key: before.identity.publicKey,
     identity_key: identity.publicKey,
     counter: draft.counter,
     previous: etagOf(before),

@@ -249,7 +249,12 @@ it('[V7] a rotation that leaves anything under the old keys is refused', () => {
   expectRefused(() => check(stored, rotateVault(stored.vault, { by: stored.other }).write));
   expectRefused(() => check(stored, { ...whole.write, succession: undefined }));
   const { succession } = whole.write;
-  for (const over of [{ counter: 9 }, { previous: random(32) }, { signature: random(64) }]) {
+  for (const over of [
+    { counter: 9 },
+    { previous: random(32) },
+    { signature: random(64) },
+    { old_identity_key: identity.publicKey },
+  ]) {
     const forged = { ...whole.write, succession: succession && { ...succession, ...over } };
     expectRefused(() => check(stored, forged));
   }
