@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   postgresDatabase,
   type SqlDatabase,
@@ -27,6 +27,17 @@ function openPool(connectionString: string): pg.Pool {
   return pool;
 }
 
+/** How often the database had to break up a circle of transactions; counted when connections end. */
+async function countDeadlocks(connectionString: string): Promise<number> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  const { rows } = await client.query(
+    'select deadlocks from pg_stat_database where datname = current_database()',
+  );
+  await client.end();
+  return Number(rows[0].deadlocks);
+}
+
 describe('SQLite', () => {
   let directory: string;
   let database: SqlDatabase;
@@ -44,16 +55,21 @@ describe('SQLite', () => {
 
 describe('PostgreSQL', () => {
   let server: PostgresServer;
+  let url: string;
   let pool: pg.Pool;
   let database: SqlDatabase;
   beforeAll(async () => {
     server = await startPostgres();
-    pool = openPool(await server.createDatabase());
+    url = await server.createDatabase();
+    pool = openPool(url);
     database = postgresDatabase(pool);
   });
   afterAll(async () => {
     await pool?.end();
+    // They are run again and end well, which is why no case shows them: locks have one order.
+    const deadlocks = await countDeadlocks(url);
     await server?.stop();
+    expect(deadlocks).toBe(0);
   });
 
   for (const { name, run } of durableStoresConformance(() => freshStores(database))) it(name, run);
