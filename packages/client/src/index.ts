@@ -21,6 +21,16 @@ export {
   type WebWorkerLike,
   type WorkerProverOptions,
 } from './prover/index.js';
+export {
+  type NumberedReceipt,
+  type ReceiptFlaw,
+  type ReceiptsVerdict,
+  type ReceiptVerdict,
+  type VerifiedReceipt,
+  type VerifyReceiptsOptions,
+  verifyReceipt,
+  verifyReceipts,
+} from './release/verify-receipt.js';
 export type { PageSessionState } from './session/page-session.js';
 export type { Observable } from './session/snapshot-store.js';
 export type { ActiveSession, EnrollState, SessionState, SessionStep } from './session/states.js';
