@@ -1,6 +1,8 @@
-import type { Bytes } from '@pzk-auth/protocol';
+import type { Bytes, VaultPinRequest } from '@pzk-auth/protocol';
 import { type FailureText, throwIfAborted, toPzkError } from './abort.js';
 import { type ClientConfig, type ClientOptions, resolveClientOptions } from './client-options.js';
+import { createVaultClient, type VaultClient } from './create-vault-client.js';
+import { createAccountApi } from './exchange/account-api.js';
 import { enrollPasskey } from './exchange/enroll-passkey.js';
 import type { ExchangeContext, TokenGrant } from './exchange/exchange-context.js';
 import { enrollHeadless, startHeadless } from './exchange/headless.js';
@@ -27,6 +29,7 @@ import {
   type SessionKey,
 } from './transport/session-key.js';
 import { createTransport } from './transport/transport.js';
+import type { ApproveSuccession } from './vault/unlock-vault-entry.js';
 import { browserAuthenticator, type PasskeyUser } from './webauthn/passkeys.js';
 
 /** Options of {@link Client.enroll}. */
@@ -44,6 +47,11 @@ export interface StartOptions {
   readonly apiKey?: string;
   /** Lets the user choose among all passkeys instead of the one used last. Default false. */
   readonly anyPasskey?: boolean;
+  /**
+   * Asked where another device has changed the vault's keys: `true` only on the user's yes. Absent: the
+   * start fails with `vault_repin_required`.
+   */
+  readonly approveSuccession?: ApproveSuccession;
   readonly signal?: AbortSignal;
 }
 
@@ -62,6 +70,8 @@ export interface Client extends Observable<SessionState> {
   readonly enrollment: Observable<EnrollState>;
   /** Shows when the page session was opened and ended. */
   readonly pageSession: Observable<PageSessionState>;
+  /** The secrets of the account, its devices and agents. */
+  readonly vault: VaultClient;
   /**
    * Enrols this device: a new passkey, the API key encrypted under it, one proof. Two touches; three
    * where the authenticator gives no PRF output at creation. The session is active afterwards.
@@ -151,6 +161,14 @@ export function createClient(options: ClientOptions): Client {
   const guard = createCeremonyGuard();
   const protectedFetch = createProtectedFetch(context, manager);
   const pageSession = createPageSession(context, protectedFetch);
+  const passkeyKey = async () => (await manager.storedKey()) ?? (await generateSessionKey());
+  const api = createAccountApi(config.baseUrl, protectedFetch);
+  const vault = createVaultClient({
+    exchange: context,
+    api,
+    guard,
+    sessionKey: passkeyKey,
+  });
 
   /** Runs an exchange with the key in bytes, which are overwritten whatever happens. */
   async function withApiKey<T>(text: string, use: (apiKey: Bytes) => Promise<T>): Promise<T> {
@@ -161,8 +179,6 @@ export function createClient(options: ClientOptions): Client {
       apiKey.fill(0);
     }
   }
-
-  const passkeyKey = async () => (await manager.storedKey()) ?? (await generateSessionKey());
 
   async function headlessKey(): Promise<SessionKey> {
     const stored = await context.records.readHeadlessKey();
@@ -223,6 +239,7 @@ export function createClient(options: ClientOptions): Client {
     config,
     enrollment: { subscribe: enrollment.subscribe, getSnapshot: enrollment.getSnapshot },
     pageSession: pageSession.state,
+    vault,
     subscribe: session.subscribe,
     getSnapshot: session.getSnapshot,
     enroll: ({ apiKey: text, user, signal }) =>
@@ -237,18 +254,25 @@ export function createClient(options: ClientOptions): Client {
           }),
         ),
       ),
-    start: ({ apiKey: text, anyPasskey = false, signal } = {}) =>
-      runSession(signal, async (combined) => {
+    async start({ apiKey: text, anyPasskey = false, approveSuccession, signal } = {}) {
+      let pin: VaultPinRequest | undefined;
+      await runSession(signal, async (combined) => {
         const begin = async (apiKey?: Bytes) =>
           startSession(context, {
             apiKey,
             anyPasskey,
+            approveSuccession,
             key: await passkeyKey(),
             signal: combined,
             onStep: showSteps(combined),
           });
-        return text === undefined ? begin() : withApiKey(text, begin);
-      }),
+        const started = await (text === undefined ? begin() : withApiKey(text, begin));
+        pin = started.pin;
+        return started;
+      });
+      // Best effort: a server that did not hear it has the user asked once more.
+      if (pin !== undefined) await api.postVoid('/vault/pin', pin).catch(() => undefined);
+    },
     enrollHeadless: ({ apiKey: text, signal }) =>
       runEnrollment(signal, (combined) =>
         withApiKey(text, async (apiKey) =>
@@ -278,6 +302,7 @@ export function createClient(options: ClientOptions): Client {
     signOut: async () => {
       // Not one after the other: the token ends also where a ceremony hangs.
       const cancelled = guard.cancel();
+      vault.lock();
       await pageSession.endWith(manager.signOut());
       await cancelled;
     },
@@ -290,6 +315,7 @@ export function createClient(options: ClientOptions): Client {
     },
     close() {
       guard.close();
+      vault.lock();
       manager.close();
       // A prover that the application made is the application's to close.
       if (config.prover === undefined) prover.close();

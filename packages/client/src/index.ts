@@ -7,6 +7,16 @@ export {
   type HeadlessStartOptions,
   type StartOptions,
 } from './create-client.js';
+export type { VaultClient } from './create-vault-client.js';
+export type { DeviceInfo } from './exchange/devices.js';
+export type { NewSecret, OpenVault, SecretValue } from './exchange/open-vault-handle.js';
+export type { OpenOptions } from './exchange/vault-context.js';
+export type {
+  VaultAgentInfo,
+  VaultContents,
+  VaultMember,
+  VaultState,
+} from './exchange/vault-state.js';
 export {
   type ArtifactIdentity,
   type ArtifactLoaderOptions,
@@ -44,5 +54,13 @@ export {
   probeSupport,
   type SupportReport,
 } from './support/probe-support.js';
+export {
+  findProviderHint,
+  looksLikeKeyOf,
+  type ProviderHint,
+  providerHints,
+} from './vault/provider-hints.js';
+export type { VaultSlot } from './vault/slot-changes.js';
+export type { ApproveSuccession, SuccessionReview } from './vault/unlock-vault-entry.js';
 export type { PasskeyAuthenticator, PasskeyUser } from './webauthn/passkeys.js';
 export { serializeAssertion, serializeRegistration } from './webauthn/serialize-credential.js';

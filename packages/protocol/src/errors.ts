@@ -53,6 +53,7 @@ export const clientErrorCodes = [
   'vault_sealed_invalid',
   'vault_slot_invalid',
   'vault_repin_required',
+  'vault_locked',
   'recovery_code_malformed',
   'invitation_invalid',
   'pairing_mismatch',

@@ -1,27 +1,30 @@
 import {
-  type Assertion,
-  type Bytes,
   DEVICE_SECRET_GENERATION,
   isPzkError,
   PzkError,
-  type VaultEntry,
+  type VaultOpenResponse,
   vaultOpenResponseSchema,
 } from '@pzk-auth/protocol';
 import { openDeviceSecret } from '../storage/device-secret.js';
 import type { SessionKey } from '../transport/session-key.js';
-import { openVaultEntry } from '../vault/open-vault-entry.js';
+import { type OpenedVaultEntry, openVaultEntry } from '../vault/open-vault-entry.js';
+import {
+  type ApproveSuccession,
+  type UnlockedEntry,
+  type UnlockVaultEntryOptions,
+  unlockVaultEntry,
+} from '../vault/unlock-vault-entry.js';
+import { wipeVault } from '../vault/unlocked-vault.js';
 import type { ExchangeContext } from './exchange-context.js';
+import type { PasskeyTouch } from './touch-passkey.js';
 
 /** What opening this device's vault takes. */
 export interface OpenVaultOptions {
   readonly nonce: string;
-  /** The assertion that will also serve `/token`. */
-  readonly assertion: Assertion;
+  /** Its assertion will also serve `/token`. */
+  readonly touch: PasskeyTouch;
   readonly key: SessionKey;
-  /** PRF secrets at hand, by generation. */
-  readonly secrets: ReadonlyMap<number, CryptoKey>;
-  /** Asks the passkey for another generation: one more touch. */
-  readonly askGeneration: (generation: number) => Promise<CryptoKey | undefined>;
+  readonly approveSuccession?: ApproveSuccession | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -30,55 +33,98 @@ function vaultMissing(hint: string, cause?: unknown): PzkError {
   return new PzkError('vault_missing', 'This device has no vault that it can open.', options);
 }
 
-/**
- * Fetches the vault entry of this device, opens it and remembers its manifest.
- *
- * @returns The API key; overwrite it after use.
- * @throws PzkError `vault_missing`, `prf_missing_at_get`, the codes of `openVaultEntry`, and what the
- * transport throws
- */
-export async function openVault(
-  { config, transport, records }: ExchangeContext,
-  options: OpenVaultOptions,
-): Promise<Bytes> {
-  const { assertion, nonce, key, secrets, signal } = options;
-  const credentialId = assertion.id;
-  const body = { nonce, credential: assertion };
-  let entry: VaultEntry;
+/** Finds the secret of a generation: from the touch, from another one, or of this browser's storage. */
+function secretSource({ records }: ExchangeContext, { assertion, ...touch }: PasskeyTouch) {
+  return async (generation: number): Promise<CryptoKey> => {
+    if (generation === DEVICE_SECRET_GENERATION) {
+      const record = await records.readDeviceSecret(assertion.id);
+      if (record !== undefined) return openDeviceSecret(assertion.id, record);
+      throw vaultMissing('The secret stayed in the browser of the enrolment. Enter the API key.');
+    }
+    const secret = touch.secrets.get(generation) ?? (await touch.askGeneration(generation));
+    if (secret !== undefined) return secret;
+    throw new PzkError('prf_missing_at_get', 'The passkey gave no PRF output.', {
+      hint: 'Use the browser and the authenticator of the enrolment, or enter the API key.',
+    });
+  };
+}
+
+/** Fetches the vault entry of this device and hands it to a way of opening it. */
+async function withEntry<T>(
+  context: ExchangeContext,
+  { nonce, touch, key, approveSuccession, signal }: OpenVaultOptions,
+  open: (options: UnlockVaultEntryOptions, answer: VaultOpenResponse) => Promise<T>,
+): Promise<T> {
+  const { config, transport, records } = context;
+  const credentialId = touch.assertion.id;
+  const body = { nonce, credential: touch.assertion };
+  let answer: VaultOpenResponse;
   try {
-    entry = (
-      await transport.post({ path: '/vault/open', body, key, signal }, vaultOpenResponseSchema)
-    ).vault;
+    const request = { path: '/vault/open', body, key, signal };
+    answer = await transport.post(request, vaultOpenResponseSchema);
   } catch (cause) {
     if (!isPzkError(cause) || cause.code !== 'not_found') throw cause;
     throw vaultMissing('Enter the API key once more on this device.', cause);
   }
   const device = await records.readDevice(credentialId);
-
-  async function secretFor(generation: number): Promise<CryptoKey> {
-    if (generation === DEVICE_SECRET_GENERATION) {
-      const record = await records.readDeviceSecret(credentialId);
-      if (record !== undefined) return openDeviceSecret(credentialId, record);
-      throw vaultMissing('The secret stayed in the browser of the enrolment. Enter the API key.');
-    }
-    const secret = secrets.get(generation) ?? (await options.askGeneration(generation));
-    if (secret !== undefined) return secret;
-    throw new PzkError('prf_missing_at_get', 'The passkey gave no PRF output.', {
-      hint: 'Use the browser and the authenticator of the enrolment, or enter the API key.',
-    });
-  }
-
-  const opened = await openVaultEntry({
+  const options: UnlockVaultEntryOptions = {
     issuer: config.issuer,
     credentialId,
-    entry,
-    secretFor,
+    entry: answer.vault,
+    secretFor: secretSource(context, touch),
     memory: device?.vault,
+    pending: device?.pending,
+    successions: answer.successions,
+    approveSuccession,
+  };
+  return open(options, answer);
+}
+
+/**
+ * Fetches the vault entry of this device, opens it for the API key and remembers its manifest.
+ *
+ * @returns The API key; overwrite it after use.
+ * @throws PzkError `vault_missing`, `prf_missing_at_get`, the codes of `openVaultEntry`, and what the
+ * transport throws
+ */
+export function openVault(
+  context: ExchangeContext,
+  options: OpenVaultOptions,
+): Promise<OpenedVaultEntry> {
+  return withEntry(context, options, async (unlocking) => {
+    const opened = await openVaultEntry(unlocking);
+    const { credentialId } = unlocking;
+    const { generation, memory: vault } = opened;
+    await context.records.writeDevice({ credentialId, generation, vault });
+    return opened;
   });
-  await records.writeDevice({
-    credentialId,
-    generation: opened.generation,
-    vault: opened.memory,
+}
+
+/** A vault that was unlocked, with what the server said of it. */
+export interface FetchedVault extends UnlockedEntry {
+  readonly answer: VaultOpenResponse;
+}
+
+/**
+ * Fetches the vault entry of this device, unlocks it and remembers its manifest. Wipe the vault after
+ * use.
+ *
+ * @throws PzkError as {@link openVault}
+ */
+export function unlockVault(
+  context: ExchangeContext,
+  options: OpenVaultOptions,
+): Promise<FetchedVault> {
+  return withEntry(context, options, async (unlocking, answer) => {
+    const unlocked = await unlockVaultEntry(unlocking);
+    try {
+      const { memory: vault, recipient } = unlocked.vault;
+      const { credentialId } = unlocking;
+      await context.records.writeDevice({ credentialId, generation: recipient.generation, vault });
+      return { ...unlocked, answer };
+    } catch (cause) {
+      wipeVault(unlocked.vault);
+      throw cause;
+    }
   });
-  return opened.apiKey;
 }

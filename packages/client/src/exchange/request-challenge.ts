@@ -1,5 +1,6 @@
 import {
   type Bytes,
+  type ChallengeRequest,
   type ChallengeResponse,
   challengeResponseSchema,
   encodeBase64url,
@@ -57,13 +58,29 @@ function assertOwnConfiguration(answer: ChallengeResponse, config: ClientConfig)
  * @throws PzkError `issuer_mismatch`, `artifact_mismatch`, and what the transport throws
  */
 export async function requestChallenge(
-  { config, transport, signer }: ExchangeContext,
+  context: ExchangeContext,
   purpose: 'enroll' | 'session',
   key: SessionKey,
   signal: AbortSignal,
 ): Promise<Challenge> {
-  const { issuer, audience, scope, resource } = config;
+  const { issuer, audience, scope } = context.config;
   const { jkt } = key;
+  const nonce = await requestNonce(context, purpose, key, signal);
+  return { nonce, webauthn: webauthnChallenge({ purpose, issuer, audience, nonce, jkt, scope }) };
+}
+
+/**
+ * Asks for a nonce and compares all else in the answer with the own configuration.
+ *
+ * @throws PzkError as {@link requestChallenge}
+ */
+export async function requestNonce(
+  { config, transport, signer }: ExchangeContext,
+  purpose: ChallengeRequest['purpose'],
+  { jkt }: SessionKey,
+  signal: AbortSignal,
+): Promise<string> {
+  const { scope, resource } = config;
   const body = { purpose, jkt, scope, ...(resource === undefined ? {} : { resource }) };
   const answer = await transport.post(
     { path: '/challenge', body, signal },
@@ -72,7 +89,5 @@ export async function requestChallenge(
   assertOwnConfiguration(answer, config);
   // Only for `iat`: a server that lies about the time makes its own DPoP checks fail, no more.
   signer.clockOffset = answer.now * 1000 - config.clock();
-  const { nonce } = answer;
-  const webauthn = webauthnChallenge({ purpose, issuer, audience, nonce, jkt, scope });
-  return { nonce, webauthn };
+  return answer.nonce;
 }

@@ -1,20 +1,19 @@
 import {
   type Bytes,
-  FIRST_PRF_GENERATION,
   isPzkError,
   PROOF_GRANT,
   sessionContext,
   tokenResponseSchema,
+  type VaultPinRequest,
 } from '@pzk-auth/protocol';
 import type { SessionStep } from '../session/states.js';
 import type { SessionKey } from '../transport/session-key.js';
-import { getPasskey } from '../webauthn/passkeys.js';
-import { takePrfSecrets } from '../webauthn/prf-secrets.js';
-import { serializeAssertion } from '../webauthn/serialize-credential.js';
+import type { ApproveSuccession } from '../vault/unlock-vault-entry.js';
 import type { ExchangeContext, TokenGrant } from './exchange-context.js';
 import { type OpenVaultOptions, openVault } from './open-vault.js';
 import { proveOwnership } from './prove-ownership.js';
 import { requestChallenge } from './request-challenge.js';
+import { touchPasskey } from './touch-passkey.js';
 
 /** What a start takes. */
 export interface StartSessionOptions {
@@ -22,6 +21,7 @@ export interface StartSessionOptions {
   readonly apiKey?: Bytes | undefined;
   /** Lets the user choose among all passkeys, also on a device that knows one. */
   readonly anyPasskey: boolean;
+  readonly approveSuccession?: ApproveSuccession | undefined;
   readonly key: SessionKey;
   readonly signal: AbortSignal;
   readonly onStep: (step: SessionStep) => void;
@@ -34,13 +34,19 @@ async function obtainApiKey(
   context: ExchangeContext,
   options: OpenVaultOptions,
   apiKey: Bytes | undefined,
-): Promise<Bytes> {
+): Promise<{ readonly apiKey: Bytes; readonly pin?: VaultPinRequest }> {
   try {
     return await openVault(context, options);
   } catch (cause) {
     if (apiKey === undefined || !isPzkError(cause) || !WITHOUT_VAULT.has(cause.code)) throw cause;
-    return apiKey.slice();
+    return { apiKey: apiKey.slice() };
   }
+}
+
+/** A session, and what the server is to be told with it. */
+export interface StartedSession extends TokenGrant {
+  /** Where the user approved another signer of the vault. */
+  readonly pin?: VaultPinRequest;
 }
 
 /**
@@ -51,46 +57,25 @@ async function obtainApiKey(
 export async function startSession(
   context: ExchangeContext,
   options: StartSessionOptions,
-): Promise<TokenGrant> {
+): Promise<StartedSession> {
   const { config, transport, records } = context;
-  const { key, signal, onStep } = options;
-  const { issuer, audience, rpId, scope } = config;
-  const authenticator = context.authenticator();
+  const { key, signal, onStep, approveSuccession } = options;
+  const { issuer, audience, scope } = config;
+  // Asked for at once, so that its absence shows before anything is sent.
+  context.authenticator();
 
   onStep({ status: 'challenge' });
   const device = options.anyPasskey ? undefined : await records.readLastDevice();
-  const challenge = await requestChallenge(context, 'session', key, signal);
-  const request = { authenticator, issuer, rpId, challenge: challenge.webauthn, signal };
+  const { nonce, webauthn } = await requestChallenge(context, 'session', key, signal);
 
   onStep({ status: 'passkey' });
-  const generation = device?.generation ?? FIRST_PRF_GENERATION;
-  const credential = await getPasskey({
-    ...request,
-    credentialId: device?.credentialId,
-    generation,
-  });
-  const prf = await takePrfSecrets(credential);
-  const assertion = serializeAssertion(credential);
+  const onTouch = (waiting: boolean) => onStep({ status: waiting ? 'passkey' : 'decrypting' });
+  const touch = await touchPasskey(context, { challenge: webauthn, device, signal, onTouch });
+  const { assertion } = touch;
 
   onStep({ status: 'decrypting' });
-  const secrets = new Map<number, CryptoKey>();
-  if (prf.first !== undefined) secrets.set(generation, prf.first);
-  if (prf.second !== undefined) secrets.set(generation + 1, prf.second);
-  const askGeneration = async (wanted: number) => {
-    // Asked already and not answered: a second touch would change nothing.
-    if (prf.first === undefined && generation > 0) return undefined;
-    onStep({ status: 'passkey' });
-    const again = await getPasskey({
-      ...request,
-      credentialId: assertion.id,
-      generation: wanted,
-    });
-    onStep({ status: 'decrypting' });
-    return (await takePrfSecrets(again)).first;
-  };
-  const { nonce } = challenge;
-  const opening = { nonce, assertion, key, secrets, askGeneration, signal };
-  const apiKey = await obtainApiKey(context, opening, options.apiKey);
+  const opening = { nonce, touch, key, approveSuccession, signal };
+  const { apiKey, pin } = await obtainApiKey(context, opening, options.apiKey);
 
   try {
     const contextOf = (commitment: string) =>
@@ -115,6 +100,7 @@ export async function startSession(
     return {
       token: await transport.post({ path: '/token', body, key, signal }, tokenResponseSchema),
       key,
+      ...(pin === undefined ? {} : { pin }),
     };
   } finally {
     apiKey.fill(0);

@@ -28,6 +28,15 @@ export async function serializeHpkePublicKey(publicKey: CryptoKey): Promise<Byte
   return new Uint8Array(await createSuite().kem.serializePublicKey(publicKey));
 }
 
+/**
+ * DeserializePublicKey (RFC 9180 section 7.1.1).
+ *
+ * @throws Error of the library where the bytes are no point on the curve (section 7.1.4).
+ */
+export function importHpkePublicKey(publicKey: Bytes): Promise<CryptoKey> {
+  return createSuite().kem.deserializePublicKey(publicKey.slice().buffer);
+}
+
 /** SealBase (RFC 9180 section 6.1). */
 export async function sealHpke(
   publicKey: CryptoKey,

@@ -61,19 +61,35 @@ export async function verifyIdentitySignature(
 }
 
 /**
+ * Signs with a P-256 key: ECDSA with SHA-256, 64 bytes r and s.
+ *
+ * @param scalar - 32 bytes big-endian.
+ * @param publicKey - 65 bytes SEC1.
+ */
+export async function signWithScalar(
+  scalar: Bytes,
+  publicKey: Bytes,
+  message: Bytes,
+): Promise<Bytes> {
+  const pkcs8 = concatBytes(PKCS8_HEAD, scalar, PKCS8_MIDDLE, publicKey);
+  try {
+    const key = await crypto.subtle.importKey('pkcs8', pkcs8, P256, false, ['sign']);
+    return new Uint8Array(await crypto.subtle.sign(ES256, key, message));
+  } finally {
+    pkcs8.fill(0);
+  }
+}
+
+/**
  * Whether the scalar is the private part of the public key. Engines differ in what they check at
  * import, hence a trial signature decides.
  */
 export async function isIdentityScalar(scalar: Bytes, publicKey: Bytes): Promise<boolean> {
-  const pkcs8 = concatBytes(PKCS8_HEAD, scalar, PKCS8_MIDDLE, publicKey);
+  const probe = crypto.getRandomValues(new Uint8Array(32));
   try {
-    const key = await crypto.subtle.importKey('pkcs8', pkcs8, P256, false, ['sign']);
-    const probe = crypto.getRandomValues(new Uint8Array(32));
-    const signature = new Uint8Array(await crypto.subtle.sign(ES256, key, probe));
+    const signature = await signWithScalar(scalar, publicKey, probe);
     return await verifyIdentitySignature(publicKey, signature, probe);
   } catch {
     return false;
-  } finally {
-    pkcs8.fill(0);
   }
 }

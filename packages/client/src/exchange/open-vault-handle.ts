@@ -1,0 +1,216 @@
+import { type Bytes, PzkError, utf8 } from '@pzk-auth/protocol';
+
+import { type PreparedWrite, prepareWrite } from '../vault/prepare-write.js';
+import { findProviderHint, looksLikeKeyOf } from '../vault/provider-hints.js';
+import { prepareGeneration } from '../vault/rotate-generation.js';
+import { prepareRotation } from '../vault/rotate-vault.js';
+import {
+  addSlot,
+  changeSlot,
+  readSlotValue,
+  removeSlot,
+  type VaultSlot,
+} from '../vault/slot-changes.js';
+import { listDevices, revokeDevice } from './devices.js';
+import type { VaultContext } from './vault-context.js';
+import type { VaultContents, VaultState } from './vault-state.js';
+
+/** A value as an application has it. Bytes are copied: overwrite them after the call. */
+export type SecretValue = Uint8Array | string;
+
+/** A new secret. */
+export interface NewSecret {
+  /** For people, 1 to 64 characters. */
+  readonly name: string;
+  /** Id of a `providerHints` entry, or other text of at most 64 characters. Default: none. */
+  readonly provider?: string;
+  /** 1 to 8192 bytes. */
+  readonly value: SecretValue;
+  /** Takes a value, too, that does not look like a key of the provider. Default false. */
+  readonly anyForm?: boolean;
+}
+
+/** An open vault. Every method rejects with `vault_locked` once it is locked. */
+export interface OpenVault {
+  /**
+   * What the vault holds now.
+   *
+   * @throws PzkError `vault_locked`
+   */
+  readonly contents: VaultContents;
+  /**
+   * The value of a slot, in bytes of its own: overwrite them after use.
+   *
+   * @throws PzkError `not_found`
+   */
+  readSecret(slotId: string): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Adds a secret of another service.
+   *
+   * @returns Its slot id.
+   * @throws PzkError `api_key_malformed` where the value does not look like a key of the provider
+   */
+  addSecret(secret: NewSecret): Promise<string>;
+  /**
+   * Another value for a slot, after it was rotated at its provider.
+   *
+   * @throws PzkError `not_found`, `api_key_malformed`
+   */
+  updateSecret(slotId: string, change: Pick<NewSecret, 'value' | 'anyForm'>): Promise<void>;
+  /**
+   * Another name or provider for a secret.
+   *
+   * @throws PzkError `not_found`
+   */
+  renameSecret(
+    slotId: string,
+    change: Partial<Pick<NewSecret, 'name' | 'provider'>>,
+  ): Promise<void>;
+  /** @throws PzkError `not_found` */
+  deleteSecret(slotId: string): Promise<void>;
+  /**
+   * Moves this device to the next PRF generation, with one touch.
+   *
+   * @throws PzkError `prf_missing_at_get`; `invalid_request` where the device has no PRF
+   */
+  rotateGeneration(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /**
+   * Takes a device or the recovery code out of the vault: revokes the device, then changes the keys of
+   * the vault. The other devices are asked for their yes at their next opening.
+   *
+   * @param memberId - Recipient id, one of `members`.
+   * @returns The slots that the device could read: rotate these keys at their providers.
+   * @throws PzkError `not_found`, `invalid_request` for this device itself
+   */
+  removeDevice(memberId: string): Promise<readonly VaultSlot[]>;
+  /** Changes the keys of the vault, and takes out every member whose device is revoked. */
+  rotateVault(): Promise<readonly VaultSlot[]>;
+  /** @throws PzkError `not_found` */
+  removeAgent(agentId: string): Promise<void>;
+  lock(): void;
+}
+
+/** The bytes of a value, of their own. */
+function toBytes(value: SecretValue): Bytes {
+  return typeof value === 'string' ? utf8(value.trim()) : new Uint8Array(value);
+}
+
+function assertForm(provider: string, value: Bytes, anyForm = false): void {
+  if (anyForm || looksLikeKeyOf(provider, value)) return;
+  const { name } = findProviderHint(provider);
+  throw new PzkError('api_key_malformed', `The value does not look like a key of: ${name}.`, {
+    hint: 'Copy the whole key again. If it is right, say that any form will do.',
+  });
+}
+
+const done = (prepared: PreparedWrite) => ({ prepared, result: undefined });
+
+/** Makes the handle of the vault that a holder keeps. */
+export function createOpenVault(context: VaultContext): OpenVault {
+  const { holder, api } = context;
+
+  function contents(): VaultState & { status: 'open' } {
+    const state = holder.state.getSnapshot();
+    if (state.status === 'open') return state;
+    throw new PzkError('vault_locked', 'The vault is locked.', { hint: 'Open it with a touch.' });
+  }
+
+  const providerOf = (slotId: string) =>
+    contents().slots.find(({ id }) => id === slotId)?.provider ?? '';
+
+  async function rotate(remove: readonly string[]): Promise<readonly VaultSlot[]> {
+    const { slots } = contents();
+    return holder.change(async (vault) => ({
+      prepared: await prepareRotation(vault, { remove }),
+      result: slots,
+    }));
+  }
+
+  return {
+    get contents() {
+      return contents();
+    },
+    readSecret: (slotId) => holder.read((vault) => readSlotValue(vault, slotId)),
+    async addSecret({ name, provider = '', value: given, anyForm }) {
+      const value = toBytes(given);
+      try {
+        assertForm(provider, value, anyForm);
+        return await holder.change(async (vault) => {
+          const { change, slotId } = await addSlot(vault, { name, provider, value });
+          return { prepared: await prepareWrite(vault, change), result: slotId };
+        });
+      } finally {
+        value.fill(0);
+      }
+    },
+    async updateSecret(slotId, { value: given, anyForm }) {
+      const value = toBytes(given);
+      try {
+        assertForm(providerOf(slotId), value, anyForm);
+        await holder.change(async (vault) =>
+          done(await prepareWrite(vault, await changeSlot(vault, slotId, { value }))),
+        );
+      } finally {
+        value.fill(0);
+      }
+    },
+    async renameSecret(slotId, { name, provider }) {
+      const words = {
+        ...(name === undefined ? {} : { name }),
+        ...(provider === undefined ? {} : { provider }),
+      };
+      await holder.change(async (vault) =>
+        done(await prepareWrite(vault, await changeSlot(vault, slotId, words))),
+      );
+    },
+    async deleteSecret(slotId) {
+      await holder.change(async (vault) =>
+        done(await prepareWrite(vault, removeSlot(vault, slotId))),
+      );
+    },
+    async rotateGeneration({ signal } = {}) {
+      contents();
+      const { secretOf } = await context.open(signal === undefined ? {} : { signal });
+      await holder.change(async (vault) => {
+        const { generation } = vault.recipient;
+        if (generation === 0) {
+          throw new PzkError('invalid_request', 'This device has no PRF to rotate.');
+        }
+        const secret = await secretOf(generation + 1);
+        if (secret === undefined) {
+          throw new PzkError('prf_missing_at_get', 'The passkey gave no second PRF output.');
+        }
+        return done(await prepareGeneration(vault, secret));
+      });
+    },
+    async removeDevice(memberId) {
+      const { members } = contents();
+      const member = members.find(({ id }) => id === memberId);
+      if (member === undefined) throw new PzkError('not_found', 'The vault has no such member.');
+      if (member.own) {
+        throw new PzkError('invalid_request', 'A device does not take itself out of the vault.');
+      }
+      if (member.kind !== 'recovery' && !member.revoked) {
+        // First: from here on it gets nothing more, and should the page end, every opening says so.
+        const devices = await listDevices(api);
+        const device = devices.find((one) => one.credentialId === member.credentialId);
+        if (device !== undefined && device.revokedAt === undefined) {
+          await revokeDevice(api, device.id);
+        }
+      }
+      return rotate([memberId]);
+    },
+    rotateVault: async () =>
+      rotate(contents().members.flatMap(({ id, revoked }) => (revoked ? [id] : []))),
+    async removeAgent(agentId) {
+      await holder.change(async (vault) => {
+        const agents = vault.manifest.agents.filter(({ id }) => id !== agentId);
+        if (agents.length === vault.manifest.agents.length) {
+          throw new PzkError('not_found', 'The vault has no such agent.');
+        }
+        return done(await prepareWrite(vault, { manifest: { agents } }));
+      });
+    },
+    lock: () => holder.lock(),
+  };
+}

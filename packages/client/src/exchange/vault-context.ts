@@ -1,0 +1,39 @@
+import type { CeremonyGuard } from '../session/ceremony-guard.js';
+import type { SessionKey } from '../transport/session-key.js';
+import type { ApproveSuccession } from '../vault/unlock-vault-entry.js';
+import type { AccountApi } from './account-api.js';
+import type { ExchangeContext } from './exchange-context.js';
+import type { VaultHolder } from './vault-holder.js';
+
+/** Options of opening a vault. */
+export interface OpenOptions {
+  /**
+   * Asked where another device has changed the vault's keys, as it does when it takes a device or a
+   * recovery code out. Show the user which device it was and who can open the vault now; `true` only on
+   * the user's yes. Absent: the opening fails with `vault_repin_required`.
+   */
+  readonly approveSuccession?: ApproveSuccession;
+  /** Lets the user choose among all passkeys instead of the one used last. Default false. */
+  readonly anyPasskey?: boolean;
+  /** Seconds that the vault stays open in memory. Default 300. */
+  readonly keepFor?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What everything about a vault works with. */
+export interface VaultContext {
+  readonly exchange: ExchangeContext;
+  readonly api: AccountApi;
+  readonly holder: VaultHolder;
+  readonly guard: CeremonyGuard;
+  /** The key of the session, or a fresh one. */
+  readonly sessionKey: () => Promise<SessionKey>;
+  /** Opens the vault with a touch, also one that is open: the user is asked anew. */
+  readonly open: (options?: OpenOptions) => Promise<OpenedByTouch>;
+}
+
+/** What a touch that opened a vault leaves. */
+export interface OpenedByTouch {
+  /** The secret of a PRF generation: what the touch gave, else that of another one. */
+  readonly secretOf: (generation: number) => Promise<CryptoKey | undefined>;
+}

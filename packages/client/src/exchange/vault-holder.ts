@@ -1,0 +1,186 @@
+import { isPzkError, PzkError, vaultWriteResponseSchema } from '@pzk-auth/protocol';
+import { createSnapshotStore, type Observable } from '../session/snapshot-store.js';
+import type { ClientRecords } from '../storage/client-records.js';
+import type { PreparedWrite } from '../vault/prepare-write.js';
+import { type UnlockedVault, wipeVault } from '../vault/unlocked-vault.js';
+import type { AccountApi } from './account-api.js';
+import { describeVault, type ServerNotes, type VaultState } from './vault-state.js';
+
+/** A change of the vault that was prepared. */
+export interface VaultStep<T> {
+  readonly prepared: PreparedWrite;
+  readonly result: T;
+  /** Where the write goes otherwise than to `/vault`; answers with the new entity tag. */
+  readonly send?: (prepared: PreparedWrite) => Promise<{ readonly etag: string }>;
+}
+
+/** Keeps the vault of a page unlocked in memory for a time, and writes to it. */
+export interface VaultHolder {
+  readonly state: Observable<VaultState>;
+  /** Shows that the user is asked; the function returned shows what was before. */
+  showOpening(): () => void;
+  /** Takes an unlocked vault over, to be wiped after `keepFor` seconds. */
+  adopt(vault: UnlockedVault, notes: ServerNotes, keepFor: number): Promise<void>;
+  /** Forgets the vault; what works on it ends first. */
+  lock(): void;
+  /**
+   * Reads the vault, which stays unlocked at least until the function ends.
+   *
+   * @throws PzkError `vault_locked`
+   */
+  read<T>(use: (vault: UnlockedVault) => T | Promise<T>): Promise<T>;
+  /**
+   * Changes the vault. One change after the other: each follows from the one before.
+   *
+   * @throws PzkError `vault_locked`, `vault_conflict`, what the function throws, and the server's codes
+   */
+  change<T>(prepare: (vault: UnlockedVault) => Promise<VaultStep<T>>): Promise<T>;
+}
+
+/** After these nobody knows here whether the write happened. */
+const UNDECIDED: ReadonlySet<string> = new Set([
+  'network_error',
+  'unexpected_response',
+  'request_timeout',
+  'server_error',
+  'store_unavailable',
+  'aborted',
+]);
+
+function lockedError(): PzkError {
+  return new PzkError('vault_locked', 'The vault is locked.', { hint: 'Open it with a touch.' });
+}
+
+/** An unlocked vault and those who work on it. Its secrets live until it is left and none does. */
+interface Holding {
+  vault: UnlockedVault;
+  readonly notes: ServerNotes;
+  readonly locksAt: number;
+  users: number;
+}
+
+export function createVaultHolder(
+  records: ClientRecords,
+  api: AccountApi,
+  clock: () => number,
+): VaultHolder {
+  const store = createSnapshotStore<VaultState>({ status: 'locked' });
+  let held: Holding | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  /** The change that came last. */
+  let last: Promise<unknown> = Promise.resolve();
+
+  function wipeUnused(holding: Holding): void {
+    if (holding !== held && holding.users === 0) wipeVault(holding.vault);
+  }
+
+  function leave(): void {
+    clearTimeout(timer);
+    const left = held;
+    held = undefined;
+    // Not while somebody works on it: what is sealed under overwritten secrets anybody could open.
+    if (left !== undefined) wipeUnused(left);
+  }
+
+  function lock(): void {
+    leave();
+    if (store.getSnapshot().status !== 'locked') store.set({ status: 'locked' });
+  }
+
+  async function use<T>(work: (holding: Holding) => Promise<T>): Promise<T> {
+    const holding = held;
+    if (holding === undefined) throw lockedError();
+    holding.users++;
+    try {
+      return await work(holding);
+    } finally {
+      holding.users--;
+      wipeUnused(holding);
+    }
+  }
+
+  async function show(holding: Holding): Promise<void> {
+    const { vault, notes, locksAt } = holding;
+    const described = await describeVault(vault, notes, locksAt);
+    if (holding === held) store.set(described);
+  }
+
+  /** Remembers a state before it is sent, so that it is known again should the answer be lost. */
+  async function remember(vault: UnlockedVault, pending?: UnlockedVault): Promise<void> {
+    const { memory, recipient } = vault;
+    await records.writeDevice({
+      credentialId: recipient.credential_id,
+      generation: recipient.generation,
+      vault: memory,
+      ...(pending === undefined ? {} : { pending: pending.memory }),
+    });
+  }
+
+  async function commit<T>(holding: Holding, { prepared, send }: VaultStep<T>): Promise<void> {
+    const before = holding.vault;
+    const { next, write, ifMatch } = prepared;
+    const wipeOther = (kept: UnlockedVault, other: UnlockedVault) => {
+      if (kept.secrets !== other.secrets) wipeVault(other);
+    };
+    await remember(before, next);
+    try {
+      await (send?.(prepared) ?? api.post('/vault', write, vaultWriteResponseSchema, { ifMatch }));
+    } catch (cause) {
+      const decided = isPzkError(cause) && !UNDECIDED.has(cause.code);
+      if (decided) await remember(before);
+      wipeOther(before, next);
+      // What stands at the server now only another opening tells.
+      if (holding === held && (!decided || cause.code === 'vault_conflict')) lock();
+      throw cause;
+    }
+    await remember(next);
+    holding.vault = next;
+    wipeOther(next, before);
+  }
+
+  return {
+    state: { subscribe: store.subscribe, getSnapshot: store.getSnapshot },
+    showOpening() {
+      const before = store.getSnapshot();
+      if (held !== undefined) return () => undefined;
+      const opening: VaultState = { status: 'opening' };
+      store.set(opening);
+      return () => {
+        if (store.getSnapshot() === opening) store.set(before);
+      };
+    },
+    async adopt(vault, notes, keepFor) {
+      const locksAt = clock() + keepFor * 1000;
+      const holding: Holding = { vault, notes, locksAt, users: 1 };
+      leave();
+      held = holding;
+      try {
+        // A slot that does not open closes the vault.
+        await show(holding);
+        if (holding !== held) return;
+        timer = setTimeout(lock, keepFor * 1000);
+        if (typeof timer === 'object') timer.unref();
+      } catch (cause) {
+        if (holding === held) lock();
+        throw cause;
+      } finally {
+        holding.users--;
+        wipeUnused(holding);
+      }
+    },
+    lock,
+    read: (work) => use(async ({ vault }) => work(vault)),
+    change(prepare) {
+      const turn = last.then(() =>
+        use(async (holding) => {
+          const step = await prepare(holding.vault);
+          await commit(holding, step);
+          await show(holding);
+          return step.result;
+        }),
+      );
+      last = turn.catch(() => undefined);
+      return turn;
+    },
+  };
+}

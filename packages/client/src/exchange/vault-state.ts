@@ -1,0 +1,78 @@
+import { DEVICE_SECRET_GENERATION, RECOVERY, type VaultAgent } from '@pzk-auth/protocol';
+import { describeSlots, type VaultSlot } from '../vault/slot-changes.js';
+import type { UnlockedVault } from '../vault/unlocked-vault.js';
+
+/** Who can open a vault. */
+export interface VaultMember {
+  /** Recipient id. */
+  readonly id: string;
+  /** What opens it: a passkey, a passkey with a secret in the browser's storage, or a recovery code. */
+  readonly kind: 'passkey' | 'device' | 'recovery';
+  /** base64url; absent for `recovery`. */
+  readonly credentialId?: string;
+  /** Whether it is this device. */
+  readonly own: boolean;
+  /** Its device was revoked: it has to be taken out, by `removeDevice`. */
+  readonly revoked: boolean;
+}
+
+/** An agent that may ask for secrets. */
+export interface VaultAgentInfo {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** What of an open vault is shown. */
+export interface VaultContents {
+  readonly vaultId: string;
+  readonly slots: readonly VaultSlot[];
+  readonly members: readonly VaultMember[];
+  readonly agents: readonly VaultAgentInfo[];
+  /**
+   * While a reset waits: from when on the vault can be replaced, seconds since the epoch. Show it, with
+   * a way to `reset.cancel`.
+   */
+  readonly resetAt?: number;
+  /** When it locks itself, milliseconds since the epoch by this device's clock. */
+  readonly locksAt: number;
+}
+
+/** Where the vault of this page stands. */
+export type VaultState =
+  | { readonly status: 'locked' }
+  /** Waits for the user and the passkey. */
+  | { readonly status: 'opening' }
+  | ({ readonly status: 'open' } & VaultContents);
+
+/** What the server says of a vault. Nothing rests on it but what is asked of the user. */
+export interface ServerNotes {
+  readonly revoked: readonly string[];
+  readonly resetAt?: number | undefined;
+}
+
+const describeAgent = ({ id, name }: VaultAgent) => Object.freeze({ id, name });
+
+/** Describes an unlocked vault for people; each slot is decrypted for its name. */
+export async function describeVault(
+  vault: UnlockedVault,
+  { revoked, resetAt }: ServerNotes,
+  locksAt: number,
+): Promise<VaultState & { status: 'open' }> {
+  const members = vault.manifest.recipients.map(
+    ({ id, credential_id, generation }): VaultMember => {
+      const common = { id, own: id === vault.recipient.id, revoked: revoked.includes(id) };
+      if (credential_id === RECOVERY) return Object.freeze({ ...common, kind: 'recovery' });
+      const kind = generation === DEVICE_SECRET_GENERATION ? 'device' : 'passkey';
+      return Object.freeze({ ...common, kind, credentialId: credential_id });
+    },
+  );
+  return {
+    status: 'open',
+    vaultId: vault.manifest.vault_id,
+    slots: await describeSlots(vault),
+    members: Object.freeze(members),
+    agents: Object.freeze(vault.manifest.agents.map(describeAgent)),
+    ...(resetAt === undefined ? {} : { resetAt }),
+    locksAt,
+  };
+}

@@ -1,0 +1,66 @@
+/** What is known of a service whose keys are kept in vaults. */
+export interface ProviderHint {
+  /** As `provider` of a secret. */
+  readonly id: string;
+  /** For people. */
+  readonly name: string;
+  /** Where keys are made, revoked and rotated. */
+  readonly rotateUrl?: string;
+  /** Host that such keys are for: what to expect in a request of an agent. */
+  readonly host?: string;
+  /** What the service's keys look like. A hint against typing errors: services change it. */
+  readonly pattern: RegExp;
+}
+
+/** Services with a form of their own; for all others there is `generic`. */
+export const providerHints: readonly ProviderHint[] = Object.freeze([
+  {
+    id: 'anthropic',
+    name: 'Anthropic',
+    rotateUrl: 'https://console.anthropic.com/settings/keys',
+    host: 'api.anthropic.com',
+    pattern: /^sk-ant-[A-Za-z0-9_-]{20,}$/,
+  },
+  {
+    id: 'openai',
+    name: 'OpenAI',
+    rotateUrl: 'https://platform.openai.com/api-keys',
+    host: 'api.openai.com',
+    pattern: /^sk-[A-Za-z0-9_-]{20,}$/,
+  },
+  {
+    id: 'vercel',
+    name: 'Vercel',
+    rotateUrl: 'https://vercel.com/account/settings/tokens',
+    host: 'api.vercel.com',
+    pattern: /^[A-Za-z0-9_]{20,}$/,
+  },
+  {
+    id: 'github',
+    name: 'GitHub',
+    rotateUrl: 'https://github.com/settings/tokens',
+    host: 'api.github.com',
+    pattern: /^(gh[a-z]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})$/,
+  },
+  {
+    id: 'google-ai',
+    name: 'Google AI',
+    rotateUrl: 'https://aistudio.google.com/apikey',
+    host: 'generativelanguage.googleapis.com',
+    pattern: /^[A-Za-z0-9_.-]{30,}$/,
+  },
+  { id: 'generic', name: 'Other service', pattern: /^[\x21-\x7e]+$/ },
+]);
+
+/** The hint for a `provider`; `generic` for one that is not in the table. */
+export function findProviderHint(provider: string): ProviderHint {
+  const found = providerHints.find(({ id }) => id === provider);
+  return found ?? (providerHints.at(-1) as ProviderHint);
+}
+
+/** Whether a value has the form of the provider's keys. False says: ask the user to look again. */
+export function looksLikeKeyOf(provider: string, value: Uint8Array): boolean {
+  // ASCII alone: no pattern takes more, and every byte is one character.
+  const text = String.fromCharCode(...value);
+  return findProviderHint(provider).pattern.test(text);
+}

@@ -1,0 +1,201 @@
+import {
+  type Bytes,
+  blobHash,
+  encodeBase64url,
+  formatVaultSecret,
+  type ParsedVaultSecret,
+  PzkError,
+  parseVaultSecret,
+  type SlotKind,
+  type VaultManifest,
+  type VaultSecret,
+} from '@pzk-auth/protocol';
+import type { VaultChange } from './prepare-write.js';
+import { randomId } from './random-id.js';
+import { sealSlot } from './slot-cipher.js';
+import { openSlotOf, slotFields, type UnlockedVault, VAULT_KEY_BYTES } from './unlocked-vault.js';
+
+/** A slot as it is shown: never its value. */
+export interface VaultSlot {
+  readonly id: string;
+  /** `api-key`: the key of this issuer. `secret`: a key of another service. */
+  readonly kind: SlotKind;
+  /** Empty for `api-key`. */
+  readonly name: string;
+  /** Empty for `api-key`, or where none was given. */
+  readonly provider: string;
+  /** One more at each change. */
+  readonly version: number;
+}
+
+type ListedSlot = VaultManifest['slots'][number];
+
+function findSlot({ manifest }: UnlockedVault, slotId: string): ListedSlot {
+  const slot = manifest.slots.find(({ id }) => id === slotId);
+  if (slot === undefined) throw new PzkError('not_found', 'The vault has no such slot.');
+  return slot;
+}
+
+/** Encrypts a plaintext as a version of a slot. */
+async function sealVersion(
+  vault: Pick<UnlockedVault, 'manifest' | 'secrets'>,
+  place: Pick<ListedSlot, 'id' | 'version' | 'kind'>,
+  plaintext: Bytes,
+): Promise<{ readonly slot: ListedSlot; readonly blob: string }> {
+  const vaultKey = vault.secrets.slice(0, VAULT_KEY_BYTES);
+  try {
+    const fields = slotFields(vault.manifest, { ...place, blob_hash: '' });
+    const blob = encodeBase64url(await sealSlot(vaultKey, fields, plaintext));
+    return { slot: { ...place, blob_hash: encodeBase64url(blobHash(blob)) }, blob };
+  } finally {
+    vaultKey.fill(0);
+  }
+}
+
+/** The plaintext of a secret, which it overwrites. */
+function encodeSecret(secret: VaultSecret): Bytes {
+  try {
+    return formatVaultSecret(secret);
+  } catch (cause) {
+    throw new PzkError('invalid_request', 'The secret cannot be stored as it is.', {
+      cause,
+      hint: 'A name has 1 to 64 characters that can be seen, a value 1 to 8192 bytes.',
+    });
+  }
+}
+
+/** A slot as it is shown, for which it is decrypted. */
+async function describeSlot(vault: UnlockedVault, { id, kind, version }: ListedSlot) {
+  const plaintext = await openSlotOf(vault, id);
+  try {
+    const { name, provider } =
+      kind === 'secret' ? parseVaultSecret(plaintext) : { name: '', provider: '' };
+    return Object.freeze({ id, kind, name, provider, version });
+  } finally {
+    plaintext.fill(0);
+  }
+}
+
+/**
+ * All slots of a vault, in its order.
+ *
+ * @throws PzkError `vault_slot_invalid` if one does not open
+ */
+export async function describeSlots(vault: UnlockedVault): Promise<readonly VaultSlot[]> {
+  const slots: VaultSlot[] = [];
+  for (const slot of vault.manifest.slots) slots.push(await describeSlot(vault, slot));
+  return Object.freeze(slots);
+}
+
+/**
+ * The value of a slot, in bytes of its own: overwrite them after use.
+ *
+ * @throws PzkError `not_found`, `vault_slot_invalid`
+ */
+export async function readSlotValue(vault: UnlockedVault, slotId: string): Promise<Bytes> {
+  const { kind } = findSlot(vault, slotId);
+  const plaintext = await openSlotOf(vault, slotId);
+  if (kind === 'api-key') return plaintext;
+  try {
+    return parseVaultSecret(plaintext).value.slice();
+  } finally {
+    plaintext.fill(0);
+  }
+}
+
+/** A new secret. */
+export async function addSlot(
+  vault: UnlockedVault,
+  secret: VaultSecret,
+): Promise<{ readonly change: VaultChange; readonly slotId: string }> {
+  const plaintext = encodeSecret(secret);
+  try {
+    const place = { id: randomId(), version: 1, kind: 'secret' } as const;
+    const { slot, blob } = await sealVersion(vault, place, plaintext);
+    return {
+      slotId: slot.id,
+      change: {
+        manifest: { slots: [...vault.manifest.slots, slot] },
+        slots: [{ id: slot.id, blob }],
+      },
+    };
+  } finally {
+    plaintext.fill(0);
+  }
+}
+
+/** A new version of a slot with another plaintext. */
+async function changePlaintext(
+  vault: UnlockedVault,
+  before: ListedSlot,
+  plaintext: Bytes,
+): Promise<VaultChange> {
+  const { id, kind, version } = before;
+  const { slot, blob } = await sealVersion(vault, { id, version: version + 1, kind }, plaintext);
+  const slots = vault.manifest.slots.map((one) => (one.id === id ? slot : one));
+  return { manifest: { slots }, slots: [{ id, blob }] };
+}
+
+/**
+ * Another value or other words for a slot: its next version (docs/protocol.md section 12.9).
+ *
+ * @throws PzkError `not_found`, `invalid_request`, `vault_slot_invalid`
+ */
+export async function changeSlot(
+  vault: UnlockedVault,
+  slotId: string,
+  change: Partial<VaultSecret>,
+): Promise<VaultChange> {
+  const before = findSlot(vault, slotId);
+  const plaintext = await openSlotOf(vault, slotId);
+  let next: Bytes | undefined;
+  try {
+    if (before.kind === 'api-key') {
+      if (change.value === undefined || change.value.length === 0) {
+        throw new PzkError('invalid_request', 'The API key of this service has no name.');
+      }
+      next = new Uint8Array(change.value);
+    } else {
+      const secret: ParsedVaultSecret = parseVaultSecret(plaintext);
+      next = encodeSecret({ ...secret, ...change });
+    }
+    return await changePlaintext(vault, before, next);
+  } finally {
+    next?.fill(0);
+    plaintext.fill(0);
+  }
+}
+
+/**
+ * A vault without a slot.
+ *
+ * @throws PzkError `not_found`
+ */
+export function removeSlot(vault: UnlockedVault, slotId: string): VaultChange {
+  const { id } = findSlot(vault, slotId);
+  return { manifest: { slots: vault.manifest.slots.filter((one) => one.id !== id) } };
+}
+
+/** Every slot encrypted anew under other secrets, each one version higher. */
+export async function resealSlots(
+  vault: UnlockedVault,
+  secrets: Bytes,
+): Promise<Pick<VaultManifest, 'slots'> & { readonly blobs: readonly SlotBlob[] }> {
+  const slots: ListedSlot[] = [];
+  const blobs: SlotBlob[] = [];
+  for (const { id, kind, version } of vault.manifest.slots) {
+    const plaintext = await openSlotOf(vault, id);
+    try {
+      const target = { manifest: vault.manifest, secrets };
+      const sealed = await sealVersion(target, { id, version: version + 1, kind }, plaintext);
+      slots.push(sealed.slot);
+      blobs.push({ id, blob: sealed.blob });
+    } finally {
+      plaintext.fill(0);
+    }
+  }
+  return { slots, blobs };
+}
+
+/** A sealed slot on the wire. */
+type SlotBlob = { readonly id: string; readonly blob: string };

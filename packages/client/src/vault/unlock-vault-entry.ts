@@ -1,0 +1,276 @@
+import {
+  type Bytes,
+  blobHash,
+  decodeBase64url,
+  encodeBase64url,
+  equalBytes,
+  manifestSignatureMessage,
+  PzkError,
+  parseJson,
+  parseManifest,
+  pinMessage,
+  SEC1_POINT_BYTES,
+  type Succession,
+  sealedHash,
+  type VaultEntry,
+  type VaultManifest,
+  type VaultRecipient,
+  vaultSealInfo,
+} from '@pzk-auth/protocol';
+import { openHpke } from './hpke.js';
+import { isIdentityScalar, verifyIdentitySignature } from './identity-key.js';
+import { deriveRecipientKeys, type RecipientKeys } from './recipient-keys.js';
+import { findSuccessions } from './succession-chain.js';
+import { type UnlockedVault, VAULT_KEY_BYTES } from './unlocked-vault.js';
+import { assertNotRolledBack, rememberManifest, type VaultMemory } from './vault-memory.js';
+
+/** What changed since this device last approved a signer of the vault: to be shown to the user. */
+export interface SuccessionReview {
+  readonly vaultId: string;
+  /** Recipient ids of the devices that rotated, oldest first. One may have been taken out since. */
+  readonly by: readonly string[];
+  /** Who can open the vault now. */
+  readonly recipients: readonly VaultRecipient[];
+}
+
+/** Asks the user whether the new signer of the vault is to be trusted. */
+export type ApproveSuccession = (review: SuccessionReview) => boolean | Promise<boolean>;
+
+/** What unlocking a vault takes. */
+export interface UnlockVaultEntryOptions {
+  readonly issuer: string;
+  /** Credential id of this device, base64url; or `recovery`. */
+  readonly credentialId: string;
+  readonly entry: VaultEntry;
+  /**
+   * The secret of this device for a PRF generation. May ask the user. The generation comes from a
+   * manifest that is not trusted yet.
+   */
+  readonly secretFor: (generation: number) => Promise<CryptoKey>;
+  /** What this device remembers of the vault; absent on a fresh one. */
+  readonly memory?: VaultMemory | undefined;
+  /** What this device sent last without having had an answer. */
+  readonly pending?: VaultMemory | undefined;
+  /** Changes of the identity key, as the server tells them. */
+  readonly successions?: readonly Succession[];
+  readonly approveSuccession?: ApproveSuccession | undefined;
+}
+
+/** A vault that passed every check but those of its slots' contents. */
+export interface UnlockedEntry {
+  readonly vault: UnlockedVault;
+  /** A new pin, where the user approved another signer: to be sent to the server. base64url. */
+  readonly newPin?: string;
+}
+
+function manifestError(cause?: unknown): PzkError {
+  const options = cause === undefined ? {} : { cause };
+  return new PzkError('vault_manifest_invalid', 'The manifest of the vault is refused.', options);
+}
+
+/** The key that the manifest claims to be signed with: all that is read before the signature. */
+function readClaimedIdentityKey(manifest: Bytes): Bytes {
+  try {
+    const value = parseJson(manifest);
+    if (typeof value !== 'object' || value === null || !('identity_key' in value))
+      throw manifestError();
+    if (typeof value.identity_key !== 'string') throw manifestError();
+    return decodeBase64url(value.identity_key, SEC1_POINT_BYTES);
+  } catch (cause) {
+    throw manifestError(cause);
+  }
+}
+
+/**
+ * Checks the signature by the key that the manifest itself claims, then parses it. A server can pass
+ * this with a key of its own: nothing is trusted until the pin covers that key.
+ */
+export async function readSignedManifest(
+  vaultId: string,
+  bytes: Bytes,
+  signature: Bytes,
+): Promise<VaultManifest> {
+  const message = manifestSignatureMessage(vaultId, bytes);
+  if (!(await verifyIdentitySignature(readClaimedIdentityKey(bytes), signature, message))) {
+    throw manifestError();
+  }
+  return parseManifest(bytes);
+}
+
+/** The pin of a recipient over an identity key. */
+export async function makePin(
+  pinKey: CryptoKey,
+  fields: Parameters<typeof pinMessage>[0],
+): Promise<Bytes> {
+  return new Uint8Array(await crypto.subtle.sign('HMAC', pinKey, pinMessage(fields)));
+}
+
+/**
+ * The successions that lead from a key that the pin covers to the signer; empty where the pin covers
+ * the signer itself.
+ */
+async function checkPin(
+  keys: RecipientKeys,
+  recipient: VaultRecipient,
+  manifest: VaultManifest,
+  options: UnlockVaultEntryOptions,
+): Promise<readonly Succession[]> {
+  const { issuer, entry, successions = [] } = options;
+  const pin = decodeBase64url(entry.pin);
+  const covers = (identityKey: string) => {
+    // Issuer and ids of this client and of the entry: a pin made elsewhere does not fit here.
+    const message = pinMessage({
+      issuer,
+      vaultId: entry.vault_id,
+      recipientId: recipient.id,
+      identityKey: decodeBase64url(identityKey),
+    });
+    return crypto.subtle.verify('HMAC', keys.pinKey, pin, message);
+  };
+  if (await covers(manifest.identity_key)) return [];
+  for (const { old_identity_key } of successions) {
+    if (!(await covers(old_identity_key))) continue;
+    const chain = await findSuccessions(manifest, old_identity_key, successions);
+    if (chain !== undefined) return chain;
+  }
+  throw new PzkError('vault_pin_mismatch', 'This passkey never approved the signer of the vault.', {
+    hint: 'The vault may have been replaced. Do not enter the API key; ask the operator.',
+  });
+}
+
+async function assertApproved(
+  chain: readonly Succession[],
+  manifest: VaultManifest,
+  approve: ApproveSuccession | undefined,
+): Promise<void> {
+  const review: SuccessionReview = Object.freeze({
+    vaultId: manifest.vault_id,
+    by: Object.freeze(chain.map(({ by }) => by)),
+    recipients: Object.freeze(manifest.recipients),
+  });
+  if ((await approve?.(review)) === true) return;
+  throw new PzkError('vault_repin_required', 'Another device has changed the keys of the vault.', {
+    hint: 'Show the user which device it was and who can open the vault now, and go on with a yes.',
+  });
+}
+
+function sealedError(cause?: unknown): PzkError {
+  const options = cause === undefined ? {} : { cause };
+  return new PzkError('vault_sealed_invalid', 'The sealed key of the vault is refused.', options);
+}
+
+async function unseal(
+  keys: RecipientKeys,
+  recipient: VaultRecipient,
+  manifest: VaultManifest,
+  { issuer, entry }: UnlockVaultEntryOptions,
+): Promise<Bytes> {
+  const listed = decodeBase64url(recipient.sealed_hash);
+  if (!equalBytes(sealedHash(entry.sealed), listed)) throw sealedError();
+  if (!equalBytes(keys.hpkePublicKey, decodeBase64url(recipient.hpke_key))) throw sealedError();
+  const info = vaultSealInfo({
+    issuer,
+    vaultId: entry.vault_id,
+    recipientId: recipient.id,
+    counter: recipient.counter,
+  });
+  const sealed = {
+    enc: decodeBase64url(entry.sealed.enc),
+    ct: decodeBase64url(entry.sealed.ct),
+  };
+  let secrets: Bytes;
+  try {
+    secrets = await openHpke(keys.hpke, info, sealed);
+  } catch (cause) {
+    throw sealedError(cause);
+  }
+  const scalar = secrets.slice(VAULT_KEY_BYTES);
+  try {
+    // Who holds the vault key holds the identity key, or something was put together from two vaults.
+    if (await isIdentityScalar(scalar, decodeBase64url(manifest.identity_key))) return secrets;
+  } finally {
+    scalar.fill(0);
+  }
+  secrets.fill(0);
+  throw sealedError();
+}
+
+/** Every slot of the entry is in the manifest, in its order, and none is missing. */
+export function assertSlots(entry: VaultEntry, manifest: VaultManifest): void {
+  const listed = manifest.slots;
+  const covered =
+    entry.slots.length === listed.length &&
+    entry.slots.every(({ id, blob }, index) => {
+      const slot = listed[index];
+      return slot?.id === id && slot.blob_hash === encodeBase64url(blobHash(blob));
+    });
+  if (covered) return;
+  throw new PzkError('vault_slot_invalid', 'The slots are not those of the manifest.');
+}
+
+/**
+ * Unlocks a vault entry from the server (docs/protocol.md section 12.8). In this order:
+ *
+ * 1. the signature over the manifest's bytes, by the identity key that the manifest claims. The pin
+ *    is keyed with a salt from the roster inside the manifest, so one of the two has to be read
+ *    first; up to the pin, what was read chooses only which derivation to try.
+ * 2. neither rolled back, forked nor replaced against what this device remembers. Before `secretFor`:
+ *    a device that knows its vault asks nobody for a touch at the word of another signer, and is not
+ *    told by one that its secret lies elsewhere;
+ * 3. the pin of this recipient covers that identity key, for this issuer, vault and recipient; or it
+ *    covers one from which successions lead to it, and the user approves after step 6;
+ * 4. issuer and vault id of the manifest;
+ * 5. the hash of what is sealed; it opens; the identity scalar in it fits the identity key;
+ * 6. every slot, its order and its hash.
+ *
+ * @throws PzkError `vault_manifest_invalid`, `vault_pin_mismatch`, `vault_repin_required`,
+ * `vault_sealed_invalid`, `vault_slot_invalid`, `vault_rollback`; and what `secretFor` throws.
+ */
+export async function unlockVaultEntry(options: UnlockVaultEntryOptions): Promise<UnlockedEntry> {
+  const { issuer, entry, credentialId, memory, pending, successions = [] } = options;
+  const bytes = decodeBase64url(entry.manifest);
+  const signature = decodeBase64url(entry.manifest_signature);
+  const manifest = await readSignedManifest(entry.vault_id, bytes, signature);
+  if (memory !== undefined) {
+    await assertNotRolledBack(manifest, bytes, { memory, pending, successions });
+  }
+  const recipient = manifest.recipients.find((one) => one.credential_id === credentialId);
+  if (recipient === undefined) throw manifestError();
+
+  const { generation } = recipient;
+  const keys = await deriveRecipientKeys(
+    await options.secretFor(generation),
+    { issuer, vaultId: entry.vault_id, credentialId, generation },
+    decodeBase64url(recipient.salt),
+  );
+  const chain = await checkPin(keys, recipient, manifest, options);
+  if (manifest.issuer !== issuer || manifest.vault_id !== entry.vault_id) throw manifestError();
+  const secrets = await unseal(keys, recipient, manifest, options);
+  try {
+    assertSlots(entry, manifest);
+    const vault: UnlockedVault = {
+      manifest,
+      bytes,
+      signature,
+      recipient,
+      pinKey: keys.pinKey,
+      secrets,
+      blobs: new Map(entry.slots.map(({ id, blob }) => [id, blob])),
+      memory: rememberManifest(manifest, bytes),
+    };
+    if (chain.length === 0) return { vault };
+    await assertApproved(chain, manifest, options.approveSuccession);
+    const identityKey = decodeBase64url(manifest.identity_key);
+    const vaultId = manifest.vault_id;
+    const pin = await makePin(keys.pinKey, {
+      issuer,
+      vaultId,
+      recipientId: recipient.id,
+      identityKey,
+    });
+    return { vault, newPin: encodeBase64url(pin) };
+  } catch (cause) {
+    secrets.fill(0);
+    throw cause;
+  }
+}

@@ -1,0 +1,194 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { apiKey, problem } from '../fake-issuer.js';
+import {
+  createFakePlatform,
+  enrolledDevice,
+  manifestOf,
+  type StoredVault,
+  text,
+} from './fake-platform.js';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const anthropic = `sk-ant-api03-${'a'.repeat(40)}`;
+
+async function opened() {
+  const platform = createFakePlatform();
+  const device = await enrolledDevice(platform);
+  const vault = await device.client.vault.open();
+  return { platform, device, vault };
+}
+
+describe('an open vault', () => {
+  it('shows, adds, reads, changes, renames and deletes secrets', async () => {
+    const { device, vault, platform } = await opened();
+    const [own] = vault.contents.slots;
+    expect(own).toMatchObject({ kind: 'api-key', name: '', provider: '', version: 1 });
+    expect(text(await vault.readSecret(own?.id ?? ''))).toBe(apiKey);
+
+    const id = await vault.addSecret({ name: 'Claude', provider: 'anthropic', value: anthropic });
+    expect(vault.contents.slots).toContainEqual({
+      id,
+      kind: 'secret',
+      name: 'Claude',
+      provider: 'anthropic',
+      version: 1,
+    });
+    expect(text(await vault.readSecret(id))).toBe(anthropic);
+    await vault.updateSecret(id, { value: new TextEncoder().encode(`${anthropic}b`) });
+    await vault.renameSecret(id, { name: 'Claude at work' });
+    expect(vault.contents.slots.at(-1)).toMatchObject({ name: 'Claude at work', version: 3 });
+
+    // Another page of the same browser.
+    const again = device.reload();
+    const other = await again.vault.open();
+    expect(text(await other.readSecret(id))).toBe(`${anthropic}b`);
+    expect(manifestOf(platform.vault as StoredVault).counter).toBe(4);
+    await again.start();
+    await other.deleteSecret(id);
+    expect(other.contents.slots).toHaveLength(1);
+    await expect(other.readSecret(id)).rejects.toMatchObject({ code: 'not_found' });
+    expect(platform.vault?.slots.size).toBe(1);
+  });
+
+  it('overwrites what it read only where it is asked to: each reading has bytes of its own', async () => {
+    const { vault } = await opened();
+    const id = await vault.addSecret({ name: 'a', value: 'secret-value' });
+    const first = await vault.readSecret(id);
+    first.fill(0);
+    expect(text(await vault.readSecret(id))).toBe('secret-value');
+  });
+
+  it('refuses a value that does not look like a key of its provider, unless any form will do', async () => {
+    const { vault, platform } = await opened();
+    const secret = { name: 'a', provider: 'anthropic', value: 'sk-proj-1234567890123456789012' };
+    await expect(vault.addSecret(secret)).rejects.toMatchObject({ code: 'api_key_malformed' });
+    expect(platform.paths()).not.toContain('/pzk/vault');
+    await vault.addSecret({ ...secret, anyForm: true });
+    await expect(vault.addSecret({ name: '', value: 'x' })).rejects.toMatchObject({
+      code: 'invalid_request',
+    });
+    await expect(vault.addSecret({ name: 'a', value: 'x'.repeat(8193) })).rejects.toMatchObject({
+      code: 'invalid_request',
+    });
+  });
+
+  it('locks itself after its time and at lock, and then tells nothing', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { device, vault } = await opened();
+    const id = vault.contents.slots[0]?.id ?? '';
+    await vi.advanceTimersByTimeAsync(300_001);
+    expect(device.client.vault.getSnapshot()).toEqual({ status: 'locked' });
+    await expect(vault.readSecret(id)).rejects.toMatchObject({ code: 'vault_locked' });
+    expect(() => vault.contents).toThrowError(expect.objectContaining({ code: 'vault_locked' }));
+    await device.client.vault.open({ keepFor: 60 });
+    expect(text(await vault.readSecret(id))).toBe(apiKey);
+    vault.lock();
+    await expect(vault.readSecret(id)).rejects.toMatchObject({ code: 'vault_locked' });
+  });
+
+  it('never seals under secrets that were overwritten: a lock waits for what runs', async () => {
+    const { device, vault, platform } = await opened();
+    const encrypt = vi.spyOn(crypto.subtle, 'encrypt').mockImplementationOnce((...given) => {
+      vault.lock();
+      return crypto.subtle.encrypt(...given);
+    });
+    const id = await vault.addSecret({ name: 'a', value: 'secret-value' });
+    expect(encrypt).toHaveBeenCalled();
+    encrypt.mockRestore();
+    expect(device.client.vault.getSnapshot().status).toBe('locked');
+    await device.client.vault.open();
+    expect(text(await vault.readSecret(id))).toBe('secret-value');
+    expect(platform.vault?.slots.size).toBe(2);
+  });
+
+  it('[V6] refuses the later of two parallel writes, and goes on after another opening', async () => {
+    const { device, vault, platform } = await opened();
+    const other = device.reload();
+    await other.start();
+    const second = await other.vault.open();
+    await vault.addSecret({ name: 'first', value: 'one' });
+    await expect(second.addSecret({ name: 'second', value: 'two' })).rejects.toMatchObject({
+      code: 'vault_conflict',
+    });
+    expect(other.vault.getSnapshot().status).toBe('locked');
+    await other.vault.open();
+    await second.addSecret({ name: 'second', value: 'two' });
+    expect(second.contents.slots.map(({ name }) => name)).toEqual(['', 'first', 'second']);
+    expect(platform.vault?.slots.size).toBe(3);
+  });
+
+  it('[V6] honest: makes changes of one page one after the other', async () => {
+    const { vault } = await opened();
+    const names = ['a', 'b', 'c'];
+    await Promise.all(names.map((name) => vault.addSecret({ name, value: name })));
+    expect(vault.contents.slots.map(({ name }) => name)).toEqual(['', ...names]);
+  });
+
+  it.each(['before', 'after'])(
+    'opens with a state of its own where the answer to a write was lost, %s it happened',
+    async (when) => {
+      const { device, vault, platform } = await opened();
+      platform.respond('/pzk/vault', ({ body }) => {
+        if (when === 'after') platform.apply(JSON.parse(body));
+        throw new TypeError('network');
+      });
+      await expect(vault.addSecret({ name: 'a', value: 'b' })).rejects.toMatchObject({
+        code: 'network_error',
+      });
+      expect(device.client.vault.getSnapshot().status).toBe('locked');
+      await device.client.vault.open();
+      expect(vault.contents.slots).toHaveLength(when === 'after' ? 2 : 1);
+    },
+  );
+
+  it('keeps the vault open where the server refuses a write', async () => {
+    const { vault, platform } = await opened();
+    platform.respond('/pzk/vault', () => problem('invalid_request', 400));
+    await expect(vault.addSecret({ name: 'a', value: 'b' })).rejects.toMatchObject({
+      code: 'invalid_request',
+    });
+    platform.respond('/pzk/vault', () => undefined);
+    await vault.addSecret({ name: 'a', value: 'b' });
+    expect(vault.contents.slots).toHaveLength(2);
+  });
+
+  it('sends no plaintext of a secret, its name or its provider', async () => {
+    const { vault, platform } = await opened();
+    await vault.addSecret({ name: 'Claude', provider: 'anthropic', value: anthropic });
+    const wire = platform.sent.map(({ body }) => body).join('\n');
+    for (const needle of [anthropic, 'Claude', 'anthropic']) {
+      expect(wire).not.toContain(needle);
+      expect(wire).not.toContain(Buffer.from(needle).toString('base64url'));
+    }
+  });
+});
+
+describe('the next PRF generation', () => {
+  it('comes with one touch, and the device asks for it from then on', async () => {
+    const { device, vault, platform } = await opened();
+    const id = await vault.addSecret({ name: 'a', value: 'b' });
+    const before = platform.snapshot();
+    let touches = 0;
+    device.authenticator.configure({ onUserPrompt: () => void touches++ });
+    await vault.rotateGeneration();
+    expect(touches).toBe(1);
+    const [own] = manifestOf(platform.vault as StoredVault).recipients;
+    expect(own?.generation).toBe(2);
+    expect(own?.salt).not.toBe(manifestOf(before).recipients[0]?.salt);
+    await device.client.vault.open();
+    expect(touches).toBe(2);
+    expect(text(await vault.readSecret(id))).toBe('b');
+    // A browser that knows nothing asks for generations 1 and 2.
+    const { createMemoryStorage } = await import('../../src/index.js');
+    const { createClientOf } = await import('../fake-issuer.js');
+    const fresh = createClientOf(platform, {
+      authenticator: device.authenticator,
+      storage: createMemoryStorage(),
+    });
+    const other = await fresh.vault.open();
+    expect(text(await other.readSecret(id))).toBe('b');
+  });
+});
