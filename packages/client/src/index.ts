@@ -55,6 +55,11 @@ export {
   type SupportReport,
 } from './support/probe-support.js';
 export {
+  type OpenedVaultExport,
+  type OpenVaultExportOptions,
+  openVaultExport,
+} from './vault/open-vault-export.js';
+export {
   findProviderHint,
   looksLikeKeyOf,
   type ProviderHint,
