@@ -59,6 +59,14 @@ const CASES = [
   ['packages/nextjs/src/planted.ts', '@pzk-auth/client', true],
   ['packages/nextjs/src/planted.ts', '@pzk-auth/circuits', true],
   ['packages/nextjs/src/planted.ts', '@pzk-auth/verifier', false],
+  ['packages/agent/src/planted.ts', '@pzk-auth/verifier', true],
+  ['packages/agent/src/planted.ts', '@pzk-auth/client', true],
+  ['packages/agent/src/planted.ts', '@pzk-auth/protocol', false],
+  ['packages/agent/src/planted.ts', 'node:https', false],
+  ['packages/agent/src/planted.ts', 'jose', true],
+  ['packages/agent/src/platform/planted.ts', 'jose', false],
+  ['packages/agent/src/keeper/planted.ts', '@hpke/core', true],
+  ['packages/agent/src/keeper/hpke.ts', '@hpke/core', false],
   // GPL-3.0 code, in any spelling of an import, in anything that ships.
   ['packages/client/src/planted.ts', 'snarkjs', true],
   ['packages/verifier/src/planted.ts', 'snarkjs', true],
@@ -132,7 +140,10 @@ function checkCases(root) {
 
 /** The manifests decide what counts as a declared dependency. */
 function manifests() {
-  const packages = ['protocol', 'client', 'verifier', 'express', 'nestjs', 'nextjs', 'react-hooks'];
+  const packages = [
+    ...['protocol', 'client', 'agent', 'verifier'],
+    ...['express', 'nestjs', 'nextjs', 'react-hooks'],
+  ];
   return [
     ...packages.map((name) => `packages/${name}/package.json`),
     'circuits/package.json',

@@ -7,6 +7,7 @@ export const PUBLISHED = [
   'packages/protocol',
   'circuits',
   'packages/client',
+  'packages/agent',
   'packages/verifier',
   'packages/express',
   'packages/cli',

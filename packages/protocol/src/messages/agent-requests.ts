@@ -54,7 +54,12 @@ export const agentRequestReadResponseSchema = v.variant('status', [
   v.object({ status: v.literal('waiting') }),
   // Handed over once: all three, or none.
   v.pipe(
-    v.object({ status: v.literal('released'), ...v.partial(sealedReleaseSchema).entries }),
+    v.object({
+      status: v.literal('released'),
+      ...v.partial(sealedReleaseSchema).entries,
+      /** The vault's identity key by now: tells a key that has changed from a planted release. */
+      identity_key: v.optional(publicPoint),
+    }),
     v.check(({ enc, ct, signature: signed }) => new Set([!enc, !ct, !signed]).size === 1),
   ),
   v.object({ status: v.literal('rejected'), reason: rejectionReason }),

@@ -190,7 +190,10 @@ export function parseAgentRequest(bytes: Uint8Array): ParsedAgentRequest {
  *
  * @param now - Seconds since the epoch.
  */
-export function isAgentRequestTimely({ notAfter }: AgentRequest, now: number): boolean {
+export function isAgentRequestTimely(
+  { notAfter }: Pick<AgentRequest, 'notAfter'>,
+  now: number,
+): boolean {
   return notAfter === 0 || (notAfter > now && notAfter - now <= limits.standingSeconds);
 }
 

@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { decodeBase64url, isBase64url, PzkError, SEC1_POINT_BYTES } from '@pzk-auth/protocol';
+import * as v from 'valibot';
+import { type AgentKey, generateAgentKeyPem, importAgentKey } from '../platform/agent-key.js';
+
+const id = v.pipe(
+  v.string(),
+  v.check((text) => isBase64url(text, 16)),
+);
+
+const pairingSchema = v.strictObject({
+  issuer: v.string(),
+  /** Of the platform's endpoints. */
+  baseUrl: v.string(),
+  vaultId: id,
+  /** Identity key of the vault, base64url: what releases are judged by. */
+  identityKey: v.pipe(
+    v.string(),
+    v.check((text) => isBase64url(text, SEC1_POINT_BYTES)),
+  ),
+  /** What people call this broker. */
+  name: v.string(),
+  /** Milliseconds since the epoch. */
+  pairedAt: v.number(),
+  /** The platform has shown another identity key: nothing goes on before a new pairing. */
+  stopped: v.boolean(),
+});
+
+/** A vault that this broker is an agent of. */
+export type Pairing = v.InferOutput<typeof pairingSchema>;
+
+/** Pairings with their signing keys, below the state directory. */
+export interface PairingStore {
+  /** Reads them anew: another process of this program may have paired. */
+  list(): readonly Pairing[];
+  /**
+   * The one of a vault, or the only one.
+   *
+   * @throws PzkError `invalid_request`, `not_found`
+   */
+  find(vaultId: string | undefined): Pairing;
+  loadKey(vaultId: string): Promise<AgentKey>;
+  /** The key that a new pairing starts with; kept by {@link PairingStore.save}. */
+  createKeyPem(): string;
+  /** Replaces a pairing with the same vault, and its key. */
+  save(pairing: Pairing, keyPem: string): void;
+  stop(vaultId: string): void;
+  /** `false` if there was none. */
+  remove(vaultId: string): boolean;
+}
+
+/** Written aside and renamed: after a crash stands the old file or the new one. */
+function writePrivate(path: string, content: string): void {
+  const aside = `${path}.${randomBytes(4).toString('hex')}`;
+  writeFileSync(aside, content, { mode: 0o600, flag: 'wx', flush: true } as object);
+  renameSync(aside, path);
+}
+
+/**
+ * @param directory - Private to the broker's user.
+ * @param credential - Path of a signing key that systemd hands over; it then serves each pairing.
+ */
+export function createPairingStore(
+  directory: string,
+  credential: string | undefined,
+): PairingStore {
+  const root = join(directory, 'pairings');
+  mkdirSync(root, { recursive: true, mode: 0o700 });
+  const fileOf = (vaultId: string) => join(root, vaultId, 'pairing.json');
+  const keyOf = (vaultId: string) => join(root, vaultId, 'signing-key.pem');
+
+  function read(vaultId: string): Pairing {
+    try {
+      return v.parse(pairingSchema, JSON.parse(readFileSync(fileOf(vaultId), 'utf8')));
+    } catch (cause) {
+      throw new TypeError(`${fileOf(vaultId)} is damaged: remove it and pair anew.`, { cause });
+    }
+  }
+
+  const list = () =>
+    readdirSync(root)
+      .filter((name) => v.is(id, name))
+      .map(read);
+
+  return {
+    list,
+    find(vaultId) {
+      const all = list();
+      if (vaultId === undefined && all.length > 1) {
+        throw new PzkError('invalid_request', 'The broker is paired with several vaults.', {
+          hint: 'Say which one: the id of the vault as `vault`.',
+        });
+      }
+      const found = vaultId === undefined ? all[0] : all.find((one) => one.vaultId === vaultId);
+      if (found === undefined) {
+        throw new PzkError('not_found', 'The broker is not paired with this vault.', {
+          hint: 'Pair it: pzk-broker pair --issuer URL --code CODE.',
+        });
+      }
+      return found;
+    },
+    loadKey: (vaultId) => importAgentKey(readFileSync(credential ?? keyOf(vaultId))),
+    createKeyPem: () =>
+      credential === undefined ? generateAgentKeyPem() : readFileSync(credential, 'utf8'),
+    save(pairing, keyPem) {
+      mkdirSync(join(root, pairing.vaultId), { recursive: true, mode: 0o700 });
+      // The key first: a pairing without its key would be of no use.
+      if (credential === undefined) writePrivate(keyOf(pairing.vaultId), keyPem);
+      writePrivate(fileOf(pairing.vaultId), `${JSON.stringify(pairing, undefined, 2)}\n`);
+    },
+    stop(vaultId) {
+      writePrivate(fileOf(vaultId), `${JSON.stringify({ ...read(vaultId), stopped: true })}\n`);
+    },
+    remove(vaultId) {
+      if (!v.is(id, vaultId) || !list().some((one) => one.vaultId === vaultId)) return false;
+      rmSync(join(root, vaultId), { recursive: true });
+      return true;
+    },
+  };
+}
+
+/** The identity key of a pairing. */
+export function identityKeyOf(pairing: Pairing) {
+  return decodeBase64url(pairing.identityKey);
+}

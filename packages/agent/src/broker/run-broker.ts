@@ -1,0 +1,82 @@
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BrokerStatus } from '../api/local-api.js';
+import type { BrokerConfig } from './broker-config.js';
+import { disableCoreDumps } from './core-dumps.js';
+import { createGrants } from './create-grants.js';
+import { createLocalServer } from './create-local-server.js';
+import { assertPrivateDirectory } from './guarded-directory.js';
+import { assertSocketPath, listen } from './listen.js';
+import type { Log } from './log.js';
+import { createPairingStore, type PairingStore } from './pairing-store.js';
+
+/** What stands between broker and agent in this form: nothing. */
+export const DEVELOPMENT_NOTICE =
+  "pzk-broker: development form. The broker runs as the agent's user: the agent, and everything else that runs as this user, can read the secrets (memory through /proc, a debugger). It guards against accidents only. Use a broker with a user of its own in production.";
+
+/** A broker that runs. */
+export interface RunningBroker {
+  readonly socket: string;
+  close(): Promise<void>;
+}
+
+/**
+ * The pairings in the state directory, with a key of systemd's credentials where there is one.
+ *
+ * @throws TypeError where others may read or write there.
+ */
+export function openPairingStore(config: BrokerConfig): PairingStore {
+  const directory = assertPrivateDirectory(config.stateDirectory);
+  const credentials = process.env.CREDENTIALS_DIRECTORY;
+  const hasKey = credentials !== undefined && readdirSync(credentials).includes('signing-key');
+  return createPairingStore(directory, hasKey ? join(credentials, 'signing-key') : undefined);
+}
+
+/** @throws TypeError where the broker could not keep what it is given. */
+function assertSurroundings(config: BrokerConfig): void {
+  if (config.isDevelopment) return;
+  if (process.getuid?.() === 0) {
+    throw new TypeError('The broker does not run as root: give it a user of its own.');
+  }
+  if (!disableCoreDumps()) {
+    throw new TypeError('Core dumps are on, and would hold secrets: start with `ulimit -c 0`.');
+  }
+}
+
+/**
+ * Starts the broker.
+ *
+ * @throws TypeError where the surroundings are not safe.
+ */
+export async function runBroker(config: BrokerConfig, log: Log): Promise<RunningBroker> {
+  assertSurroundings(config);
+  process.umask(0o077);
+  if (config.isDevelopment) disableCoreDumps();
+  const store = openPairingStore(config);
+  const keeperDirectory = join(assertPrivateDirectory(config.stateDirectory), 'keepers');
+  // Sockets of a broker that was killed; its keepers ended with it.
+  rmSync(keeperDirectory, { recursive: true, force: true });
+  mkdirSync(keeperDirectory, { mode: 0o700 });
+  assertSocketPath(join(keeperDirectory, `${'x'.repeat(22)}.sock`));
+  const grants = createGrants({ config, store, keeperDirectory, log });
+  const status = (): BrokerStatus => ({
+    form: config.isDevelopment ? 'development' : 'separate-user',
+    vaults: store.list().map(({ vaultId, issuer, name, stopped }) => ({
+      ...{ vault: vaultId, issuer, name, stopped },
+    })),
+  });
+  const server = createLocalServer({ grants, status });
+  const socket = await listen(server, { path: config.socket, group: config.group });
+  log('started', { socket, vaults: store.list().length });
+  return {
+    socket,
+    async close() {
+      server.close();
+      await grants.close();
+      server.closeAllConnections();
+      rmSync(socket, { force: true });
+      rmSync(keeperDirectory, { recursive: true, force: true });
+      log('stopped');
+    },
+  };
+}

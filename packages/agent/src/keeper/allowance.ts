@@ -1,0 +1,107 @@
+import { PzkError } from '@pzk-auth/protocol';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** Without an answer of the platform for so long a secret is not used any more. */
+const UNCONFIRMED_MS = 60_000;
+
+/** Why a release is over. */
+export type EndReason = 'uses' | 'time' | 'user' | 'agent' | 'unconfirmed' | 'shutdown' | 'failed';
+
+/** What the user approved. */
+export interface AllowanceTerms {
+  readonly uses: number;
+  /** Seconds; 0 for a standing approval. */
+  readonly ttl: number;
+  /** 0 unless a standing approval. */
+  readonly perDay: number;
+  /** Seconds since the epoch; 0 unless a standing approval. */
+  readonly notAfter: number;
+}
+
+/** Both: one stands still in a suspended machine, the other can be set. */
+export interface Clocks {
+  /** Milliseconds since the epoch. */
+  readonly wall: () => number;
+  /** Milliseconds since any time, never set. */
+  readonly steady: () => number;
+}
+
+/** Counts uses and time. It starts with the release. */
+export interface Allowance {
+  readonly uses: number;
+  /** Milliseconds since the epoch. */
+  readonly lastUsedAt: number | undefined;
+  /** Why no more uses are left, if so. */
+  ended(): EndReason | undefined;
+  /**
+   * Takes a use.
+   *
+   * @throws PzkError `release_ended`, `too_many_requests` where those of 24 hours are used up.
+   */
+  take(): void;
+  /** Gives one back of which nothing was sent. */
+  giveBack(): void;
+  /** The platform has just said that the release goes on. */
+  confirm(): void;
+}
+
+/** @throws PzkError `release_ended` */
+export function releaseEnded(): PzkError {
+  return new PzkError('release_ended', 'The release is over.', {
+    hint: 'Make a new request if the secret is still needed.',
+  });
+}
+
+/** Starts counting. */
+export function createAllowance(terms: AllowanceTerms, clocks: Clocks): Allowance {
+  const wallStart = clocks.wall();
+  const steadyStart = clocks.steady();
+  let confirmedAt = steadyStart;
+  let uses = 0;
+  let lastUsedAt: number | undefined;
+  /** Times of the uses of the last 24 hours by the steady clock, of a standing approval. */
+  let recent: number[] = [];
+
+  function isOver(): boolean {
+    const wall = clocks.wall();
+    if (terms.ttl === 0) return wall >= terms.notAfter * 1000;
+    const elapsed = Math.max(wall - wallStart, clocks.steady() - steadyStart);
+    return elapsed >= terms.ttl * 1000;
+  }
+
+  function ended(): EndReason | undefined {
+    if (isOver()) return 'time';
+    if (clocks.steady() - confirmedAt >= UNCONFIRMED_MS) return 'unconfirmed';
+    return uses >= terms.uses ? 'uses' : undefined;
+  }
+
+  return {
+    get uses() {
+      return uses;
+    },
+    get lastUsedAt() {
+      return lastUsedAt;
+    },
+    ended,
+    take() {
+      if (ended() !== undefined) throw releaseEnded();
+      const now = clocks.steady();
+      if (terms.perDay > 0) {
+        if (recent.length >= terms.perDay) recent = recent.filter((at) => now - at < DAY_MS);
+        if (recent.length >= terms.perDay) {
+          throw new PzkError('too_many_requests', 'The calls of 24 hours are used up.');
+        }
+        recent.push(now);
+      }
+      uses += 1;
+      lastUsedAt = clocks.wall();
+    },
+    giveBack() {
+      uses -= 1;
+      recent.pop();
+    },
+    confirm() {
+      confirmedAt = clocks.steady();
+    },
+  };
+}

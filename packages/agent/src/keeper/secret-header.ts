@@ -1,0 +1,79 @@
+import { PzkError } from '@pzk-auth/protocol';
+
+/** Where the secret goes. */
+export interface SecretHeader {
+  /** Lower case. */
+  readonly name: string;
+  /** Stands before the secret, for instance `Bearer `; may be empty. */
+  readonly prefix: string;
+}
+
+const BEARER: SecretHeader = { name: 'authorization', prefix: 'Bearer ' };
+const plain = (name: string): SecretHeader => ({ name, prefix: '' });
+
+/** Providers that do not take `Authorization: Bearer`, or that one would look up. */
+const PROVIDERS: ReadonlyMap<string, SecretHeader> = new Map([
+  ['api.anthropic.com', plain('x-api-key')],
+  ['api.openai.com', BEARER],
+  ['api.vercel.com', BEARER],
+  ['api.mistral.ai', BEARER],
+  ['api.groq.com', BEARER],
+  ['openrouter.ai', BEARER],
+  ['api.github.com', BEARER],
+  ['generativelanguage.googleapis.com', plain('x-goog-api-key')],
+  ['api.elevenlabs.io', plain('xi-api-key')],
+  ['api.deepgram.com', { name: 'authorization', prefix: 'Token ' }],
+]);
+
+/**
+ * Headers that carry credentials, as names and by their form. No others: a secret in `Referer` or
+ * `User-Agent` would end in logs and pages.
+ */
+const CREDENTIAL_NAME =
+  /^(?:authorization|(?:[a-z0-9]+-){0,4}(?:api-?key|token|access-key|auth-key))$/;
+const PREFIX = /^(?:[A-Za-z][A-Za-z0-9-]{0,31} )?$/;
+
+/** Whether a header may carry the secret. */
+export function isSecretHeader({ name, prefix }: SecretHeader): boolean {
+  return name.length <= 64 && CREDENTIAL_NAME.test(name) && PREFIX.test(prefix);
+}
+
+/** Whether a header of the agent could be a credential of its own: those are dropped. */
+export function isCredentialName(name: string): boolean {
+  return CREDENTIAL_NAME.test(name) || name === 'proxy-authorization';
+}
+
+/**
+ * The header for a host: what the operator configured, else what the agent asked for, else what the
+ * provider is known to take, else `Authorization: Bearer`.
+ *
+ * @throws PzkError `invalid_request` if the agent asks for a header that carries no credentials.
+ */
+export function chooseSecretHeader(
+  host: string,
+  configured: SecretHeader | undefined,
+  asked: SecretHeader | undefined,
+): SecretHeader {
+  if (configured !== undefined) return configured;
+  if (asked === undefined) return PROVIDERS.get(host) ?? BEARER;
+  const header = { name: asked.name.toLowerCase(), prefix: asked.prefix };
+  if (!isSecretHeader(header)) {
+    throw new PzkError('invalid_request', 'The secret does not go into a header of this name.', {
+      hint: 'Take authorization or a name that ends in api-key or token; the prefix is one word and a space.',
+    });
+  }
+  return header;
+}
+
+/** At least so many bytes: less could not be told from ordinary text in an answer. */
+const MINIMUM_SECRET_BYTES = 8;
+
+/** Whether a secret can be a header's value (RFC 9110 section 5.5), and be found again in an answer. */
+export function isInjectable(secret: Uint8Array): boolean {
+  return (
+    secret.length >= MINIMUM_SECRET_BYTES &&
+    secret.every((byte) => byte >= 0x20 && byte <= 0x7e) &&
+    secret[0] !== 0x20 &&
+    secret.at(-1) !== 0x20
+  );
+}

@@ -1,0 +1,248 @@
+import { statSync } from 'node:fs';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { GrantRequest } from '../src/index.js';
+import { type StandInPlatform, startStandInPlatform } from './harness/stand-in-platform.js';
+import {
+  allowLoopback,
+  type BrokerProcess,
+  type BrokerSetup,
+  pairBroker,
+  prepareBroker,
+  runBrokerProcess,
+} from './harness/start-broker.js';
+import { startUpstream, type Upstream } from './harness/upstream.js';
+
+const SECRET = 'sk-test-0123456789/abcdef+XYZ';
+let platform: StandInPlatform;
+let upstream: Upstream;
+let setup: BrokerSetup;
+let broker: BrokerProcess;
+let slot: string;
+
+beforeAll(async () => {
+  platform = await startStandInPlatform();
+  upstream = await startUpstream();
+  setup = prepareBroker(allowLoopback(upstream));
+  broker = await runBrokerProcess(setup);
+  expect(broker.isListening, broker.log.text).toBe(true);
+  await pairBroker(setup, platform);
+  slot = platform.addSecret(SECRET);
+});
+
+afterAll(async () => {
+  await broker?.close();
+  await platform?.close();
+  await upstream?.close();
+  setup?.remove();
+});
+
+beforeEach(() => {
+  upstream.seen.length = 0;
+  upstream.state.answer = (_, response) => response.end('ok');
+  Object.assign(platform.state, { isDown: false, hasEvents: true, dpopNonce: '' });
+});
+
+const ask = (more: object = {}): GrantRequest => ({
+  ...{ slot, purpose: 'To summarise the week', host: upstream.host },
+  ...{ methods: ['GET', 'POST'], uses: 5, ttl: 60 },
+  ...more,
+});
+
+/** Asks, and has the user approve. */
+async function release(more: object = {}) {
+  const grant = await broker.connection.request(ask(more));
+  await platform.approve(grant.id);
+  return grant.approved();
+}
+
+describe('from the request to its end', () => {
+  it('shows the user what was asked for, waits, and sends calls with the secret', async () => {
+    const grant = await broker.connection.request(ask());
+    expect(grant.snapshot.status).toBe('waiting');
+    const { parsed } = platform.releases.get(grant.id) as never as { parsed: object };
+    expect(parsed).toMatchObject({
+      ...{ issuer: platform.issuer, vaultId: platform.vaultId, slotId: slot },
+      ...{ purpose: 'To summarise the week', host: upstream.host, methods: ['GET', 'POST'] },
+      ...{ uses: 5, ttl: 60, perDay: 0, notAfter: 0 },
+    });
+    await platform.approve(grant.id);
+    await grant.approved();
+
+    const answer = await grant.fetch(`${upstream.url}/v1/messages?a=1&b=%20`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"x":1}',
+    });
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toBe('ok');
+    const [call] = upstream.seen;
+    expect(call).toMatchObject({ method: 'POST', url: '/v1/messages?a=1&b=%20', body: '{"x":1}' });
+    expect(call?.headers).toMatchObject({
+      ...{ authorization: `Bearer ${SECRET}`, host: upstream.host, 'content-length': '7' },
+      ...{ 'content-type': 'application/json', 'accept-encoding': 'identity' },
+    });
+    await grant.end();
+    await expect(grant.fetch(`${upstream.url}/`)).rejects.toMatchObject({ code: 'release_ended' });
+  });
+
+  it('ends after the last use, and reports each', async () => {
+    const grant = await release({ uses: 2 });
+    await (await grant.fetch(`${upstream.url}/1`)).text();
+    await (await grant.fetch(`${upstream.url}/2`)).text();
+    await expect(grant.fetch(`${upstream.url}/3`)).rejects.toMatchObject({ code: 'release_ended' });
+    const states = [];
+    for await (const { status, endReason } of grant.events()) states.push({ status, endReason });
+    expect(states.at(-1)).toEqual({ status: 'ended', endReason: 'uses' });
+    await expect
+      .poll(() => platform.releases.get(grant.id), { timeout: 5000 })
+      .toMatchObject({ uses: 2, reportedEnd: true });
+    expect(upstream.seen).toHaveLength(2);
+  });
+
+  it('ends when its time is over', async () => {
+    const grant = await release({ ttl: 1 });
+    await expect
+      .poll(async () => (await broker.connection.grant(grant.id)).snapshot, { timeout: 5000 })
+      .toMatchObject({ status: 'ended', endReason: 'time' });
+    await expect(grant.fetch(`${upstream.url}/`)).rejects.toMatchObject({ code: 'release_ended' });
+    expect(upstream.seen).toHaveLength(0);
+  });
+
+  it('tells the reason of a rejection', async () => {
+    const grant = await broker.connection.request(ask());
+    platform.reject(grant.id, 'Not on Sundays');
+    await expect(grant.approved()).rejects.toMatchObject({
+      code: 'release_rejected',
+      cause: { message: 'Not on Sundays' },
+    });
+  });
+
+  it('takes a request back at the platform', async () => {
+    const grant = await broker.connection.request(ask());
+    await grant.end();
+    expect(platform.releases.get(grant.id)?.status).toBe('cancelled');
+    await expect(grant.approved()).rejects.toMatchObject({ code: 'release_rejected' });
+  });
+
+  it('waits without events, by asking', async () => {
+    platform.state.hasEvents = false;
+    const other = prepareBroker(allowLoopback(upstream));
+    const second = await runBrokerProcess(other);
+    try {
+      await pairBroker(other, platform);
+      const grant = await second.connection.request(ask());
+      await platform.approve(grant.id);
+      await grant.approved();
+      await (await grant.fetch(`${upstream.url}/`)).text();
+    } finally {
+      await second.close();
+      other.remove();
+    }
+  });
+
+  it('signs with the nonce that the platform asks for', async () => {
+    platform.state.dpopNonce = 'a-nonce-of-the-platform';
+    const grant = await release();
+    await grant.end();
+  });
+
+  it('ends a release that the user has ended', async () => {
+    const now = Math.floor(Date.now() / 1000);
+    const grant = await release({ ttl: undefined, perDay: 10, notAfter: now + 3600 });
+    await (await grant.fetch(`${upstream.url}/`)).text();
+    platform.end(grant.id);
+    await expect
+      .poll(async () => (await broker.connection.grant(grant.id)).snapshot, { timeout: 5000 })
+      .toMatchObject({ status: 'ended', endReason: 'user' });
+  });
+
+  it('limits the calls of a day of a standing approval', async () => {
+    const now = Math.floor(Date.now() / 1000);
+    const grant = await release({ ttl: undefined, uses: 100, perDay: 2, notAfter: now + 3600 });
+    await (await grant.fetch(`${upstream.url}/`)).text();
+    await (await grant.fetch(`${upstream.url}/`)).text();
+    await expect(grant.fetch(`${upstream.url}/`)).rejects.toMatchObject({
+      code: 'too_many_requests',
+    });
+    expect(upstream.seen).toHaveLength(2);
+    await grant.end();
+  });
+});
+
+describe('streams', () => {
+  it('passes an event stream on as it comes', async () => {
+    let next = () => {};
+    upstream.state.answer = async (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (const word of ['one', 'two', 'three']) {
+        response.write(`data: ${word}\n\n`);
+        // The next event is sent only when this one has arrived.
+        await new Promise<void>((resolve) => {
+          next = resolve;
+        });
+      }
+      response.end();
+    };
+    const grant = await release();
+    const answer = await grant.fetch(`${upstream.url}/stream`);
+    const words: string[] = [];
+    for await (const chunk of answer.body as unknown as AsyncIterable<Uint8Array>) {
+      words.push(Buffer.from(chunk).toString());
+      next();
+    }
+    expect(words).toEqual(['data: one\n\n', 'data: two\n\n', 'data: three\n\n']);
+    await grant.end();
+  });
+
+  it('streams a body to the host', async () => {
+    const grant = await release();
+    const parts = ['a'.repeat(70_000), 'b'.repeat(70_000)];
+    const body = new ReadableStream({
+      pull(controller) {
+        const part = parts.shift();
+        if (part === undefined) controller.close();
+        else controller.enqueue(new TextEncoder().encode(part));
+      },
+    });
+    const answer = await grant.fetch(`${upstream.url}/upload`, { method: 'POST', body });
+    expect(await answer.text()).toBe('ok');
+    expect(upstream.seen[0]?.body).toBe('a'.repeat(70_000) + 'b'.repeat(70_000));
+    await grant.end();
+  });
+
+  it('stops the call at the host when the agent goes', async () => {
+    const closed = new Promise<void>((resolve) => {
+      upstream.state.answer = (_, response) => {
+        response.write('first');
+        response.once('close', resolve);
+      };
+    });
+    const grant = await release();
+    const abort = new AbortController();
+    const answer = await grant.fetch(`${upstream.url}/`, { signal: abort.signal });
+    const reader = answer.body?.getReader();
+    await reader?.read();
+    await reader?.cancel();
+    abort.abort();
+    await closed;
+    await grant.end();
+  });
+});
+
+describe('what it leaves', () => {
+  it('has a socket for its user and group alone, and state for its user alone', () => {
+    expect(statSync(setup.socket).mode & 0o777).toBe(0o660);
+    expect(statSync(setup.stateDirectory).mode & 0o777).toBe(0o700);
+    const store = `${setup.stateDirectory}/pairings/${platform.vaultId}`;
+    expect(statSync(`${store}/signing-key.pem`).mode & 0o777).toBe(0o600);
+    expect(statSync(`${store}/pairing.json`).mode & 0o777).toBe(0o600);
+  });
+
+  it('says what it is', async () => {
+    expect(await broker.connection.status()).toMatchObject({
+      form: 'development',
+      vaults: [{ vault: platform.vaultId, issuer: platform.issuer, stopped: false }],
+    });
+    expect(broker.log.text).toContain('development form');
+  });
+});
