@@ -19,6 +19,8 @@ export interface VaultClient extends Observable<VaultState> {
    * @throws PzkError `vault_missing`, `vault_repin_required`, and what a refused vault is refused with
    */
   open(options?: OpenOptions): Promise<OpenVault>;
+  /** The vault while it is open: what `open` resolves to, the same object each time. */
+  readonly current: OpenVault;
   lock(): void;
   readonly devices: {
     list(): Promise<readonly DeviceInfo[]>;
@@ -52,6 +54,7 @@ export function createVaultClient(options: VaultClientOptions): VaultClient {
       await context.open(openOptions);
       return handle;
     },
+    current: handle,
     lock: () => holder.lock(),
     devices: {
       list: () => listDevices(api),

@@ -4,11 +4,13 @@ import {
   createClient,
   type EnrollState,
   type SessionState,
+  type VaultState,
 } from '@pzk-auth/client';
 import type { Snapshot } from './snapshot.js';
 
 const SIGNED_OUT: SessionState = Object.freeze({ status: 'signed-out' });
 const IDLE: EnrollState = Object.freeze({ status: 'idle' });
+const LOCKED: VaultState = Object.freeze({ status: 'locked' });
 
 /** The client's state; before and without a session always the one object that the server renders. */
 function readSession(client: Client | undefined): SessionState {
@@ -21,12 +23,18 @@ function readEnrollment(client: Client | undefined): EnrollState {
   return state.status === 'idle' ? IDLE : state;
 }
 
+function readVault(client: Client | undefined): VaultState {
+  const state = client?.vault.getSnapshot() ?? LOCKED;
+  return state.status === 'locked' ? LOCKED : state;
+}
+
 /** How a provider holds its client. */
 export interface ClientHandle {
   /** The client. Called in effects and actions only: while rendering nothing is created. */
   client(): Client;
   readonly session: Snapshot<SessionState>;
   readonly enrollment: Snapshot<EnrollState>;
+  readonly vault: Snapshot<VaultState>;
   /** Keeps the client open until the returned function is called. */
   retain(): () => void;
 }
@@ -44,6 +52,11 @@ export function holdClient(client: Client): ClientHandle {
       subscribe: (listener) => client.enrollment.subscribe(listener),
       get: () => readEnrollment(client),
       getServer: () => IDLE,
+    },
+    vault: {
+      subscribe: (listener) => client.vault.subscribe(listener),
+      get: () => readVault(client),
+      getServer: () => LOCKED,
     },
     retain: () => () => {},
   };
@@ -86,6 +99,11 @@ export function createClientHandle(options: ClientOptions): ClientHandle {
       subscribe: (listener) => open().enrollment.subscribe(listener),
       get: () => readEnrollment(client),
       getServer: () => IDLE,
+    },
+    vault: {
+      subscribe: (listener) => open().vault.subscribe(listener),
+      get: () => readVault(client),
+      getServer: () => LOCKED,
     },
     retain() {
       mounted = true;

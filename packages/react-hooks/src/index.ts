@@ -6,17 +6,36 @@ export {
   type CapabilityReport,
   type Client,
   type ClientOptions,
+  type DeviceInfo,
   type EnrollOptions,
   type EnrollState,
+  findProviderHint,
   isPzkError,
+  type NewSecret,
+  type OpenOptions,
+  type ProviderHint,
   type PzkError,
   type PzkErrorCode,
+  providerHints,
   type SessionState,
   type SessionStep,
   type StartOptions,
+  type SuccessionReview,
+  type VaultAgentInfo,
+  type VaultMember,
+  type VaultSlot,
+  type VaultState,
 } from '@pzk-auth/client';
+export type { ActionFailure, ActionResult } from './action-result.js';
 export { PzkProvider, type PzkProviderProps } from './pzk-provider.js';
+export {
+  type DevicesActions,
+  type DevicesState,
+  type UseDevices,
+  useDevices,
+} from './use-devices.js';
 export { type EnrollActions, type UseEnroll, useEnroll } from './use-enroll.js';
 export { type UsePasskeySupport, usePasskeySupport } from './use-passkey-support.js';
 export { usePzkFetch } from './use-pzk-fetch.js';
 export { type SessionActions, type UseSession, useSession } from './use-session.js';
+export { type UseVault, useVault, type VaultActions } from './use-vault.js';

@@ -9,6 +9,7 @@ export interface PzkContextValue {
   readonly handle: ClientHandle;
   readonly sessionCeremonies: Ceremonies;
   readonly enrollmentCeremonies: Ceremonies;
+  readonly vaultCeremonies: Ceremonies;
 }
 
 /** The context of the nearest provider. */

@@ -67,12 +67,13 @@ export function PzkProvider(props: PzkProviderProps): ReactElement {
   const [own] = useState(() => (options === undefined ? undefined : createClientHandle(options)));
   const [sessionCeremonies] = useState(createCeremonies);
   const [enrollmentCeremonies] = useState(createCeremonies);
+  const [vaultCeremonies] = useState(createCeremonies);
   const value = useMemo(() => {
     const handle = client === undefined ? own : holdClient(client);
     if (handle === undefined)
       throw new TypeError('PzkProvider: change its key to give it options.');
-    return { handle, sessionCeremonies, enrollmentCeremonies };
-  }, [client, own, sessionCeremonies, enrollmentCeremonies]);
+    return { handle, sessionCeremonies, enrollmentCeremonies, vaultCeremonies };
+  }, [client, own, sessionCeremonies, enrollmentCeremonies, vaultCeremonies]);
 
   const { handle } = value;
   useEffect(() => handle.retain(), [handle]);
@@ -82,8 +83,9 @@ export function PzkProvider(props: PzkProviderProps): ReactElement {
     () => () => {
       sessionCeremonies.abort();
       enrollmentCeremonies.abort();
+      vaultCeremonies.abort();
     },
-    [handle, sessionCeremonies, enrollmentCeremonies],
+    [handle, sessionCeremonies, enrollmentCeremonies, vaultCeremonies],
   );
   useEffect(() => {
     // A failure shows when a proof is wanted, with its reason.

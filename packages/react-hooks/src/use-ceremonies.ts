@@ -1,15 +1,10 @@
 'use client';
 
-import { isPzkError, type PzkError } from '@pzk-auth/client';
+import { isPzkError } from '@pzk-auth/client';
 import { useCallback, useEffect, useRef, useState } from 'react';
+import type { ActionFailure } from './action-result.js';
 import { type Ceremonies, createCeremonies } from './ceremonies.js';
 import type { ClientHandle } from './client-handle.js';
-
-/** How an action failed; in the form of the state that shows it. */
-export interface ActionFailure {
-  readonly status: 'failed';
-  readonly error: PzkError;
-}
 
 /** Runs a ceremony. Resolves when it has ended; to its failure, if it failed. */
 export type RunCeremony = (

@@ -2,8 +2,9 @@
 
 import type { SessionState, StartOptions } from '@pzk-auth/client';
 import { useMemo, useSyncExternalStore } from 'react';
+import type { ActionFailure } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
-import { type ActionFailure, useCeremonies } from './use-ceremonies.js';
+import { useCeremonies } from './use-ceremonies.js';
 
 /**
  * What can be done with the session. The functions keep their identity. Their promises resolve to

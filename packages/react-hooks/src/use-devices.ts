@@ -1,0 +1,92 @@
+'use client';
+
+import type { DeviceInfo, PzkError, VaultSlot } from '@pzk-auth/client';
+import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { type ActionResult, settle, settleVoid } from './action-result.js';
+import { usePzkContext } from './pzk-context.js';
+
+/** The account's devices as the server tells them; who can open the vault is in `useVault`. */
+export type DevicesState =
+  | { readonly status: 'loading' }
+  | { readonly status: 'ready'; readonly devices: readonly DeviceInfo[] }
+  | { readonly status: 'failed'; readonly error: PzkError };
+
+/** What can be done. The functions keep their identity; their promises do not reject. */
+export interface DevicesActions {
+  /** Reads the list again. */
+  readonly refresh: () => Promise<void>;
+  /**
+   * Takes a device or the recovery code out of the vault: revokes the device, then changes the keys of
+   * the vault, which has to be open. Gives the slots that it could read: have the user rotate them at
+   * their providers.
+   *
+   * @param memberId - one of `members` of an open vault
+   */
+  readonly remove: (memberId: string) => Promise<ActionResult<readonly VaultSlot[]>>;
+  /** Ends the tokens of a device alone; the next opening asks to take it out of the vault. */
+  readonly revoke: (deviceId: string) => Promise<ActionResult>;
+}
+
+/** State and actions; switch on `status`. */
+export type UseDevices = DevicesState & DevicesActions;
+
+const LOADING: DevicesState = Object.freeze({ status: 'loading' });
+
+/**
+ * The devices of the account. Reads the list while a session is active, and again after each change of
+ * the vault.
+ *
+ * @throws TypeError outside of a `PzkProvider`
+ */
+export function useDevices(): UseDevices {
+  const { handle } = usePzkContext('useDevices');
+  const session = useSyncExternalStore(
+    handle.session.subscribe,
+    handle.session.get,
+    handle.session.getServer,
+  );
+  const vault = useSyncExternalStore(
+    handle.vault.subscribe,
+    handle.vault.get,
+    handle.vault.getServer,
+  );
+  const [state, setState] = useState(LOADING);
+  const isActive = session.status === 'active';
+  const members = vault.status === 'open' ? vault.members : undefined;
+
+  const read = useCallback(
+    async (isWanted: () => boolean) => {
+      const result = await settle(() => handle.client().vault.devices.list());
+      if (!isWanted()) return;
+      setState(result.status === 'done' ? { status: 'ready', devices: result.value } : result);
+    },
+    [handle],
+  );
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another roster may mean other devices
+  useEffect(() => {
+    // Nothing of one account is shown to the next.
+    if (!isActive) return setState(LOADING);
+    let wanted = true;
+    void read(() => wanted);
+    return () => {
+      wanted = false;
+    };
+  }, [isActive, members, read]);
+
+  const actions = useMemo<DevicesActions>(() => {
+    const isActiveNow = () => handle.session.get().status === 'active';
+    const refresh = () => read(isActiveNow);
+    return {
+      refresh,
+      remove: (memberId) => settle(() => handle.client().vault.current.removeDevice(memberId)),
+      revoke: async (deviceId) => {
+        const result = await settleVoid(() => handle.client().vault.devices.revoke(deviceId));
+        await refresh();
+        return result;
+      },
+    };
+  }, [handle, read]);
+
+  return useMemo(() => ({ ...state, ...actions }), [state, actions]);
+}

@@ -1,0 +1,97 @@
+'use client';
+
+import type { NewSecret, OpenOptions, VaultSlot, VaultState } from '@pzk-auth/client';
+import { useMemo, useSyncExternalStore } from 'react';
+import { type ActionFailure, type ActionResult, settle, settleVoid } from './action-result.js';
+import { usePzkContext } from './pzk-context.js';
+import { useCeremonies } from './use-ceremonies.js';
+
+/**
+ * What can be done with the vault. The functions keep their identity. Their promises resolve, to
+ * `{ status: 'failed', error }` where something failed, and do not reject. All but `open` need an open
+ * vault and fail with `vault_locked` otherwise; what changes the vault needs a session.
+ */
+export interface VaultActions {
+  /**
+   * Opens the vault with a touch; call it from a user's gesture. It stays open in memory for
+   * `keepFor` seconds. An open one is opened anew, which shows what other devices have changed.
+   */
+  readonly open: (options?: OpenOptions) => Promise<VaultState | ActionFailure>;
+  /** Aborts the opening that runs, whichever component started it. */
+  readonly abort: () => void;
+  /** Forgets the opened vault. */
+  readonly lock: () => void;
+  /**
+   * The value of a slot. Show it from a ref or a text node and overwrite the bytes: React's state and
+   * props show in developer tools.
+   */
+  readonly readSecret: (slotId: string) => Promise<ActionResult<Uint8Array<ArrayBuffer>>>;
+  /** Adds a secret of another service and gives its slot id. */
+  readonly addSecret: (secret: NewSecret) => Promise<ActionResult<string>>;
+  /** Another value, after the secret was rotated at its provider. */
+  readonly updateSecret: (
+    slotId: string,
+    change: Pick<NewSecret, 'value' | 'anyForm'>,
+  ) => Promise<ActionResult>;
+  /** Another name or provider. */
+  readonly renameSecret: (
+    slotId: string,
+    change: Partial<Pick<NewSecret, 'name' | 'provider'>>,
+  ) => Promise<ActionResult>;
+  readonly deleteSecret: (slotId: string) => Promise<ActionResult>;
+  /** Moves this device to the next PRF generation, with one touch. */
+  readonly rotateGeneration: () => Promise<ActionResult>;
+  /**
+   * Changes the keys of the vault and takes out every member whose device is revoked. Gives the slots
+   * that such a device could read: have the user rotate them at their providers.
+   */
+  readonly rotateVault: () => Promise<ActionResult<readonly VaultSlot[]>>;
+}
+
+/** State and actions; switch on `status`. */
+export type UseVault = VaultState & VaultActions;
+
+/**
+ * The vault of the account on this device.
+ *
+ * @example
+ * ```tsx
+ * const vault = useVault();
+ * if (vault.status !== 'open') return <button onClick={() => vault.open()}>Open the vault</button>;
+ * return <ul>{vault.slots.map(({ id, name }) => <li key={id}>{name}</li>)}</ul>;
+ * ```
+ *
+ * @throws TypeError outside of a `PzkProvider`
+ */
+export function useVault(): UseVault {
+  const { handle, vaultCeremonies } = usePzkContext('useVault');
+  const { subscribe, get, getServer } = handle.vault;
+  const state = useSyncExternalStore(subscribe, get, getServer);
+  const run = useCeremonies(handle, vaultCeremonies);
+
+  const actions = useMemo<VaultActions>(() => {
+    const vault = () => handle.client().vault;
+    return {
+      open: async (options) => {
+        const ceremony = (signal: AbortSignal) => vault().open({ ...options, signal });
+        return (await run(options?.signal, ceremony)) ?? get();
+      },
+      abort: () => vaultCeremonies.abort(),
+      lock: () => vault().lock(),
+      readSecret: (slotId) => settle(() => vault().current.readSecret(slotId)),
+      addSecret: (secret) => settle(() => vault().current.addSecret(secret)),
+      updateSecret: (slotId, change) =>
+        settleVoid(() => vault().current.updateSecret(slotId, change)),
+      renameSecret: (slotId, change) =>
+        settleVoid(() => vault().current.renameSecret(slotId, change)),
+      deleteSecret: (slotId) => settleVoid(() => vault().current.deleteSecret(slotId)),
+      rotateGeneration: async () => {
+        const ceremony = (signal: AbortSignal) => vault().current.rotateGeneration({ signal });
+        return (await run(undefined, ceremony)) ?? { status: 'done', value: undefined };
+      },
+      rotateVault: () => settle(() => vault().current.rotateVault()),
+    };
+  }, [handle, vaultCeremonies, run, get]);
+
+  return useMemo(() => ({ ...state, ...actions }), [state, actions]);
+}
