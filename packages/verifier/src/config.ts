@@ -10,7 +10,7 @@ import {
 import type { RateLimits } from './limits/limits.js';
 import { parseRateLimits } from './limits/parse-rate-limits.js';
 import { assertOptionNames } from './option-names.js';
-import type { VerifierOptions } from './options.js';
+import type { VaultResetOptions, VerifierOptions } from './options.js';
 import { storeNames } from './stores/fail-closed.js';
 import { importSigningKey, type SigningAlgorithm, type SigningKey } from './token/signing-key.js';
 
@@ -36,6 +36,7 @@ export interface VerifierConfig
         | 'rateLimits'
         | 'signing'
         | 'resourceServers'
+        | 'vaultReset'
       >
     >
   > {
@@ -49,6 +50,7 @@ export interface VerifierConfig
   readonly authorize: VerifierOptions['authorize'];
   /** Keys of the configuration, read; algorithm of those that are made. */
   readonly signing: { readonly keys: readonly SigningKey[]; readonly alg: SigningAlgorithm };
+  readonly vaultReset: Readonly<Required<VaultResetOptions>>;
   /** By their id. */
   readonly resourceServers: ReadonlyMap<string, ResourceServerConfig>;
   /** Public URL of the endpoints, without a trailing slash. */
@@ -75,6 +77,7 @@ const OPTIONS = Object.keys({
   firstDeviceWindow: true,
   keyPrefix: true,
   authorize: true,
+  vaultReset: true,
   allowWithoutPrf: true,
   allowSyncedPasskeys: true,
   pairwiseSubjects: true,
@@ -235,6 +238,17 @@ function parseResourceServers(
   return parsed;
 }
 
+const DEFAULT_RESET_DELAY = 72 * 3600;
+const MAXIMUM_RESET_DELAY = 30 * 24 * 3600;
+
+function parseVaultReset(
+  options: VerifierOptions['vaultReset'] = {},
+): Readonly<Required<VaultResetOptions>> {
+  assertOptionNames('vaultReset', options, ['after']);
+  const { after = DEFAULT_RESET_DELAY } = options;
+  return Object.freeze({ after: parseNumber('vaultReset.after', after, 0, MAXIMUM_RESET_DELAY) });
+}
+
 function parseDpopNonces(mode: VerifierOptions['dpopNonces'] = 'off'): 'off' | 'required' {
   if (mode !== 'off' && mode !== 'required') throw new TypeError('dpopNonces: off or required.');
   return mode;
@@ -320,6 +334,7 @@ export function resolveConfig(options: VerifierOptions): VerifierConfig {
     ),
     keyPrefix,
     authorize: options.authorize && parseFunction('authorize', options.authorize),
+    vaultReset: parseVaultReset(options.vaultReset),
     allowWithoutPrf: parseFlag('allowWithoutPrf', options.allowWithoutPrf ?? false),
     allowSyncedPasskeys: parseFlag('allowSyncedPasskeys', options.allowSyncedPasskeys ?? true),
     pairwiseSubjects: parseFlag('pairwiseSubjects', options.pairwiseSubjects ?? false),

@@ -38,6 +38,7 @@ export type {
   AuthorizeHook,
   ResourceServer,
   SigningOptions,
+  VaultResetOptions,
   VerifierOptions,
 } from './options.js';
 export type { OwnSetup } from './own-setup.js';

@@ -35,6 +35,13 @@ export interface Authorization {
   readonly user?: string;
   /** Allows a further device, or a first one after the window. */
   readonly allowDevice?: boolean;
+  /**
+   * Allows the device and, where the account has a vault that nobody can open any more, asks to replace
+   * it by the one that this enrolment brings: after {@link VaultResetOptions.after}, with an event at
+   * once. The secrets in the old one are lost and all devices before are revoked. Grant it only after
+   * you made sure who asks: whoever gets it takes the account over.
+   */
+  readonly resetVault?: boolean;
 }
 
 /**
@@ -55,6 +62,15 @@ export interface ResourceServer {
   readonly secretHash: string;
   /** The audiences whose tokens it may ask about, out of those of the verifier. */
   readonly audience: string | readonly string[];
+}
+
+/** How a vault is replaced that nobody can open any more. */
+export interface VaultResetOptions {
+  /**
+   * How long it waits after the wish, in seconds: every device that is left is told meanwhile and can
+   * cancel. 0 to 30 days. Default 72 hours.
+   */
+  readonly after?: number;
 }
 
 /** Options of `createVerifier`. */
@@ -105,6 +121,8 @@ export interface VerifierOptions {
   /** Prefix of issued keys, at most 12 characters. Default `pzk`. */
   readonly keyPrefix?: string;
   readonly authorize?: AuthorizeHook;
+  /** What {@link Authorization.resetVault} leads to. */
+  readonly vaultReset?: VaultResetOptions;
   /** Accept devices whose authenticator has no PRF; tokens then say `key_protection: device`. */
   readonly allowWithoutPrf?: boolean;
   /** Accept passkeys that may be synchronised between devices (flag BE). Default true. */

@@ -2,32 +2,27 @@ import { createHash } from 'node:crypto';
 import {
   decodeBase64url,
   type EnrollRequest,
-  encodeBase64url,
   enrollContext,
   enrollRequestSchema,
-  limits,
   type PasskeyEnrollment,
-  type PzkError,
   parseManifest,
   parseMessage,
   parseProof,
   type TokenResponse,
   vaultEntryHash,
-  webauthnChallenge,
 } from '@pzk-auth/protocol';
-import { assertNoPrfResults } from '../http/prf-results.js';
-import { readJson } from '../http/read-body.js';
 import type { Authorization } from '../options.js';
 import { randomId } from '../random-id.js';
 import { refusal } from '../refuse.js';
 import type { DeviceRow, KeyRow } from '../stores/durable-stores.js';
 import type { VaultRow } from '../stores/vault-stores.js';
+import { resetVault } from '../vault/reset-vault.js';
 import { checkVaultEntry } from '../vault/vault-entry-check.js';
-import { verifyAssertion } from '../webauthn/assertion.js';
-import { verifyRegistration } from '../webauthn/registration.js';
 import type { Engine, RequestContext } from './engine.js';
+import { enrollmentRefusal } from './enrollment-refusal.js';
 import { consumeNonce, type OpenExchange, openExchange } from './open-exchange.js';
 import { assertAddressBudget, assertKnownCircuit, checkProof } from './proof-check.js';
+import { verifyRegisteredPasskey } from './registered-passkey.js';
 import { type ActiveKey, assertNotRevoked, findKey } from './standing.js';
 import { assertScopeGranted, startSession } from './start-session.js';
 
@@ -43,65 +38,14 @@ interface Candidate {
   readonly vault?: PasskeyEnrollment['vault'];
 }
 
-/**
- * A refusal to enrol. Clients take `enrollment_refused` as the word that the issuer does not know the
- * passkey, and have it deleted. A request that the network delivers twice is refused here as well, for
- * the device that the first delivery enrolled; what is stored gets the answer of a nonce that was used.
- * Looked up after the refusal was decided: rows never vanish, so nothing can slip in between.
- */
-async function enrollmentRefusal(
-  engine: Engine,
-  device: Pick<DeviceRow, 'credentialId' | 'jkt'>,
-  account: string,
-  reason: string,
-): Promise<PzkError> {
-  const { devices } = engine.stores;
-  const stored =
-    device.credentialId === ''
-      ? await devices.findByJkt(account, device.jkt)
-      : await devices.findByCredentialId(device.credentialId);
-  if (stored === undefined) return refusal('enrollment_refused', reason);
-  return refusal('invalid_nonce', `${reason} The credential is known.`);
-}
-
 async function verifyPasskey(
   engine: Engine,
   exchange: OpenExchange,
   message: PasskeyEnrollment,
 ): Promise<Candidate> {
   const { config } = engine;
-  const { origins, rpId } = config;
-  const { jkt, nonce, claims } = exchange;
-  const { audience, scope } = claims;
-  const fields = { purpose: 'enroll', issuer: config.issuer, audience, nonce, jkt, scope } as const;
-  const challenge = webauthnChallenge(fields);
-  const allowSynced = config.allowSyncedPasskeys;
-  const registered = await verifyRegistration(message.registration, {
-    challenge,
-    origins,
-    rpId,
-    allowSynced,
-  });
-  const { credentialId, coseKey, backupEligible } = registered;
-  const credential = {
-    credentialId,
-    publicKey: encodeBase64url(coseKey),
-    userHandle: message.user_id,
-    backupEligible,
-  };
-  // Verified with the key just registered: whoever swapped that key cannot have signed this.
-  const asserted = await verifyAssertion(message.assertion, {
-    challenge,
-    origins,
-    rpId,
-    credential,
-    requireUserHandle: true,
-  });
-  // WebAuthn L3 section 6.1.1: two zeros are an authenticator without a counter.
-  const counted = asserted.counter !== 0 || registered.counter !== 0;
-  if (counted && asserted.counter <= registered.counter) {
-    throw refusal('invalid_grant', 'The counter went back within the enrolment.');
-  }
+  const { coseKey, device } = await verifyRegisteredPasskey(engine, exchange, message);
+  const { credentialId } = device;
   const { vault, recipient_key: recipientKey } = message;
   if ((vault === undefined) !== (recipientKey === undefined)) {
     throw refusal('invalid_request', 'A vault entry and its recipient key go together.');
@@ -120,18 +64,7 @@ async function verifyPasskey(
     recipientKey: recipientKey === undefined ? undefined : decodeBase64url(recipientKey),
     vaultEntryHash: vault === undefined ? undefined : vaultEntryHash(vault),
     vault,
-    device: {
-      id: randomId(),
-      kind: 'passkey',
-      ...credential,
-      jkt: '',
-      transports: message.registration.response.transports ?? [],
-      backedUp: asserted.backedUp,
-      keyProtection,
-      counter: asserted.counter,
-      counterNonce: nonce,
-      createdAt: exchange.now,
-    },
+    device: { ...device, keyProtection },
   };
 }
 
@@ -205,7 +138,9 @@ async function judgePermission(
   if (user !== undefined && account.user !== undefined && user !== account.user) {
     throw await enrollmentRefusal(engine, device, account.id, LINKED_ELSEWHERE);
   }
-  if (authorization?.allowDevice === true) return { authorization, onlyFirst: false };
+  if (authorization?.allowDevice === true || authorization?.resetVault === true) {
+    return { authorization, onlyFirst: false };
+  }
   const inWindow = now < key.createdAt + config.firstDeviceWindow * 1000;
   if (devices.length > 0 || !inWindow) {
     const reason = 'A proof alone enrols the first device, in time.';
@@ -220,18 +155,41 @@ function fits(message: EnrollRequest, key: KeyRow): boolean {
 }
 
 /**
- * `POST {base}/enroll`: enrols a device, once, and starts its first session. Device and vault are
- * written together after the nonce was consumed, or not at all.
+ * Writes device and vault together, or neither. A vault is created only where none exists: a device that
+ * joins an account with a vault holds no part of it yet, and its tokens do not claim that it does.
+ */
+async function storeDevice(
+  engine: Engine,
+  candidate: Candidate,
+  { key, account }: ActiveKey,
+  { authorization, onlyFirst }: Permission,
+): Promise<DeviceRow> {
+  const { vaults, devices } = engine.stores;
+  const joins = !onlyFirst && (await vaults.get(account.id)) !== undefined;
+  const vault = toVaultRow(account.id, candidate);
+  const owned: DeviceRow = { ...candidate.device, account: account.id, key: key.id };
+  const resets = joins && authorization?.resetVault === true && vault !== undefined;
+  const device: DeviceRow = joins && !resets ? { ...owned, keyProtection: 'none' } : owned;
+  const result = resets
+    ? await resetVault(engine, device, vault)
+    : await devices.enroll({ device, vault: joins ? undefined : vault, onlyFirst });
+  if (result !== 'enrolled') {
+    throw await enrollmentRefusal(engine, device, account.id, `Enrolment is ${result}.`);
+  }
+  return device;
+}
+
+/**
+ * `POST {base}/enroll` by proof: enrols a device, once, and starts its first session. Device and vault
+ * are written together after the nonce was consumed, or not at all.
  */
 export async function enrollDevice(
   engine: Engine,
   request: Request,
   context: RequestContext,
+  body: unknown,
 ): Promise<TokenResponse> {
   const { config, stores } = engine;
-  const body = await readJson(request, limits.enrollBodyBytes);
-  const raw = body as { registration?: unknown; assertion?: unknown } | null;
-  assertNoPrfResults(raw?.registration, raw?.assertion);
   const message = parseMessage(enrollRequestSchema, body);
   assertKnownCircuit(engine, message.circuit);
   await assertAddressBudget(engine, context);
@@ -294,23 +252,7 @@ export async function enrollDevice(
       await engine.emit({ type: 'account_linked', account: account.id });
     }
   }
-  // A vault is created only where none exists. A device that joins an account with a vault holds no
-  // part of it yet, and its tokens do not claim that it does.
-  const joins = !permission.onlyFirst && (await stores.vaults.get(account.id)) !== undefined;
-  const device: DeviceRow = {
-    ...candidate.device,
-    ...(joins ? { keyProtection: 'none' } : {}),
-    account: account.id,
-    key: key.id,
-  };
-  const result = await stores.devices.enroll({
-    device,
-    vault: joins ? undefined : toVaultRow(account.id, candidate),
-    onlyFirst: permission.onlyFirst,
-  });
-  if (result !== 'enrolled') {
-    throw await enrollmentRefusal(engine, device, account.id, `Enrolment is ${result}.`);
-  }
+  const device = await storeDevice(engine, candidate, active, permission);
   const byProofAlone = permission.onlyFirst;
   const ids = { account: account.id, key: key.id, device: device.id };
   await engine.emit({ type: 'device_enrolled', ...ids, byProofAlone });

@@ -1,4 +1,4 @@
-import { encodeBase64url, sha256, utf8 } from '@pzk-auth/protocol';
+import { encodeBase64url, type Purpose, sha256, utf8 } from '@pzk-auth/protocol';
 import { dpopReplayId, verifyDpopProof } from '../dpop/dpop-proof.js';
 import { durations } from '../durations.js';
 import { type NonceClaims, openNonce } from '../nonce/nonce.js';
@@ -21,7 +21,7 @@ export interface ExchangeRequest {
   readonly request: Request;
   /** Path of the endpoint under the base, for `htu`. */
   readonly endpoint: string;
-  readonly purpose: 'enroll' | 'session';
+  readonly purpose: Purpose;
   readonly nonce: string;
 }
 

@@ -2,7 +2,6 @@ import { dpopNonceHeaders } from '../dpop/dpop-nonces.js';
 import { durations } from '../durations.js';
 import { createChallenge } from '../exchange/challenge.js';
 import type { Engine } from '../exchange/engine.js';
-import { enrollDevice } from '../exchange/enroll.js';
 import { introspectToken } from '../exchange/introspect.js';
 import { settleAddressBudget } from '../exchange/proof-check.js';
 import { revokeToken } from '../exchange/revoke.js';
@@ -11,6 +10,7 @@ import { endPageSession } from '../page-session/end-page-session.js';
 import { openPageSession } from '../page-session/open-page-session.js';
 import { refusal } from '../refuse.js';
 import { corsHeaders, preflightHeaders } from './cors.js';
+import { enrollRoute } from './enroll-route.js';
 import { problemResponse, wireCode } from './problem-response.js';
 import { type HandleContext, json, NO_STORE, type Route } from './route.js';
 import { vaultRoutes } from './vault-routes.js';
@@ -25,16 +25,7 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
       run: async (engine, request) => json(await createChallenge(engine, request)),
     },
   ],
-  [
-    '/enroll',
-    {
-      name: '/enroll',
-      method: 'POST',
-      place: 'endpoint',
-      run: async (engine, request, context) =>
-        json(await enrollDevice(engine, request, context), 201),
-    },
-  ],
+  [enrollRoute.name, enrollRoute],
   [
     '/token',
     {

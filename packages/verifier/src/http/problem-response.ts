@@ -7,6 +7,7 @@ import {
   wireErrorCodes,
 } from '@pzk-auth/protocol';
 import { rateLimitHeaders } from '../limits/rate-limited-error.js';
+import { ResetPendingError } from '../vault/reset-pending-error.js';
 
 /** What a code means on the wire. */
 interface WireForm {
@@ -233,6 +234,7 @@ export function toProblem(
     code,
     ...(place === 'endpoint' || form.oauth === undefined ? {} : { error: form.oauth }),
     ...(hint === undefined ? {} : { hint }),
+    ...(error instanceof ResetPendingError ? { reset_at: error.resetAt } : {}),
   };
   const challenge = authenticateHeader(place, code, form, details);
   return {
@@ -244,6 +246,7 @@ export function toProblem(
       ...(challenge === undefined ? {} : { 'www-authenticate': challenge }),
       ...(form.retryAfter === undefined ? {} : { 'retry-after': String(form.retryAfter) }),
       ...rateLimitHeaders(error),
+      ...(error instanceof ResetPendingError ? { 'retry-after': String(error.left) } : {}),
       ...(details.allow === undefined ? {} : { allow: details.allow }),
       ...details.headers,
     },

@@ -63,6 +63,18 @@ export async function readJson(request: Request, maximum: number): Promise<unkno
   return parseJson(await readBody(request, 'application/json', maximum));
 }
 
+/** Reads a JSON body whose contents say how large it may be: `maximum` at most, of any of them. */
+export async function readJsonOfKind(
+  request: Request,
+  maximum: number,
+  maximumOf: (body: unknown) => number,
+): Promise<unknown> {
+  const bytes = await readBody(request, 'application/json', maximum);
+  const body = parseJson(bytes);
+  if (bytes.length > maximumOf(body)) throw refusal('body_too_large', 'The body is too large.');
+  return body;
+}
+
 /**
  * Reads a form-encoded body into a plain record. A name that occurs twice is refused (RFC 6749
  * section 3.2).

@@ -1,8 +1,17 @@
 import type { Engine } from '../exchange/engine.js';
+import { listOwnDevices, revokeOwnDevice } from '../keys/own-devices.js';
+import { cancelReset } from '../vault/cancel-reset.js';
 import { exportVault } from '../vault/export-vault.js';
+import {
+  cancelInvitation,
+  createInvitation,
+  openInvitation,
+  readInvitation,
+} from '../vault/invitations.js';
 import { openVault } from '../vault/open-vault.js';
 import { pinVault } from '../vault/pin-vault.js';
 import { readVaultStatus } from '../vault/read-status.js';
+import { recoverVault } from '../vault/recovery.js';
 import { writeVault } from '../vault/write-vault.js';
 import { type HandleContext, json, NO_STORE, type Route } from './route.js';
 
@@ -18,6 +27,12 @@ const answers = {
 /** By a token, as protected calls. */
 function byToken(name: string, run: Run, status: keyof typeof answers = 200): [string, Route] {
   return [name, { name, method: 'POST', place: 'resource', run: answered(run, status) }];
+}
+
+/** By an id that only the two sides know. */
+function byId(name: string, run: Run, status: keyof typeof answers = 200): [string, Route] {
+  const route = { name, method: 'POST', place: 'endpoint', countsUnknown: true } as const;
+  return [name, { ...route, run: answered(run, status) }];
 }
 
 /** By a nonce. */
@@ -36,4 +51,12 @@ export const vaultRoutes: ReadonlyMap<string, Route> = new Map([
   byToken('/vault/status', readVaultStatus),
   byToken('/vault/pin', pinVault, 204),
   byToken('/vault/export', exportVault),
+  byToken('/devices', listOwnDevices),
+  byToken('/devices/revoke', revokeOwnDevice, 204),
+  byToken('/vault/reset/cancel', cancelReset, 204),
+  byToken('/vault/invitations', createInvitation, 201),
+  byToken('/vault/invitations/read', readInvitation),
+  byToken('/vault/invitations/cancel', cancelInvitation, 204),
+  byId('/vault/invitations/open', openInvitation),
+  byNonce('/vault/recover', recoverVault),
 ]);

@@ -18,7 +18,7 @@ export function createAccountManager(engine: Engine): AccountManager {
     async revoke(id) {
       if (!(await stores.accounts.revoke(id, config.clock()))) return false;
       await stores.revocations.revoke(revocationIdsOfAccount(config, id), durations.revocation);
-      engine.emit({ type: 'revoked', kind: 'account', id });
+      engine.emit({ type: 'revoked', kind: 'account', id, account: id });
       return true;
     },
   };

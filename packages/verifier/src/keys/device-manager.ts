@@ -1,7 +1,6 @@
-import { durations } from '../durations.js';
 import type { Engine } from '../exchange/engine.js';
-import { revocationId } from '../exchange/revocation-ids.js';
 import type { DeviceRow } from '../stores/durable-stores.js';
+import { revokeDevice } from './revoke-device.js';
 
 /** Administration of devices. */
 export interface DeviceManager {
@@ -13,15 +12,10 @@ export interface DeviceManager {
 
 /** Creates the device manager of an issuer. */
 export function createDeviceManager(engine: Engine): DeviceManager {
-  const { config, stores } = engine;
+  const { stores } = engine;
   return {
     get: (id) => stores.devices.get(id),
     list: (account) => stores.devices.listByAccount(account),
-    async revoke(id) {
-      if (!(await stores.devices.revoke(id, config.clock()))) return false;
-      await stores.revocations.revoke([revocationId.device(id)], durations.revocation);
-      engine.emit({ type: 'revoked', kind: 'device', id });
-      return true;
-    },
+    revoke: (id) => revokeDevice(engine, id),
   };
 }

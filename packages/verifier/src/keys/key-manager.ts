@@ -196,10 +196,11 @@ export function createKeyManager(engine: Engine): KeyManager {
   }
 
   async function revoke(id: string): Promise<boolean> {
+    const row = await stores.keys.get(id);
     // Durable first, then the copy that every call reads, then the answer.
-    if (!(await stores.keys.revoke(id, config.clock()))) return false;
+    if (row === undefined || !(await stores.keys.revoke(id, config.clock()))) return false;
     await stores.revocations.revoke([revocationId.key(id)], durations.revocation);
-    engine.emit({ type: 'revoked', kind: 'key', id });
+    engine.emit({ type: 'revoked', kind: 'key', id, account: row.account });
     return true;
   }
 
