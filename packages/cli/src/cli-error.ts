@@ -32,6 +32,6 @@ export class CliError extends Error {
 }
 
 /** The command line is wrong. */
-export function usageError(message: string, hint?: string): CliError {
-  return new CliError('usage', 'usage', message, hint);
+export function usageError(message: string, hint?: string, options?: ErrorOptions): CliError {
+  return new CliError('usage', 'usage', message, hint, options);
 }

@@ -1,3 +1,4 @@
+import { isBase64url } from '@pzk-auth/protocol';
 import { usageError } from './cli-error.js';
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
@@ -29,4 +30,10 @@ export function parseAnchor(text: string): { readonly seq: number; readonly hash
     throw usageError('--anchor is the head that an earlier run printed: number:hash.');
   }
   return { seq: Number(seq), hash };
+}
+
+/** Reads the hash of a receipt. */
+export function parseHash(option: string, text: string): string {
+  if (isBase64url(text, 32)) return text;
+  throw usageError(`--${option} is the hash of a receipt: 43 characters of base64url.`);
 }

@@ -29,12 +29,13 @@ export interface Workplace {
   path(file: string): string;
   /**
    * Runs the built program there, with `--json` where `json` looks into the answer. Stdout may go to a
-   * file, or to a reader that is `gone`.
+   * file, or to a reader that is `gone`. Stdin is empty unless `input` is given.
    */
   run(
     words: readonly string[],
     env?: Readonly<Record<string, string>>,
     stdout?: string,
+    input?: string,
   ): Promise<Run>;
   remove(): void;
 }
@@ -55,14 +56,16 @@ export function createWorkplace(): Workplace {
     directory,
     write: (file, content) => writeFileSync(join(directory, file), content),
     path: (file) => join(directory, file),
-    async run(words, env = {}, stdout = '') {
+    async run(words, env = {}, stdout = '', input = undefined) {
       const file = stdout === '' || stdout === 'gone' ? undefined : openSync(stdout, 'w');
       const child = spawn(process.execPath, [main, ...words], {
         cwd: directory,
         env: { ...inherited, ...env },
-        stdio: ['ignore', file ?? 'pipe', 'pipe'],
+        stdio: [input === undefined ? 'ignore' : 'pipe', file ?? 'pipe', 'pipe'],
       });
       if (file !== undefined) closeSync(file);
+      // It may end before it has read all.
+      child.stdin?.on('error', () => {}).end(input);
       const text = { stdout: '', stderr: '' };
       for (const name of ['stdout', 'stderr'] as const) {
         child[name]?.setEncoding('utf8').on('data', (chunk: string) => {

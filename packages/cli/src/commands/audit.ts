@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { usageError } from '../cli-error.js';
 import type { Command } from '../command.js';
 import { withDeployment } from '../deployment.js';
-import { parseAnchor } from '../parse-values.js';
+import { parseAnchor, parseHash } from '../parse-values.js';
+import { verifyReceiptFiles } from './receipts.js';
 
 const FLAWS = {
   missing: 'is missing',
@@ -26,13 +27,36 @@ async function readAnchor(text: string | undefined, file: string | undefined) {
 /** `audit verify`. */
 export const verifyAudit: Command = {
   name: 'audit verify',
-  summary: 'Check that no entry of the audit log was changed, taken out or put in.',
+  summary:
+    'Check that no entry of the audit log, or no receipt of a vault, was changed or taken out.',
   help: [
     '--anchor HEAD     the head that an earlier run printed: it has to be in the log still',
     '--anchor-file F   the same from a file',
+    '--receipts FILE   instead: receipts of releases to agents, offline; repeat it for more files',
+    '--head HASH       with --receipts: the hash that the last of them must have',
+    '--after HASH      with --receipts: the hash of the one before the first of them',
   ],
-  options: { anchor: { type: 'string' }, 'anchor-file': { type: 'string' } },
+  options: {
+    anchor: { type: 'string' },
+    'anchor-file': { type: 'string' },
+    receipts: { type: 'string', multiple: true },
+    head: { type: 'string' },
+    after: { type: 'string' },
+  },
   async run(args, source) {
+    const [receipts, after, head] = [args.all('receipts'), args.get('after'), args.get('head')];
+    if (receipts.length > 0) {
+      if (args.get('anchor') !== undefined || args.get('anchor-file') !== undefined) {
+        throw usageError('An anchor is of the audit log: receipts have --head.');
+      }
+      return verifyReceiptFiles(receipts, {
+        after: after === undefined ? undefined : parseHash('after', after),
+        head: head === undefined ? undefined : parseHash('head', head),
+      });
+    }
+    if (after !== undefined || head !== undefined) {
+      throw usageError('--head and --after go with --receipts.');
+    }
     const anchor = await readAnchor(args.get('anchor'), args.get('anchor-file'));
     return withDeployment(source, async ({ engine, stores, verifier }) => {
       const verdict = await engine.verifyAuditChain(stores, {

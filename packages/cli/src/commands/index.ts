@@ -6,6 +6,7 @@ import { issueKey, listKeys, revokeKey, rotateKey } from './keys.js';
 import { migrateDatabase } from './migrate.js';
 import { contribute, verify } from './setup.js';
 import { listSigningKeys, removeSigningKey, rotateSigningKey } from './signing-keys.js';
+import { openVault } from './vault.js';
 
 /** Every command, in the order of the help. */
 export const commands: readonly Command[] = [
@@ -19,6 +20,7 @@ export const commands: readonly Command[] = [
   rotateSigningKey,
   removeSigningKey,
   verifyAudit,
+  openVault,
   migrateDatabase,
   contribute,
   verify,
