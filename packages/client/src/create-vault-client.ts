@@ -1,14 +1,42 @@
+import type { VaultExport } from '@pzk-auth/protocol';
+import { acceptInvitation } from './exchange/accept-invitation.js';
 import type { AccountApi } from './exchange/account-api.js';
+import { createRecoveryCode, type NewRecoveryCode } from './exchange/create-recovery-code.js';
 import { type DeviceInfo, listDevices, revokeDevice } from './exchange/devices.js';
 import type { ExchangeContext } from './exchange/exchange-context.js';
+import { exportVault } from './exchange/export-vault.js';
+import { createInvitation, type Invitation } from './exchange/invitations.js';
 import { openByTouch } from './exchange/open-by-touch.js';
 import { createOpenVault, type OpenVault } from './exchange/open-vault-handle.js';
+import { recoverVault } from './exchange/recover-vault.js';
 import type { OpenOptions, VaultContext } from './exchange/vault-context.js';
 import { createVaultHolder } from './exchange/vault-holder.js';
 import type { VaultState } from './exchange/vault-state.js';
 import type { CeremonyGuard } from './session/ceremony-guard.js';
 import type { Observable } from './session/snapshot-store.js';
 import type { SessionKey } from './transport/session-key.js';
+import type { ApproveSuccession } from './vault/unlock-vault-entry.js';
+import type { PasskeyUser } from './webauthn/passkeys.js';
+
+/** Options of {@link VaultClient.recovery}. */
+export interface UseRecoveryOptions {
+  /** As the user types it in. */
+  readonly code: string;
+  /** Shown by the authenticator beside the new passkey. */
+  readonly user: PasskeyUser;
+  /** As at `open`: the code may be older than the keys of the vault. */
+  readonly approveSuccession?: ApproveSuccession;
+  readonly signal?: AbortSignal;
+}
+
+/** Options of {@link VaultClient.invitations}. */
+export interface AcceptOptions {
+  /** The code, the fragment of the link, or the whole link. */
+  readonly code: string;
+  /** Shown by the authenticator beside the new passkey. */
+  readonly user: PasskeyUser;
+  readonly signal?: AbortSignal;
+}
 
 /** The vault of the account on this device, and what belongs to it. */
 export interface VaultClient extends Observable<VaultState> {
@@ -22,6 +50,45 @@ export interface VaultClient extends Observable<VaultState> {
   /** The vault while it is open: what `open` resolves to, the same object each time. */
   readonly current: OpenVault;
   lock(): void;
+  readonly recovery: {
+    /** Makes a recovery code; the vault has to be open when it is confirmed. */
+    create(): NewRecoveryCode;
+    /**
+     * In a browser that has nothing but the code: opens the vault with it and enrols a fresh passkey.
+     * Call `start()` afterwards, then have the user make a new code and look at the devices.
+     *
+     * @throws PzkError `recovery_code_malformed`, `invalid_grant` for a code that no vault knows,
+     * `vault_repin_required`
+     */
+    use(options: UseRecoveryOptions): Promise<void>;
+  };
+  readonly invitations: {
+    /**
+     * Invites another device; the vault has to be open.
+     *
+     * @throws PzkError `vault_locked`
+     */
+    create(): Promise<Invitation>;
+    /**
+     * In the browser that joins: makes a passkey and offers it to the inviting device. When that has
+     * taken it in, call `start()`.
+     *
+     * @returns Until when it can be taken in, seconds since the epoch.
+     * @throws PzkError `invitation_invalid`
+     */
+    accept(options: AcceptOptions): Promise<number>;
+  };
+  /**
+   * The vault as a document that the recovery code opens offline: `openVaultExport`, or
+   * `npx @pzk-auth/cli vault open`.
+   *
+   * @throws PzkError `vault_locked`, `not_found` where there is no recovery code
+   */
+  export(): Promise<VaultExport>;
+  readonly reset: {
+    /** Cancels a reset that waits: see `resetAt` of the contents. */
+    cancel(): Promise<void>;
+  };
   readonly devices: {
     list(): Promise<readonly DeviceInfo[]>;
     /** Ends the tokens of a device. `OpenVault.removeDevice` then takes it out of the vault. */
@@ -56,6 +123,22 @@ export function createVaultClient(options: VaultClientOptions): VaultClient {
     },
     current: handle,
     lock: () => holder.lock(),
+    recovery: {
+      create: () => createRecoveryCode(context),
+      use: ({ signal, ...recovery }) =>
+        guard.run(signal, async (combined) =>
+          recoverVault(exchange, { ...recovery, key: await sessionKey(), signal: combined }),
+        ),
+    },
+    invitations: {
+      create: () => createInvitation(context),
+      accept: ({ signal, ...acceptance }) =>
+        guard.run(signal, async (combined) =>
+          acceptInvitation(exchange, { ...acceptance, key: await sessionKey(), signal: combined }),
+        ),
+    },
+    export: () => exportVault(context),
+    reset: { cancel: () => api.postVoid('/vault/reset/cancel', {}) },
     devices: {
       list: () => listDevices(api),
       revoke: (device) => revokeDevice(api, device),

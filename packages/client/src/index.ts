@@ -7,8 +7,10 @@ export {
   type HeadlessStartOptions,
   type StartOptions,
 } from './create-client.js';
-export type { VaultClient } from './create-vault-client.js';
+export type { AcceptOptions, UseRecoveryOptions, VaultClient } from './create-vault-client.js';
+export type { NewRecoveryCode } from './exchange/create-recovery-code.js';
 export type { DeviceInfo } from './exchange/devices.js';
+export type { Invitation, InvitationState, JoiningDevice } from './exchange/invitations.js';
 export type { NewSecret, OpenVault, SecretValue } from './exchange/open-vault-handle.js';
 export type { OpenOptions } from './exchange/vault-context.js';
 export type {

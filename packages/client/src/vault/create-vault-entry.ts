@@ -3,10 +3,8 @@ import {
   blobHash,
   concatBytes,
   encodeBase64url,
-  equalBytes,
   formatManifest,
   manifestSignatureMessage,
-  PzkError,
   pinMessage,
   type SlotFields,
   sealedHash,
@@ -15,7 +13,8 @@ import {
 } from '@pzk-auth/protocol';
 import { sealHpke } from './hpke.js';
 import { generateIdentityKey } from './identity-key.js';
-import { deriveRecipientKeys } from './recipient-keys.js';
+import { randomId } from './random-id.js';
+import { type ConfirmedSecret, deriveConfirmedKeys } from './recipient-keys.js';
 import { sealSlot } from './slot-cipher.js';
 import { rememberManifest, type VaultMemory } from './vault-memory.js';
 
@@ -23,12 +22,8 @@ const FIRST_COUNTER = 1;
 const FIRST_VERSION = 1;
 
 /** What a new vault is made of. */
-export interface CreateVaultEntryOptions {
+export interface CreateVaultEntryOptions extends ConfirmedSecret {
   readonly issuer: string;
-  /** Secret of the first recipient: HKDF key of a PRF output of `get()`. */
-  readonly secret: CryptoKey;
-  /** A second derivation of the same secret; the vault is made only if both agree. */
-  readonly confirmation?: CryptoKey | undefined;
   /** Credential id, base64url. */
   readonly credentialId: string;
   /** COSE key of the credential: the exact slice of authData. */
@@ -47,8 +42,6 @@ export interface CreatedVaultEntry {
   readonly memory: VaultMemory;
 }
 
-const randomId = () => encodeBase64url(crypto.getRandomValues(new Uint8Array(16)));
-
 /**
  * Makes a vault with one recipient and one slot, the API key. Everything is encrypted here; what is
  * returned may be stored by a server.
@@ -64,16 +57,7 @@ export async function createVaultEntry(
   const recipientId = randomId();
   const salt = crypto.getRandomValues(new Uint8Array(32));
   const derivation = { issuer, vaultId, credentialId, generation };
-  const keys = await deriveRecipientKeys(options.secret, derivation, salt);
-  if (options.confirmation !== undefined) {
-    // Compared through their public keys, so that no PRF output has to be held as bytes.
-    const again = await deriveRecipientKeys(options.confirmation, derivation, salt);
-    if (!equalBytes(keys.hpkePublicKey, again.hpkePublicKey)) {
-      throw new PzkError('prf_mismatch', 'The passkey gave two different secrets.', {
-        hint: 'Use a passkey on this device instead of one on another device, or update it.',
-      });
-    }
-  }
+  const keys = await deriveConfirmedKeys(options, derivation, salt);
 
   const identity = await generateIdentityKey();
   const vaultKey = crypto.getRandomValues(new Uint8Array(32));

@@ -49,7 +49,8 @@ export const providerHints: readonly ProviderHint[] = Object.freeze([
     host: 'generativelanguage.googleapis.com',
     pattern: /^[A-Za-z0-9_.-]{30,}$/,
   },
-  { id: 'generic', name: 'Other service', pattern: /^[\x21-\x7e]+$/ },
+  // Anything: keys of several lines are kept, too.
+  { id: 'generic', name: 'Other service', pattern: /./s },
 ]);
 
 /** The hint for a `provider`; `generic` for one that is not in the table. */

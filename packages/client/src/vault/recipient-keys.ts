@@ -1,4 +1,11 @@
-import { type Bytes, hpkeInfo, pinKeyInfo, type RecipientDerivation } from '@pzk-auth/protocol';
+import {
+  type Bytes,
+  equalBytes,
+  hpkeInfo,
+  PzkError,
+  pinKeyInfo,
+  type RecipientDerivation,
+} from '@pzk-auth/protocol';
 import { deriveHpkeKeyPair, serializeHpkePublicKey } from './hpke.js';
 
 const HPKE_IKM_BITS = 256;
@@ -39,4 +46,33 @@ export async function deriveRecipientKeys(
   } finally {
     ikm.fill(0);
   }
+}
+
+/** The secret of a new recipient, and a second derivation of it. */
+export interface ConfirmedSecret {
+  /** HKDF key of a PRF output of `get()`, or of another 32 bytes. */
+  readonly secret: CryptoKey;
+  /** Absent where the secret is no PRF output. */
+  readonly confirmation?: CryptoKey | undefined;
+}
+
+/**
+ * Derives the keys of a new recipient, to whom a vault may be sealed.
+ *
+ * @throws PzkError `prf_mismatch` if the two derivations of the secret disagree: such a vault could
+ * never be opened again.
+ */
+export async function deriveConfirmedKeys(
+  { secret, confirmation }: ConfirmedSecret,
+  fields: RecipientDerivation,
+  salt: Bytes,
+): Promise<RecipientKeys> {
+  const keys = await deriveRecipientKeys(secret, fields, salt);
+  if (confirmation === undefined) return keys;
+  // Compared through their public keys, so that no PRF output has to be held as bytes.
+  const again = await deriveRecipientKeys(confirmation, fields, salt);
+  if (equalBytes(keys.hpkePublicKey, again.hpkePublicKey)) return keys;
+  throw new PzkError('prf_mismatch', 'The passkey gave two different secrets.', {
+    hint: 'Use a passkey on this device instead of one on another device, or update it.',
+  });
 }

@@ -1,0 +1,175 @@
+import {
+  decodeBase64url,
+  encodeBase64url,
+  expiryResponseSchema,
+  invitationReadResponseSchema,
+  type JoiningRecipient,
+  PzkError,
+  RECOVERY,
+} from '@pzk-auth/protocol';
+import {
+  createInvitationCode,
+  deriveInvitationKeys,
+  formatInvitationFragment,
+  type InvitationKeys,
+  invitationInvalid,
+} from '../vault/invitation-keys.js';
+import { type PreparedWrite, prepareWrite } from '../vault/prepare-write.js';
+import { type SealedRecipient, sealToRecipient } from '../vault/seal-recipient.js';
+import type { UnlockedVault } from '../vault/unlocked-vault.js';
+import type { VaultContext } from './vault-context.js';
+
+/** A device that waits to be taken into the vault. The code vouches for all of it. */
+export interface JoiningDevice {
+  /** Recipient id. */
+  readonly id: string;
+  /** base64url. */
+  readonly credentialId: string;
+  /** `device` where its secret rests in the browser's storage. */
+  readonly kind: 'passkey' | 'device';
+}
+
+/** Where an invitation stands. */
+export type InvitationState =
+  | { readonly status: 'open' }
+  /** Show the device to the user, and on a yes `admit`. */
+  | { readonly status: 'joined'; readonly device: JoiningDevice }
+  | { readonly status: 'ended' };
+
+/** An invitation of another device. Keep it on this page: nothing of it is stored. */
+export interface Invitation {
+  /** To be carried to the other device outside the platform: whoever has it can ask to join. */
+  readonly code: string;
+  /** The same as the fragment of a link, without `#`: show it as a QR code. */
+  readonly fragment: string;
+  /** Seconds since the epoch. */
+  readonly expiresAt: number;
+  /**
+   * Asks whether a device has joined.
+   *
+   * @throws PzkError `invitation_invalid` for a device that the code does not vouch for
+   */
+  poll(): Promise<InvitationState>;
+  /**
+   * Takes the device that `poll` has shown into the vault, with a touch. Only on the user's yes.
+   *
+   * @throws PzkError `invitation_invalid`
+   */
+  admit(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  cancel(): Promise<void>;
+}
+
+async function assertVouched(
+  keys: InvitationKeys,
+  vault: Pick<UnlockedVault, 'manifest'>,
+  recipient: JoiningRecipient,
+  mac: string,
+): Promise<void> {
+  const { issuer, vault_id: vaultId } = vault.manifest;
+  const fields = {
+    issuer,
+    vaultId,
+    recipientId: recipient.id,
+    hpkeKey: decodeBase64url(recipient.hpke_key),
+    credentialId: recipient.credential_id,
+    coseKey: decodeBase64url(recipient.cose_key),
+    salt: decodeBase64url(recipient.salt),
+    generation: recipient.generation,
+  };
+  if (
+    recipient.credential_id !== RECOVERY &&
+    (await keys.verifyNew(fields, decodeBase64url(mac)))
+  ) {
+    return;
+  }
+  throw invitationInvalid(
+    'What wants to join was not made with this invitation.',
+    'Somebody else may have answered. Cancel the invitation and make another.',
+  );
+}
+
+async function prepareAdmission(
+  vault: UnlockedVault,
+  joining: JoiningRecipient,
+  identityKey: string,
+): Promise<PreparedWrite> {
+  const { issuer, vault_id: vaultId, counter, recipients, identity_key } = vault.manifest;
+  if (identity_key !== identityKey) {
+    throw invitationInvalid(
+      'The keys of the vault have changed since.',
+      'Make another invitation.',
+    );
+  }
+  let sealed: SealedRecipient;
+  try {
+    const place = { issuer, vaultId, counter: counter + 1 };
+    sealed = await sealToRecipient(place, joining, vault.secrets);
+  } catch (cause) {
+    throw new PzkError('invitation_invalid', 'The key of the device is none.', { cause });
+  }
+  return prepareWrite(vault, {
+    manifest: { recipients: [...recipients, sealed.recipient] },
+    recipients: [{ id: joining.id, sealed: sealed.sealed }],
+  });
+}
+
+/** Invites another device: the vault has to be open. */
+export async function createInvitation(context: VaultContext): Promise<Invitation> {
+  const { api, holder, exchange } = context;
+  const code = createInvitationCode();
+  const keys = await deriveInvitationKeys(code, exchange.config.issuer);
+  const { id } = keys;
+  const invited = await holder.read(({ manifest, memory }) => ({ manifest, memory }));
+  const { issuer, vault_id: vaultId, identity_key: identityKey, counter } = invited.manifest;
+  const mac = await keys.signOld({
+    issuer,
+    vaultId,
+    identityKey: decodeBase64url(identityKey),
+    counter,
+    manifestHash: invited.memory.manifestHash,
+  });
+  const body = {
+    id,
+    mac_old: encodeBase64url(mac),
+    identity_key: identityKey,
+    counter,
+    manifest_hash: encodeBase64url(invited.memory.manifestHash),
+  };
+  const { expires_at } = await api.post('/vault/invitations', body, expiryResponseSchema);
+  /** The one that was checked and shown; only this one is taken in. */
+  let shown: JoiningRecipient | undefined;
+
+  return Object.freeze({
+    code,
+    fragment: formatInvitationFragment(code),
+    expiresAt: expires_at,
+    async poll(): Promise<InvitationState> {
+      const answer = await api.post(
+        '/vault/invitations/read',
+        { id },
+        invitationReadResponseSchema,
+      );
+      if (answer.status !== 'joined') return Object.freeze({ status: answer.status });
+      const { recipient } = answer;
+      await assertVouched(keys, invited, recipient, answer.mac_new);
+      shown = recipient;
+      const kind = recipient.generation === 0 ? 'device' : 'passkey';
+      const device = Object.freeze({
+        id: recipient.id,
+        credentialId: recipient.credential_id,
+        kind,
+      } as const);
+      return Object.freeze({ status: 'joined', device });
+    },
+    async admit({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+      const joining = shown;
+      if (joining === undefined) throw invitationInvalid('No device has joined yet.');
+      await context.open(signal === undefined ? {} : { signal });
+      await holder.change(async (vault) => ({
+        prepared: await prepareAdmission(vault, joining, identityKey),
+        result: undefined,
+      }));
+    },
+    cancel: () => api.postVoid('/vault/invitations/cancel', { id }),
+  });
+}

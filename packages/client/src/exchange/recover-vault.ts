@@ -1,0 +1,140 @@
+import {
+  decodeBase64url,
+  encodeBase64url,
+  parseRecoveryCode,
+  RECOVERY,
+  recoveryMessage,
+  type VaultOpenResponse,
+  vaultOpenResponseSchema,
+  vaultWriteResponseSchema,
+} from '@pzk-auth/protocol';
+import type { SessionKey } from '../transport/session-key.js';
+import { prepareWrite } from '../vault/prepare-write.js';
+import { randomId } from '../vault/random-id.js';
+import { deriveConfirmedKeys } from '../vault/recipient-keys.js';
+import { deriveRecoveryKeys, type RecoveryKeys } from '../vault/recovery-recipient.js';
+import { sealToRecipient } from '../vault/seal-recipient.js';
+import { type ApproveSuccession, makePin, unlockVaultEntry } from '../vault/unlock-vault-entry.js';
+import { type UnlockedVault, wipeVault } from '../vault/unlocked-vault.js';
+import type { PasskeyUser } from '../webauthn/passkeys.js';
+import type { ExchangeContext } from './exchange-context.js';
+import { type NewPasskey, withNewPasskey } from './new-passkey.js';
+import { requestChallenge } from './request-challenge.js';
+
+/** What a recovery takes. */
+export interface RecoverVaultOptions {
+  /** As the user types it in. */
+  readonly code: string;
+  readonly user: PasskeyUser;
+  readonly approveSuccession?: ApproveSuccession | undefined;
+  readonly key: SessionKey;
+  readonly signal: AbortSignal;
+}
+
+/** Shows the code for a nonce: its public key and a signature that stands for this exchange alone. */
+async function showCode(
+  { config }: ExchangeContext,
+  keys: RecoveryKeys,
+  nonce: string,
+  { jkt }: SessionKey,
+) {
+  const { issuer, audience } = config;
+  const signature = await keys.sign(recoveryMessage({ issuer, audience, nonce, jkt }));
+  return {
+    recovery_key: encodeBase64url(keys.publicKey),
+    signature: encodeBase64url(signature),
+  };
+}
+
+async function readVault(
+  context: ExchangeContext,
+  keys: RecoveryKeys,
+  { key, signal, approveSuccession }: RecoverVaultOptions,
+): Promise<UnlockedVault> {
+  const { config, transport, records } = context;
+  const { nonce } = await requestChallenge(context, 'enroll', key, signal);
+  const body = { nonce, ...(await showCode(context, keys, nonce, key)) };
+  const answer: VaultOpenResponse = await transport.post(
+    { path: '/vault/recover', body, key, signal },
+    vaultOpenResponseSchema,
+  );
+  const device = await records.readLastDevice();
+  const known = device?.vault.vaultId === answer.vault.vault_id ? device : undefined;
+  const { vault } = await unlockVaultEntry({
+    issuer: config.issuer,
+    credentialId: RECOVERY,
+    entry: answer.vault,
+    // The manifest's parser lets a recovery recipient have generation 1 only.
+    secretFor: async () => keys.secret,
+    memory: known?.vault,
+    pending: known?.pending,
+    successions: answer.successions,
+    approveSuccession,
+  });
+  return vault;
+}
+
+/** The write that lists a fresh passkey, made by whom the code let in. */
+async function prepareEnrollment(vault: UnlockedVault, passkey: NewPasskey) {
+  const { issuer, vault_id: vaultId, counter, recipients, identity_key } = vault.manifest;
+  const { credentialId, coseKey, generation } = passkey;
+  const salt = crypto.getRandomValues(new Uint8Array(32));
+  const derivation = { issuer, vaultId, credentialId, generation };
+  const keys = await deriveConfirmedKeys(passkey, derivation, salt);
+  const identity = {
+    id: randomId(),
+    hpke_key: encodeBase64url(keys.hpkePublicKey),
+    credential_id: credentialId,
+    cose_key: encodeBase64url(coseKey),
+    salt: encodeBase64url(salt),
+    generation,
+  };
+  const place = { issuer, vaultId, counter: counter + 1 };
+  const { recipient, sealed } = await sealToRecipient(place, identity, vault.secrets);
+  const pinned = { issuer, vaultId, recipientId: identity.id };
+  const pin = await makePin(keys.pinKey, {
+    ...pinned,
+    identityKey: decodeBase64url(identity_key),
+  });
+  return prepareWrite(vault, {
+    manifest: { recipients: [...recipients, recipient] },
+    recipients: [{ id: identity.id, sealed, pin: encodeBase64url(pin) }],
+  });
+}
+
+/**
+ * Lets a browser in that has nothing but the recovery code: reads the vault, opens it, and enrols a
+ * fresh passkey into it. The code stays as it is.
+ */
+export async function recoverVault(
+  context: ExchangeContext,
+  options: RecoverVaultOptions,
+): Promise<void> {
+  const { config, transport, records } = context;
+  const { user, key, signal } = options;
+  const keys = await deriveRecoveryKeys(parseRecoveryCode(options.code), config.issuer);
+  const vault = await readVault(context, keys, options);
+  try {
+    const { nonce, webauthn } = await requestChallenge(context, 'enroll', key, signal);
+    const making = { user, challenge: webauthn, signal };
+    await withNewPasskey(context, making, async (passkey, sending) => {
+      const { credentialId, generation, deviceSecret } = passkey;
+      const { write, ifMatch, next } = await prepareEnrollment(vault, passkey);
+      if (deviceSecret !== undefined) await records.writeDeviceSecret(credentialId, deviceSecret);
+      const body = {
+        nonce,
+        registration: passkey.registration,
+        user_id: passkey.userId,
+        assertion: passkey.assertion,
+        ...(await showCode(context, keys, nonce, key)),
+        if_match: ifMatch,
+        write,
+      };
+      sending();
+      await transport.post({ path: '/enroll', body, key, signal }, vaultWriteResponseSchema);
+      await records.writeDevice({ credentialId, generation, vault: next.memory });
+    });
+  } finally {
+    wipeVault(vault);
+  }
+}

@@ -1,0 +1,435 @@
+import { encodeBase64url, RECOVERY } from '@pzk-auth/protocol';
+import { describe, expect, it } from 'vitest';
+import type { Invitation, SuccessionReview } from '../../src/index.js';
+import { openVaultExport } from '../../src/index.js';
+import { user } from '../fake-issuer.js';
+import {
+  createDevice,
+  createFakePlatform,
+  enrolledDevice,
+  type FakePlatform,
+  manifestOf,
+  type StoredVault,
+  text,
+} from './fake-platform.js';
+
+const yes = () => true;
+
+async function openedDevice(platform = createFakePlatform()) {
+  const device = await enrolledDevice(platform);
+  const vault = await device.client.vault.open();
+  const secret = await vault.addSecret({ name: 'mail', value: 'mail-password' });
+  return { platform, device, vault, secret };
+}
+
+/** Joins by invitation and opens the vault there. */
+async function join(platform: FakePlatform, invitation: Invitation) {
+  const joined = createDevice(platform);
+  await joined.client.vault.invitations.accept({ code: invitation.fragment, user });
+  expect(await invitation.poll()).toMatchObject({ status: 'joined', device: { kind: 'passkey' } });
+  await invitation.admit();
+  await joined.client.start();
+  return { joined, theirs: await joined.client.vault.open() };
+}
+
+async function twoDevices() {
+  const first = await openedDevice();
+  const invitation = await first.device.client.vault.invitations.create();
+  return { ...first, ...(await join(first.platform, invitation)) };
+}
+
+describe('an invitation', () => {
+  it('[V8] honest: takes a second device in, which reads and writes from then on', async () => {
+    const { platform, device, vault, secret } = await openedDevice();
+    const invitation = await device.client.vault.invitations.create();
+    expect(await invitation.poll()).toEqual({ status: 'open' });
+    expect(invitation.fragment).toBe(`pzk-invitation=${invitation.code}`);
+    const { theirs } = await join(platform, invitation);
+    expect(text(await theirs.readSecret(secret))).toBe('mail-password');
+    expect(await invitation.poll()).toEqual({ status: 'ended' });
+    const added = await theirs.addSecret({ name: 'other', value: 'of the second' });
+    await device.client.vault.open();
+    expect(text(await vault.readSecret(added))).toBe('of the second');
+    expect(vault.contents.members).toHaveLength(2);
+  });
+
+  it('tells the server nothing of its code', async () => {
+    const { platform, device } = await openedDevice();
+    const invitation = await device.client.vault.invitations.create();
+    await join(platform, invitation);
+    const wire = platform.sent.map(({ body }) => body).join('\n');
+    expect(wire).not.toContain(invitation.code);
+  });
+
+  it.each([
+    'https://app.example.com/join#pzk-invitation=',
+    '#pzk-invitation=',
+    'pzk-invitation=',
+    '  ',
+  ])('is read from %j and the code', async (before) => {
+    const { platform, device } = await openedDevice();
+    const { code } = await device.client.vault.invitations.create();
+    const joining = createDevice(platform);
+    await joining.client.vault.invitations.accept({ code: before + code, user });
+  });
+
+  it.each(['', 'abc', `${'A'.repeat(21)}B`, 'A'.repeat(44)])(
+    'refuses the code %j without asking anybody',
+    async (code) => {
+      const platform = createFakePlatform();
+      const joining = createDevice(platform);
+      const accepting = joining.client.vault.invitations.accept({ code, user });
+      await expect(accepting).rejects.toMatchObject({ code: 'invitation_invalid' });
+      expect(platform.sent).toEqual([]);
+    },
+  );
+
+  it.each(['identity_key', 'counter', 'manifest_hash', 'mac_old', 'vault_id'] as const)(
+    '[V8] refuses another %s than the inviting device vouches for, before a passkey is made',
+    async (member) => {
+      const { platform, device } = await openedDevice();
+      const { code } = await device.client.vault.invitations.create();
+      const [stored] = platform.invitations.values();
+      const before = stored?.opened[member];
+      const other =
+        typeof before === 'number'
+          ? before + 1
+          : encodeBase64url(
+              Buffer.from(String(before), 'base64url').map((byte, at) =>
+                at === 5 ? byte ^ 1 : byte,
+              ),
+            );
+      Object.assign(stored?.opened ?? {}, { [member]: other });
+      const joining = createDevice(platform);
+      await expect(joining.client.vault.invitations.accept({ code, user })).rejects.toMatchObject({
+        code: 'invitation_invalid',
+      });
+      expect(joining.authenticator.credentials()).toEqual([]);
+    },
+  );
+
+  it('[V8] refuses an invitation that is used, ended or unknown', async () => {
+    const { platform, device } = await openedDevice();
+    const invitation = await device.client.vault.invitations.create();
+    await join(platform, invitation);
+    const late = createDevice(platform);
+    await expect(
+      late.client.vault.invitations.accept({ code: invitation.code, user }),
+    ).rejects.toMatchObject({ code: 'invitation_invalid' });
+    const unknown = encodeBase64url(new Uint8Array(16));
+    await expect(
+      late.client.vault.invitations.accept({ code: unknown, user }),
+    ).rejects.toMatchObject({ code: 'invitation_invalid' });
+    expect(late.authenticator.credentials()).toEqual([]);
+  });
+
+  it.each(['id', 'hpke_key', 'credential_id', 'cose_key', 'salt'])(
+    '[V3] seals to no device whose %s the code does not vouch for',
+    async (member) => {
+      const { platform, device } = await openedDevice();
+      const invitation = await device.client.vault.invitations.create();
+      const joining = createDevice(platform);
+      await joining.client.vault.invitations.accept({ code: invitation.code, user });
+      const [stored] = platform.invitations.values();
+      const recipient = stored?.recipient as unknown as Record<string, string>;
+      // A whole device of the server's own, and each part of one.
+      const foreign = createDevice(platform);
+      const second = await device.client.vault.invitations.create();
+      await foreign.client.vault.invitations.accept({ code: second.code, user });
+      const theirs = [...platform.invitations.values()].at(-1)?.recipient as unknown as Record<
+        string,
+        string
+      >;
+      recipient[member] = theirs[member] ?? '';
+      await expect(invitation.poll()).rejects.toMatchObject({ code: 'invitation_invalid' });
+      Object.assign(recipient, theirs);
+      await expect(invitation.poll()).rejects.toMatchObject({ code: 'invitation_invalid' });
+      await expect(invitation.admit()).rejects.toMatchObject({ code: 'invitation_invalid' });
+      expect(manifestOf(platform.vault as StoredVault).recipients).toHaveLength(1);
+    },
+  );
+
+  it('[V3] takes in the device that was shown, not the one that the server shows later', async () => {
+    const { platform, device } = await openedDevice();
+    const invitation = await device.client.vault.invitations.create();
+    const joining = createDevice(platform);
+    await joining.client.vault.invitations.accept({ code: invitation.code, user });
+    const shown = await invitation.poll();
+    const [stored] = platform.invitations.values();
+    const credentialId = stored?.recipient?.credential_id;
+    if (stored?.recipient) {
+      stored.recipient = {
+        ...stored.recipient,
+        credential_id: encodeBase64url(new Uint8Array(32)),
+      };
+    }
+    await invitation.admit();
+    expect(shown).toMatchObject({ device: { credentialId } });
+    expect(manifestOf(platform.vault as StoredVault).recipients.at(-1)?.credential_id).toBe(
+      credentialId,
+    );
+  });
+
+  it('[V2] is not taken for another vault: the first opening shows the remembered one or a later', async () => {
+    const first = await openedDevice();
+    const early = first.platform.snapshot();
+    await first.vault.addSecret({ name: 'more', value: 'more' });
+    const invitation = await first.device.client.vault.invitations.create();
+    const { joined } = await join(first.platform, invitation);
+    const now = first.platform.vault as StoredVault;
+    first.platform.vault = { ...early, recipients: now.recipients };
+    await expect(joined.client.vault.open()).rejects.toMatchObject({ code: 'vault_rollback' });
+  });
+
+  it('[V12] seals to no point that is not on the curve, though the code vouches for it', async () => {
+    const { platform, device } = await openedDevice();
+    const invitation = await device.client.vault.invitations.create();
+    const { deriveInvitationKeys } = await import('../../src/vault/invitation-keys.js');
+    const keys = await deriveInvitationKeys(invitation.code, 'https://api.example.com');
+    const joining = createDevice(platform);
+    await joining.client.vault.invitations.accept({ code: invitation.code, user });
+    const [stored] = platform.invitations.values();
+    const recipient = stored?.recipient;
+    if (stored === undefined || recipient === undefined) throw new Error('nobody joined');
+    const bytes = (value: string) => new Uint8Array(Buffer.from(value, 'base64url'));
+    const hpkeKey = new Uint8Array(65).fill(1);
+    hpkeKey[0] = 4;
+    const mac = await keys.signNew({
+      issuer: 'https://api.example.com',
+      vaultId: platform.vault?.vaultId ?? '',
+      recipientId: recipient.id,
+      hpkeKey,
+      credentialId: recipient.credential_id,
+      coseKey: bytes(recipient.cose_key),
+      salt: bytes(recipient.salt),
+      generation: recipient.generation,
+    });
+    stored.recipient = { ...recipient, hpke_key: encodeBase64url(hpkeKey) };
+    stored.macNew = encodeBase64url(mac);
+    await invitation.poll();
+    await expect(invitation.admit()).rejects.toMatchObject({ code: 'invitation_invalid' });
+  });
+});
+
+describe('taking a device out', () => {
+  it('[V7] gives it nothing of what is written later, and the others their yes', async () => {
+    const { platform, device, vault, joined, theirs, secret } = await twoDevices();
+    const before = platform.snapshot();
+    const member = theirs.contents.members.find(({ own }) => !own);
+    const rotate = await theirs.removeDevice(member?.id ?? '');
+    expect(rotate.map(({ name }) => name)).toContain('mail');
+    expect(platform.revoked).toEqual([member?.id]);
+    const now = platform.vault as StoredVault;
+    expect(manifestOf(now).identity_key).not.toBe(manifestOf(before).identity_key);
+    expect(now.recipients.size).toBe(1);
+    for (const [id, blob] of now.slots) expect(blob).not.toBe(before.slots.get(id));
+    // What the removed device still has opens nothing new: its key, in place of theirs.
+    await expect(device.client.vault.open()).rejects.toMatchObject({ code: 'vault_missing' });
+    expect(text(await theirs.readSecret(secret))).toBe('mail-password');
+    // The device that rotated pinned the new key itself.
+    theirs.lock();
+    await joined.client.vault.open();
+    // Its sealed key beside what is new: the manifest does not list it.
+    const [own] = before.recipients.entries();
+    if (own !== undefined) now.recipients.set(...own);
+    await expect(device.client.vault.open()).rejects.toMatchObject({
+      code: expect.stringMatching(/^vault_(rollback|manifest_invalid)$/),
+    });
+    expect(vault).toBe(device.client.vault.current);
+  });
+
+  it('asks the devices that stay, tells who rotated, and remembers the yes', async () => {
+    const { platform, device, vault, joined, theirs } = await twoDevices();
+    const invitation = await device.client.vault.invitations.create();
+    const third = await join(platform, invitation);
+    await joined.client.vault.open();
+    const removed = theirs.contents.members.find(
+      ({ id }) =>
+        !third.theirs.contents.members.find((one) => one.id === id && one.own) &&
+        id !== theirs.contents.members.find(({ own }) => own)?.id,
+    );
+    const rotator = theirs.contents.members.find(({ own }) => own);
+    await theirs.removeDevice(removed?.id ?? '');
+
+    const { client } = third.joined;
+    await expect(client.vault.open()).rejects.toMatchObject({ code: 'vault_repin_required' });
+    await expect(client.vault.open({ approveSuccession: () => false })).rejects.toMatchObject({
+      code: 'vault_repin_required',
+    });
+    await expect(client.start()).rejects.toMatchObject({ code: 'vault_repin_required' });
+    const reviews: SuccessionReview[] = [];
+    await client.start({
+      approveSuccession: (review) => {
+        reviews.push(review);
+        return true;
+      },
+    });
+    expect(reviews).toEqual([
+      expect.objectContaining({ by: [rotator?.id], recipients: expect.any(Array) }),
+    ]);
+    expect(reviews[0]?.recipients).toHaveLength(2);
+    await client.vault.open();
+    expect(vault).toBe(device.client.vault.current);
+  });
+
+  it('does not take out the device itself, nor the last passkey', async () => {
+    const { vault, platform } = await openedDevice();
+    const [own] = vault.contents.members;
+    await expect(vault.removeDevice(own?.id ?? '')).rejects.toMatchObject({
+      code: 'invalid_request',
+    });
+    expect(platform.paths()).not.toContain('/pzk/devices/revoke');
+  });
+
+  it.each(['before', 'after'])(
+    'goes on after a crash in the middle, %s the write happened',
+    async (when) => {
+      const { platform, joined, theirs, secret } = await twoDevices();
+      const member = theirs.contents.members.find(({ own }) => !own);
+      platform.respond('/pzk/vault', ({ body }) => {
+        if (when === 'after') platform.apply(JSON.parse(body));
+        throw new TypeError('network');
+      });
+      await expect(theirs.removeDevice(member?.id ?? '')).rejects.toMatchObject({
+        code: 'network_error',
+      });
+      platform.respond('/pzk/vault', () => undefined);
+      // Another page of the same browser: nothing but what is stored.
+      const again = joined.reload();
+      await again.start();
+      const vault = await again.vault.open();
+      expect(text(await vault.readSecret(secret))).toBe('mail-password');
+      const left = vault.contents.members.filter(({ revoked }) => revoked);
+      expect(left).toHaveLength(when === 'after' ? 0 : 1);
+      await vault.rotateVault();
+      expect(vault.contents.members.map(({ own }) => own)).toEqual([true]);
+    },
+  );
+
+  it('[V3] refuses a succession that the key before did not sign, and one that forks', async () => {
+    const { platform, device, theirs, joined } = await twoDevices();
+    const member = theirs.contents.members.find(({ own }) => own);
+    const own = platform.snapshot();
+    const { vault } = joined.client;
+    await theirs.rotateVault();
+    expect(member).toBeDefined();
+    const now = platform.vault as StoredVault;
+    const [succession] = now.successions;
+    if (succession === undefined) throw new Error('no succession');
+    const flip = (value: string) =>
+      encodeBase64url(
+        Buffer.from(value, 'base64url').map((byte, at) => (at === 40 ? byte ^ 1 : byte)),
+      );
+    const open = () => device.client.vault.open({ approveSuccession: yes });
+    for (const changes of [
+      { signature: flip(succession.signature) },
+      { counter: succession.counter + 1 },
+      { counter: succession.counter - 1 },
+      { by: encodeBase64url(new Uint8Array(16)) },
+      { previous: encodeBase64url(new Uint8Array(32)) },
+      { identity_key: flip(succession.identity_key) },
+      { old_identity_key: flip(succession.old_identity_key) },
+    ]) {
+      now.successions = [{ ...succession, ...changes }];
+      await expect(open()).rejects.toMatchObject({ code: 'vault_rollback' });
+    }
+    now.successions = [];
+    await expect(open()).rejects.toMatchObject({ code: 'vault_rollback' });
+    // Honest twin.
+    now.successions = [succession];
+    await open();
+    platform.vault = own;
+    await expect(open()).rejects.toMatchObject({ code: 'vault_rollback' });
+    await expect(vault.open()).rejects.toMatchObject({ code: 'vault_rollback' });
+  });
+});
+
+describe('a recovery code', () => {
+  it('is taken in when it was typed in again, and opens the vault in a fresh browser', async () => {
+    const { platform, device, vault, secret } = await openedDevice();
+    const made = device.client.vault.recovery.create();
+    expect(made.code).toMatch(/^([0-9A-Z]{4}-){13}[0-9A-Z]{4}$/);
+    await expect(made.confirm('ABCD')).rejects.toMatchObject({ code: 'recovery_code_malformed' });
+    const other = device.client.vault.recovery.create();
+    await expect(made.confirm(other.code)).rejects.toMatchObject({
+      code: 'recovery_code_malformed',
+    });
+    expect(vault.contents.members).toHaveLength(1);
+    await made.confirm(made.code.toLowerCase().replaceAll('-', ' '));
+    expect(vault.contents.members).toContainEqual(
+      expect.objectContaining({ kind: 'recovery', own: false }),
+    );
+    const wire = platform.sent.map(({ body }) => body).join('\n');
+    expect(wire).not.toContain(made.code);
+
+    const fresh = createDevice(platform);
+    await fresh.client.vault.recovery.use({ code: made.code, user });
+    await fresh.client.start();
+    const theirs = await fresh.client.vault.open();
+    expect(text(await theirs.readSecret(secret))).toBe('mail-password');
+    await expect(
+      createDevice(platform).client.vault.recovery.use({ code: other.code, user }),
+    ).rejects.toMatchObject({ code: 'vault_pin_mismatch' });
+  });
+
+  it('opens after the keys of the vault have changed, with a yes, and replaces the one before', async () => {
+    const { platform, device, vault, secret } = await openedDevice();
+    const made = device.client.vault.recovery.create();
+    await made.confirm(made.code);
+    await vault.rotateVault();
+    const fresh = createDevice(platform);
+    const use = { code: made.code, user };
+    await expect(fresh.client.vault.recovery.use(use)).rejects.toMatchObject({
+      code: 'vault_repin_required',
+    });
+    expect(fresh.authenticator.credentials()).toEqual([]);
+    await fresh.client.vault.recovery.use({ ...use, approveSuccession: yes });
+    await fresh.client.start();
+    const theirs = await fresh.client.vault.open();
+    const next = fresh.client.vault.recovery.create();
+    await next.confirm(next.code);
+    expect(theirs.contents.members.filter(({ kind }) => kind === 'recovery')).toHaveLength(1);
+    await expect(
+      createDevice(platform).client.vault.recovery.use({ ...use, approveSuccession: yes }),
+    ).rejects.toMatchObject({ code: 'vault_pin_mismatch' });
+    const last = createDevice(platform);
+    await last.client.vault.recovery.use({ code: next.code, user });
+    const opened = await last.client.vault.open();
+    expect(text(await opened.readSecret(secret))).toBe('mail-password');
+  });
+
+  it('[V3] opens no vault that the server made for it', async () => {
+    const { platform, device } = await openedDevice();
+    const made = device.client.vault.recovery.create();
+    await made.confirm(made.code);
+    const other = await openedDevice();
+    const theirs = other.device.client.vault.recovery.create();
+    await theirs.confirm(theirs.code);
+    platform.vault = other.platform.snapshot();
+    const fresh = createDevice(platform);
+    await expect(
+      fresh.client.vault.recovery.use({ code: made.code, user, approveSuccession: yes }),
+    ).rejects.toMatchObject({ code: 'vault_pin_mismatch' });
+    expect(fresh.authenticator.credentials()).toEqual([]);
+  });
+
+  it('opens the export offline', async () => {
+    const { platform, device, vault, secret } = await openedDevice();
+    await expect(device.client.vault.export()).rejects.toMatchObject({ code: 'not_found' });
+    const made = device.client.vault.recovery.create();
+    await made.confirm(made.code);
+    const document = JSON.parse(JSON.stringify(await device.client.vault.export()));
+    const opened = await openVaultExport({ document, recoveryCode: made.code });
+    expect(text(await opened.readSlot(secret))).toBe('mail-password');
+    opened.close();
+    // An older state than the one that is open here is no export of it.
+    const old = platform.snapshot();
+    await vault.addSecret({ name: 'x', value: 'y' });
+    const now = platform.vault as StoredVault;
+    platform.vault = old;
+    await expect(device.client.vault.export()).rejects.toMatchObject({ code: 'vault_conflict' });
+    platform.vault = now;
+    const entry = platform.entryOf(RECOVERY);
+    expect(entry).toBeDefined();
+  });
+});
