@@ -1,0 +1,76 @@
+import { type BrokerConnection, type BrokerGrant, isPzkError } from '@pzk-auth/agent';
+import { askModel, UpstreamError } from './messages.js';
+import type { AgentTask, PlatformLink } from './platform-link.js';
+
+const DAY = 86_400;
+/** What a task asks for: enough for a retry, and no longer than a person waits. */
+const ONCE = { uses: 3, ttl: 600 };
+const STANDING = { uses: 140, perDay: 20, days: 7 };
+
+/** What an agent works with. */
+export interface AgentOptions {
+  readonly broker: BrokerConnection;
+  readonly platform: PlatformLink;
+  /** As a release names it: `api.anthropic.com`. */
+  readonly host: string;
+  readonly model: string;
+}
+
+/** Purposes are one line of at most 200 characters. */
+function describe(prompt: string): string {
+  const line = prompt.replace(/\s+/g, ' ').trim();
+  return line.length > 160 ? `${line.slice(0, 160)}…` : line;
+}
+
+function problemOf(error: unknown): string {
+  if (error instanceof UpstreamError) return error.message;
+  if (!isPzkError(error)) return 'internal';
+  return error.code === 'not_found' ? 'not_paired' : error.code;
+}
+
+/** Creates the agent: a function that does one task. It never sees the key, only answers of the API. */
+export function createAgent({ broker, platform, host, model }: AgentOptions) {
+  /** Standing approvals by slot: the broker keeps them, this only finds them again. */
+  const standing = new Map<string, BrokerGrant>();
+
+  async function isUsable(grant: BrokerGrant): Promise<boolean> {
+    const { snapshot } = await broker.grant(grant.id);
+    return snapshot.status === 'released';
+  }
+
+  async function obtainGrant({ vault, slot, prompt, approval }: AgentTask): Promise<BrokerGrant> {
+    const place = `${vault} ${slot}`;
+    const known = standing.get(place);
+    if (known !== undefined && (await isUsable(known).catch(() => false))) return known;
+    standing.delete(place);
+    const common = { vault, slot, host, methods: ['POST' as const] };
+    if (approval === 'once') {
+      return broker.request({ ...common, ...ONCE, purpose: describe(prompt) });
+    }
+    const { uses, perDay, days } = STANDING;
+    const notAfter = Math.floor(Date.now() / 1000) + days * DAY;
+    const purpose = 'Tasks that you give me in the coming days';
+    const grant = await broker.request({ ...common, uses, perDay, notAfter, purpose });
+    standing.set(place, grant);
+    return grant;
+  }
+
+  return async (task: AgentTask): Promise<void> => {
+    let grant: BrokerGrant | undefined;
+    try {
+      grant = await obtainGrant(task);
+      await grant.approved();
+      await platform.report(task.id, { status: 'working' });
+      const keyedFetch = grant.fetch.bind(grant);
+      for await (const text of askModel(keyedFetch, { host, model, prompt: task.prompt })) {
+        await platform.report(task.id, { text });
+      }
+      await platform.report(task.id, { status: 'done' });
+    } catch (error) {
+      await platform.report(task.id, { status: 'failed', problem: problemOf(error) });
+    } finally {
+      // Given for this task alone, so it ends with it.
+      if (task.approval === 'once') await grant?.end().catch(() => undefined);
+    }
+  };
+}

@@ -1,0 +1,3 @@
+export { type RunningVendor, startVendor, type VendorOptions } from '../vendor/start-vendor.js';
+export { openPlatformData, type PlatformData } from './data.js';
+export { type RunningPlatform, type StartOptions, startPlatform } from './start.js';

@@ -1,0 +1,177 @@
+import {
+  type DeviceInfo,
+  useDevices,
+  useVault,
+  type VaultMember,
+  type VaultSlot,
+} from '@pzk-auth/react-hooks';
+import { useState } from 'react';
+import { Dialog } from './dialog.js';
+import { ErrorNotice } from './error-notice.js';
+import { type Failure, failureOf } from './failure.js';
+import { formatWhen } from './format.js';
+import { shortId } from './member-name.js';
+import { Page } from './page.js';
+import { VaultGate } from './vault-gate.js';
+
+/** A way to open the vault, with what the server knows of its device. */
+interface Row {
+  readonly member: VaultMember;
+  readonly device: DeviceInfo | undefined;
+}
+
+const KINDS: Readonly<Record<VaultMember['kind'], string>> = {
+  passkey: 'Passkey',
+  device: 'Passkey with a secret in its browser',
+  recovery: 'Recovery code',
+};
+
+function MemberRow({ row, onRemove }: { row: Row; onRemove: () => void }) {
+  const { member, device } = row;
+  const title = member.kind === 'recovery' ? 'Recovery code' : `Device ${shortId(member.id)}`;
+  return (
+    <li className="row">
+      <div className="row-text">
+        <p className="row-title">
+          {title}
+          {member.own && <span className="tag tag-good">This device</span>}
+          {member.revoked && <span className="tag tag-bad">Signed out for good</span>}
+        </p>
+        <p className="hint small">
+          {member.kind === 'recovery' ? 'Opens the vault without any device' : KINDS[member.kind]}
+          {device !== undefined && <> · since {formatWhen(device.createdAt)}</>}
+          {device?.backedUp === true && ' · synced'}
+        </p>
+      </div>
+      {!member.own && (
+        <button type="button" className="danger" aria-label={`Remove ${title}`} onClick={onRemove}>
+          Remove
+        </button>
+      )}
+    </li>
+  );
+}
+
+/** Asks before a member is taken out, and then says what should be rotated. */
+function RemoveDialog({ member, onClose }: { member: VaultMember; onClose: () => void }) {
+  const { remove } = useDevices();
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<Failure>();
+  const [exposed, setExposed] = useState<readonly VaultSlot[]>();
+
+  async function confirm(): Promise<void> {
+    setBusy(true);
+    const ended = await remove(member.id);
+    setBusy(false);
+    setFailure(failureOf(ended));
+    if (ended.status === 'done') setExposed(ended.value.filter(({ kind }) => kind === 'secret'));
+  }
+
+  if (exposed !== undefined) {
+    return (
+      <Dialog title="It is out" onClose={onClose}>
+        <p>
+          It gets nothing new. What it could read before it may have kept, so rotate these keys at
+          their providers, most important first.
+        </p>
+        {exposed.length > 0 && (
+          <ul className="stack-tight">
+            {exposed.map(({ id, name }) => (
+              <li key={id}>{name}</li>
+            ))}
+          </ul>
+        )}
+        <div className="buttons">
+          <button type="button" className="primary" onClick={onClose}>
+            Done
+          </button>
+        </div>
+      </Dialog>
+    );
+  }
+  return (
+    <Dialog
+      title={member.kind === 'recovery' ? 'Remove the recovery code?' : 'Remove this device?'}
+      onClose={onClose}
+    >
+      <p>
+        It is signed out at once, and your vault gets new keys. Your other devices ask you to
+        confirm that when they open the vault the next time.
+      </p>
+      {failure !== undefined && <ErrorNotice title="It was not removed" error={failure.error} />}
+      <div className="buttons">
+        <button type="button" onClick={onClose}>
+          Cancel
+        </button>
+        <button type="button" className="danger" disabled={busy} onClick={() => void confirm()}>
+          Remove it
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+function RevokedNotice() {
+  const { rotateVault } = useVault();
+  const [failure, setFailure] = useState<Failure>();
+  return (
+    <div className="notice notice-ask">
+      <p className="notice-title">A device was signed out for good and is still in your vault</p>
+      <p>Change the keys of the vault to take it out.</p>
+      {failure !== undefined && <ErrorNotice title="Nothing changed" error={failure.error} />}
+      <div className="buttons">
+        <button
+          type="button"
+          onClick={() => void rotateVault().then((ended) => setFailure(failureOf(ended)))}
+        >
+          Take it out
+        </button>
+      </div>
+    </div>
+  );
+}
+
+function DevicesContent() {
+  const vault = useVault();
+  const devices = useDevices();
+  const [removing, setRemoving] = useState<VaultMember>();
+  if (vault.status !== 'open') return null;
+  const known = devices.status === 'ready' ? devices.devices : [];
+  const rows = vault.members.map((member) => ({
+    member,
+    device: known.find(({ credentialId }) => credentialId === member.credentialId),
+  }));
+  return (
+    <>
+      {devices.status === 'failed' && (
+        <ErrorNotice title="The devices could not be read" error={devices.error} />
+      )}
+      {vault.members.some(({ revoked }) => revoked) && <RevokedNotice />}
+      {vault.members.length === 1 && (
+        <div className="notice notice-ask">
+          <p className="notice-title">Only this device opens your vault</p>
+          <p>If you lose it, your keys are gone. Add a second device or a recovery code.</p>
+        </div>
+      )}
+      <ul className="rows" aria-label="Ways to open the vault">
+        {rows.map((row) => (
+          <MemberRow key={row.member.id} row={row} onRemove={() => setRemoving(row.member)} />
+        ))}
+      </ul>
+      {removing !== undefined && (
+        <RemoveDialog member={removing} onClose={() => setRemoving(undefined)} />
+      )}
+    </>
+  );
+}
+
+/** Who can open the vault. */
+export function DevicesPage() {
+  return (
+    <Page title="Devices" lead="What opens your vault. Each has a passkey of its own.">
+      <VaultGate why="Who can open it stands in the vault itself.">
+        <DevicesContent />
+      </VaultGate>
+    </Page>
+  );
+}

@@ -1,0 +1,35 @@
+import type { PzkError, PzkErrorCode } from '@pzk-auth/react-hooks';
+
+/** What to do about the failures that a user of this page can meet. */
+const ADVICE: Partial<Record<PzkErrorCode, string>> = {
+  passkey_cancelled: 'Nothing was changed. Try again whenever you like.',
+  prf_unsupported:
+    'This passkey cannot derive secrets (the PRF extension). Use the one of your device or of your password manager, or another browser.',
+  prf_missing_at_get:
+    'This authenticator promised a secret and then did not give it. Use another passkey or browser.',
+  prf_mismatch: 'The passkey gave two different secrets, so nothing was stored. Use another one.',
+  invalid_grant:
+    'This passkey belongs to no device that is known here, or to one that was removed.',
+  vault_missing: 'There is no vault for this passkey.',
+  vault_conflict: 'Another device changed the vault in between. Look at it and try again.',
+  network_error: 'Is the server still running?',
+  session_expired: 'Sign in with the passkey again.',
+  not_signed_in: 'Sign in with the passkey again.',
+};
+
+/** A failure with its advice. */
+export function ErrorNotice({ title, error }: { title: string; error: PzkError }) {
+  if (error.code === 'aborted') return null;
+  const advice = ADVICE[error.code] ?? error.hint;
+  return (
+    <div className="notice notice-bad" role="alert">
+      <p className="notice-title">{title}</p>
+      <p>
+        {error.message} {advice}
+      </p>
+      <p className="small">
+        <code>{error.code}</code>
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,22 @@
+import { PzkProvider } from '@pzk-auth/react-hooks';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './app.js';
+import { isOpenedByAddress, LocalhostNotice } from './localhost-notice.js';
+import './styles.css';
+
+const OPTIONS = { issuer: location.origin, scope: ['tasks'] };
+
+const root = document.getElementById('root');
+if (root === null) throw new Error('There is no #root.');
+createRoot(root).render(
+  <StrictMode>
+    {isOpenedByAddress() ? (
+      <LocalhostNotice />
+    ) : (
+      <PzkProvider options={OPTIONS} resume>
+        <App />
+      </PzkProvider>
+    )}
+  </StrictMode>,
+);

@@ -1,0 +1,61 @@
+import { useSession } from '@pzk-auth/react-hooks';
+import type { ReactNode } from 'react';
+import { DevicesPage } from './devices-page.js';
+import { TasksPage } from './tasks-page.js';
+import { type Route, useRoute } from './use-route.js';
+import { useTasks } from './use-tasks.js';
+import { VaultOpenerProvider } from './vault-gate.js';
+import { VaultPage } from './vault-page.js';
+
+const LINKS: readonly (readonly [route: Route, title: string])[] = [
+  ['tasks', 'Tasks'],
+  ['vault', 'Vault'],
+  ['devices', 'Devices'],
+];
+
+/** What a user sees: the pages, with a way to each. */
+export function Shell() {
+  const session = useSession();
+  const route = useRoute();
+  const tasks = useTasks();
+  const pages: Partial<Record<Route, ReactNode>> = {
+    tasks: <TasksPage feed={tasks} />,
+    vault: <VaultPage />,
+    devices: <DevicesPage />,
+  };
+  return (
+    <div className="shell">
+      <a className="skip" href="#main">
+        Skip to the content
+      </a>
+      <header className="side">
+        <p className="brand">
+          <img src="/icon.svg" alt="" /> Errand
+        </p>
+        <nav aria-label="Pages">
+          <ul className="side-links">
+            {LINKS.map(([name, title]) => (
+              <li key={name}>
+                <a
+                  className="side-link"
+                  href={`#/${name}`}
+                  aria-current={name === route ? 'page' : undefined}
+                >
+                  {title}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </nav>
+        <div className="side-end">
+          <button type="button" onClick={() => void session.signOut()}>
+            Sign out
+          </button>
+        </div>
+      </header>
+      <main id="main" tabIndex={-1}>
+        <VaultOpenerProvider>{pages[route]}</VaultOpenerProvider>
+      </main>
+    </div>
+  );
+}

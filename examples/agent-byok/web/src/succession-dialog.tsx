@@ -1,0 +1,53 @@
+import type { SuccessionReview } from '@pzk-auth/react-hooks';
+import { Dialog } from './dialog.js';
+import { formatCount } from './format.js';
+import { shortId } from './member-name.js';
+
+/** Props of {@link SuccessionDialog}. */
+export interface SuccessionDialogProps {
+  readonly review: SuccessionReview;
+  readonly onAnswer: (yes: boolean) => void;
+}
+
+/** Asks whether the vault's new keys are to be trusted: nothing but the user can tell. */
+export function SuccessionDialog({ review, onAnswer }: SuccessionDialogProps) {
+  const { by, recipients } = review;
+  return (
+    <Dialog title="The keys of your vault were changed" onClose={() => onAnswer(false)}>
+      <p>
+        Another of your devices did this, as happens when a device or a recovery code is taken out.
+        Say yes only if it was you.
+      </p>
+      <dl className="facts">
+        <div className="fact">
+          <dt>Changed by</dt>
+          <dd>{by.map((id) => `Device ${shortId(id)}`).join(', ')}</dd>
+        </div>
+        <div className="fact">
+          <dt>Can open the vault now</dt>
+          <dd>
+            <ul>
+              {recipients.map(({ id, credential_id }) => (
+                <li key={id}>
+                  {credential_id === 'recovery' ? 'Recovery code' : `Device ${shortId(id)}`}
+                </li>
+              ))}
+            </ul>
+          </dd>
+        </div>
+      </dl>
+      <p className="hint small">
+        {formatCount(recipients.length, 'way')} to open it. A device shows its own code under
+        Devices.
+      </p>
+      <div className="buttons">
+        <button type="button" onClick={() => onAnswer(false)}>
+          No, leave it locked
+        </button>
+        <button type="button" className="primary" onClick={() => onAnswer(true)}>
+          Yes, that was me
+        </button>
+      </div>
+    </Dialog>
+  );
+}

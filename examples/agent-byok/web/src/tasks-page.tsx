@@ -1,0 +1,180 @@
+import { useVault, type VaultSlot } from '@pzk-auth/react-hooks';
+import { type FormEvent, useId, useState } from 'react';
+import { formatWhen } from './format.js';
+import { Page } from './page.js';
+import type { NewTask, Task, useTasks } from './use-tasks.js';
+import { VaultGate } from './vault-gate.js';
+
+const STATUS: Readonly<Record<Task['status'], readonly [text: string, tone: string]>> = {
+  queued: ['Waits for the agent', 'tag'],
+  asking: ['Asks for your key', 'tag tag-ask'],
+  working: ['Working', 'tag tag-ask'],
+  done: ['Done', 'tag tag-good'],
+  failed: ['Failed', 'tag tag-bad'],
+};
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  interrupted: 'The platform was restarted while this ran.',
+  not_paired: 'The agent is not paired with your vault. Pair it under Agents.',
+  release_rejected: 'You did not release the key.',
+  release_expired: 'Nobody answered the request for the key in time.',
+  release_ended: 'The release had ended.',
+  authentication_error: 'The upstream API refused the key.',
+  broker_unavailable: 'The agent’s broker does not answer.',
+};
+
+/** Props of the form. */
+interface TaskFormProps {
+  /** Id of the vault that holds the keys. */
+  readonly vault: string;
+  readonly keys: readonly VaultSlot[];
+  readonly create: (task: NewTask) => Promise<void>;
+}
+
+function TaskForm({ vault, keys, create }: TaskFormProps) {
+  const id = useId();
+  const [failed, setFailed] = useState(false);
+
+  function submit(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault();
+    const form = event.currentTarget;
+    const fields = new FormData(form);
+    const read = (name: string) => String(fields.get(name) ?? '');
+    const approval = read('approval') === 'standing' ? 'standing' : 'once';
+    create({ prompt: read('prompt'), vault, slot: read('slot'), approval }).then(
+      () => {
+        setFailed(false);
+        form.reset();
+      },
+      () => setFailed(true),
+    );
+  }
+
+  return (
+    <form className="card stack" onSubmit={submit} aria-labelledby={`${id}-title`}>
+      <h2 id={`${id}-title`}>New task</h2>
+      <div>
+        <label htmlFor={`${id}-prompt`}>What should the agent do?</label>
+        <textarea
+          id={`${id}-prompt`}
+          name="prompt"
+          required
+          maxLength={4000}
+          placeholder="Draft the release notes for version 2.4"
+        />
+      </div>
+      <div>
+        <label htmlFor={`${id}-slot`}>Key to use</label>
+        <select id={`${id}-slot`} name="slot" required>
+          {keys.map((key) => (
+            <option key={key.id} value={key.id}>
+              {key.name}
+            </option>
+          ))}
+        </select>
+      </div>
+      <fieldset className="stack-tight">
+        <legend>The agent asks you</legend>
+        <label className="choice">
+          <input type="radio" name="approval" value="once" defaultChecked />
+          for this task alone
+        </label>
+        <label className="choice">
+          <input type="radio" name="approval" value="standing" />
+          once, for up to 20 calls a day in the next 7 days
+        </label>
+      </fieldset>
+      {failed && (
+        <p className="notice notice-bad" role="alert">
+          The task did not reach the platform. Try again.
+        </p>
+      )}
+      <div className="buttons">
+        <button type="submit" className="primary">
+          Hand it over
+        </button>
+      </div>
+    </form>
+  );
+}
+
+function TaskCard({ task, keyName }: { task: Task; keyName: string | undefined }) {
+  const [text, tone] = STATUS[task.status];
+  return (
+    <li>
+      <article className="card stack" aria-label={task.prompt}>
+        <div className="card-head">
+          <h3>{task.prompt}</h3>
+          <span className={tone} role="status">
+            {text}
+          </span>
+        </div>
+        {task.answer !== '' && (
+          <p className={task.status === 'working' ? 'answer answer-running' : 'answer'}>
+            {task.answer}
+          </p>
+        )}
+        {task.status === 'asking' && (
+          <p className="hint">
+            See <a href="#/approvals">Approvals</a>: the agent goes on when you have answered.
+          </p>
+        )}
+        {task.status === 'failed' && (
+          <p className="notice notice-bad">{PROBLEMS[task.problem] ?? task.problem}</p>
+        )}
+        <p className="hint small">
+          {formatWhen(task.createdAt / 1000)}
+          {keyName !== undefined && <> · {keyName}</>}
+        </p>
+      </article>
+    </li>
+  );
+}
+
+/** Gives work to the agent and shows what comes of it. */
+export function TasksPage({ feed }: { feed: ReturnType<typeof useTasks> }) {
+  const vault = useVault();
+  const keys = vault.status === 'open' ? vault.slots.filter(({ kind }) => kind === 'secret') : [];
+  const { tasks, agent, unreachable, create } = feed;
+  return (
+    <Page
+      title="Tasks"
+      lead="Your agent works on these with a key of your vault, each time you allow it."
+    >
+      {unreachable && (
+        <p className="notice notice-bad" role="alert">
+          The platform does not answer. Trying again.
+        </p>
+      )}
+      {agent?.online === false && (
+        <p className="notice notice-ask">The agent is not running. Tasks wait until it is.</p>
+      )}
+      <VaultGate why="A task names the key that the agent is to ask for.">
+        {keys.length === 0 ? (
+          <div className="empty">
+            <h2>Your vault is empty</h2>
+            <p className="hint">
+              An agent needs a key to work with. Put one into your vault first.
+            </p>
+            <a className="button" href="#/vault">
+              Go to the vault
+            </a>
+          </div>
+        ) : (
+          vault.status === 'open' && <TaskForm vault={vault.vaultId} keys={keys} create={create} />
+        )}
+      </VaultGate>
+      {tasks !== undefined && tasks.length > 0 && (
+        <ul className="stack" aria-label="Tasks so far">
+          {tasks.map((task) => (
+            <TaskCard
+              key={task.id}
+              task={task}
+              keyName={keys.find(({ id }) => id === task.slot)?.name}
+            />
+          ))}
+        </ul>
+      )}
+    </Page>
+  );
+}

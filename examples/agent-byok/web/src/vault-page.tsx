@@ -1,0 +1,124 @@
+import { findProviderHint, useVault, type VaultSlot } from '@pzk-auth/react-hooks';
+import { useState } from 'react';
+import { formatCount, formatCountdown } from './format.js';
+import { Page } from './page.js';
+import {
+  AddDialog,
+  DeleteDialog,
+  RenameDialog,
+  RevealDialog,
+  RotateDialog,
+} from './secret-dialogs.js';
+import { useSeconds } from './use-seconds.js';
+import { VaultGate } from './vault-gate.js';
+
+const DIALOGS = {
+  reveal: RevealDialog,
+  rename: RenameDialog,
+  rotate: RotateDialog,
+  delete: DeleteDialog,
+} as const;
+
+type SlotAction = keyof typeof DIALOGS;
+
+const ACTIONS: readonly (readonly [action: SlotAction, text: string])[] = [
+  ['reveal', 'Reveal'],
+  ['rename', 'Rename'],
+  ['rotate', 'Rotate'],
+  ['delete', 'Delete'],
+];
+
+function SlotRow({ slot, onAction }: { slot: VaultSlot; onAction: (action: SlotAction) => void }) {
+  return (
+    <li className="row">
+      <div className="row-text">
+        <p className="row-title">
+          {slot.name}
+          <span className="tag">{findProviderHint(slot.provider).name}</span>
+        </p>
+        <p className="hint small">
+          {slot.version === 1
+            ? 'As it was added'
+            : `Changed ${formatCount(slot.version - 1, 'time')}`}
+        </p>
+      </div>
+      <div className="buttons">
+        {ACTIONS.map(([action, text]) => (
+          <button
+            key={action}
+            type="button"
+            className={action === 'delete' ? 'danger' : undefined}
+            aria-label={`${text} ${slot.name}`}
+            onClick={() => onAction(action)}
+          >
+            {text}
+          </button>
+        ))}
+      </div>
+    </li>
+  );
+}
+
+function LockTimer({ locksAt, onLock }: { locksAt: number; onLock: () => void }) {
+  const now = useSeconds(true);
+  return (
+    <div className="buttons">
+      <span className="hint small nowrap">
+        Open for <span role="timer">{formatCountdown((locksAt - now) / 1000)}</span>
+      </span>
+      <button type="button" onClick={onLock}>
+        Lock now
+      </button>
+    </div>
+  );
+}
+
+function VaultContent() {
+  const vault = useVault();
+  const [adding, setAdding] = useState(false);
+  const [shown, setShown] = useState<{ action: SlotAction; slot: VaultSlot }>();
+  if (vault.status !== 'open') return null;
+  const secrets = vault.slots.filter(({ kind }) => kind === 'secret');
+  const Shown = shown && DIALOGS[shown.action];
+  return (
+    <>
+      <div className="card-head">
+        <LockTimer locksAt={vault.locksAt} onLock={vault.lock} />
+        <button type="button" className="primary" onClick={() => setAdding(true)}>
+          Add a key
+        </button>
+      </div>
+      {secrets.length === 0 ? (
+        <div className="empty">
+          <h2>Nothing in here yet</h2>
+          <p className="hint">
+            Add a key of a service that you pay for. The platform stores it encrypted and cannot
+            read it.
+          </p>
+        </div>
+      ) : (
+        <ul className="rows" aria-label="Keys">
+          {secrets.map((slot) => (
+            <SlotRow key={slot.id} slot={slot} onAction={(action) => setShown({ action, slot })} />
+          ))}
+        </ul>
+      )}
+      {adding && <AddDialog onClose={() => setAdding(false)} />}
+      {shown && Shown && <Shown slot={shown.slot} onClose={() => setShown(undefined)} />}
+    </>
+  );
+}
+
+/** The user's keys. */
+export function VaultPage() {
+  return (
+    <Page
+      title="Vault"
+      lead="Your keys, encrypted under your passkeys. The platform keeps them and cannot open them."
+    >
+      <VaultGate why="What is in it can be read on your devices only.">
+        <VaultContent />
+      </VaultGate>
+    </Page>
+  );
+}

@@ -1,0 +1,48 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  openPlatformData,
+  type RunningPlatform,
+  type RunningVendor,
+  startPlatform,
+  startVendor,
+} from '@pzk-auth/example-agent-byok';
+import type { VerifierEvent } from '@pzk-auth/verifier';
+
+/** The example with its stand-in of the upstream API, with data of its own. */
+export interface Example {
+  readonly platform: RunningPlatform;
+  readonly vendor: RunningVendor;
+  /** Where all of it keeps its data. */
+  readonly directory: string;
+  /** What the verifier told, oldest first. */
+  readonly events: VerifierEvent[];
+  close(): Promise<void>;
+}
+
+/** Starts platform and stand-in on free ports. */
+export async function startExample(): Promise<Example> {
+  const directory = await mkdtemp(join(tmpdir(), 'pzk-byok-'));
+  const events: VerifierEvent[] = [];
+  const data = openPlatformData(join(directory, 'platform'));
+  const vendor = await startVendor({ directory: join(directory, 'vendor'), pause: 2 });
+  const platform = await startPlatform({
+    data,
+    port: 0,
+    pairCommand: 'npm run pair --',
+    verifier: { onEvent: (event) => events.push(event) },
+  });
+  return {
+    platform,
+    vendor,
+    directory,
+    events,
+    async close() {
+      vendor.close();
+      await platform.close();
+      await data.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
