@@ -1,0 +1,81 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Device, launchChromium, openDevice } from '../browser/browser.js';
+import { expectAccessible } from './expect-accessible.js';
+import { type Example, startExample } from './platform.js';
+import { createVisitor, type Visitor } from './visitor.js';
+
+let browser: Browser;
+let example: Example;
+let device: Device;
+let user: Visitor;
+
+beforeAll(async () => {
+  browser = await launchChromium();
+});
+afterAll(() => browser.close());
+beforeEach(async () => {
+  example = await startExample();
+  device = await openDevice(browser);
+  user = createVisitor(device, example.platform.origin);
+});
+afterEach(async () => {
+  await device.close();
+  await example.close();
+});
+
+const KEY = `sk-ant-api03-${'k'.repeat(40)}`;
+const NEXT_KEY = `sk-ant-api03-${'n'.repeat(40)}`;
+
+describe('the vault page in Chromium', () => {
+  it('adds, reveals, renames, rotates and deletes a key', async () => {
+    await user.signUp();
+    await user.goTo('Vault');
+    await expectAccessible(device);
+    await user.press('Open the vault');
+    await user.addKey({ name: 'Work', value: KEY });
+    await user.row('Work').waitFor();
+    await expectAccessible(device);
+
+    expect(await user.reveal('Work')).toBe(KEY);
+
+    await user.press('Rename Work');
+    await expectAccessible(device);
+    await device.page.getByRole('textbox', { name: 'Name' }).fill('Team');
+    await user.press('Rename');
+    await user.row('Team').waitFor();
+
+    await user.press('Rotate Team');
+    await expectAccessible(device);
+    await device.page.getByLabel('New key').fill(NEXT_KEY);
+    await user.press('Replace the key');
+    await device.page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await user.reveal('Team')).toBe(NEXT_KEY);
+
+    // After a reload there is nothing in memory, and one touch opens it.
+    await device.page.reload();
+    await user.press('Open the vault');
+    expect(await user.reveal('Team')).toBe(NEXT_KEY);
+
+    await user.press('Delete Team');
+    await user.press('Delete');
+    await user.row('Team').waitFor({ state: 'detached' });
+    expect(device.requests.join('\n')).not.toContain('kkkkkkkk');
+    expect(device.requests.join('\n')).not.toContain('nnnnnnnn');
+    expect(device.console.filter((line) => !line.includes('React DevTools'))).toEqual([]);
+  });
+
+  it('says that a value does not look like a key, and takes it if told', async () => {
+    await user.signUp();
+    await user.goTo('Vault');
+    await user.press('Open the vault');
+    await user.press('Add a key');
+    await device.page.getByLabel('Name').fill('Odd');
+    await device.page.getByLabel('Key', { exact: true }).fill('hunter2');
+    await user.press('Put it into the vault');
+    await device.page.getByText('api_key_malformed').waitFor();
+    await device.page.getByLabel(/Keep it even if/).check();
+    await user.press('Put it into the vault');
+    await user.row('Odd').waitFor();
+  });
+});
