@@ -44,8 +44,13 @@ const { stdout, stderr } = process;
 async function ask(words: readonly string[]): Promise<boolean> {
   stdout.write(`\n    ${words.join('  ')}\n\n`);
   const lines = createInterface({ input: process.stdin, output: stdout });
+  // Without an answer, as with Ctrl-D, the question stays open for ever.
+  const closed = new Promise<string>((resolve) => {
+    lines.once('close', () => resolve(''));
+  });
   try {
-    const answer = await lines.question('Does the browser show the same four words? [y/N] ');
+    const question = lines.question('Does the browser show the same four words? [y/N] ');
+    const answer = await Promise.race([question, closed]);
     return /^y(es)?$/i.test(answer.trim());
   } finally {
     lines.close();

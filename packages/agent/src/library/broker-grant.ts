@@ -75,6 +75,7 @@ export function createBrokerGrant(client: UnixClient, first: GrantSnapshot): Bro
   let snapshot = first;
 
   async function* events({ signal }: { readonly signal?: AbortSignal } = {}) {
+    snapshot = (await client.call('GET', path, undefined, signal)) as GrantSnapshot;
     yield snapshot;
     while (snapshot.status === 'waiting' || snapshot.status === 'released') {
       const query = `wait=${WAIT_SECONDS}&version=${snapshot.version}`;

@@ -1,0 +1,346 @@
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { BrokerGrant, GrantRequest } from '../src/index.js';
+import { sendRaw } from './harness/raw-socket.js';
+import { type StandInPlatform, startStandInPlatform } from './harness/stand-in-platform.js';
+import {
+  allowLoopback,
+  type BrokerProcess,
+  type BrokerSetup,
+  pairBroker,
+  prepareBroker,
+  runBrokerProcess,
+} from './harness/start-broker.js';
+import { startUpstream, type Upstream } from './harness/upstream.js';
+
+const SECRET = 'sk-live-QWERTY/0123456789+abc';
+let platform: StandInPlatform;
+let upstream: Upstream;
+let elsewhere: Upstream;
+let setup: BrokerSetup;
+let broker: BrokerProcess;
+let slot: string;
+let grant: BrokerGrant;
+
+beforeAll(async () => {
+  platform = await startStandInPlatform();
+  upstream = await startUpstream();
+  elsewhere = await startUpstream();
+  setup = prepareBroker(allowLoopback(upstream), {
+    limits: { requestBytes: 100_000, responseBytes: 500_000, idleSeconds: 2 },
+  });
+  broker = await runBrokerProcess(setup);
+  expect(broker.isListening, broker.log.text).toBe(true);
+  await pairBroker(setup, platform);
+  slot = platform.addSecret(SECRET);
+  grant = await release({});
+});
+
+afterAll(async () => {
+  await broker?.close();
+  await platform?.close();
+  await upstream?.close();
+  await elsewhere?.close();
+  setup?.remove();
+});
+
+beforeEach(() => {
+  upstream.seen.length = 0;
+  elsewhere.seen.length = 0;
+  upstream.state.answer = (_, response) => response.end('ok');
+});
+
+async function release(more: Partial<GrantRequest>): Promise<BrokerGrant> {
+  const asked = await broker.connection.request({
+    ...{ slot, purpose: 'Tests', host: upstream.host, methods: ['GET', 'POST'], uses: 1000 },
+    ttl: 600,
+    ...more,
+  });
+  await platform.approve(asked.id);
+  return asked.approved();
+}
+
+const path = (rest: string) => `/grants/${grant.id}/forward${rest}`;
+const refusal = { code: 'host_refused' };
+
+/** Nothing reached anybody. */
+function expectNothingSent() {
+  expect(upstream.seen).toEqual([]);
+  expect(elsewhere.seen).toEqual([]);
+}
+
+describe('where a call goes', () => {
+  it('[V14] refuses another host, port and scheme', async () => {
+    for (const url of [
+      elsewhere.url,
+      'https://localhost/',
+      `https://upstream.test:${upstream.port}/`,
+      `http://${upstream.host}/`,
+    ]) {
+      await expect(grant.fetch(url), url).rejects.toMatchObject(refusal);
+    }
+    expectNothingSent();
+  });
+
+  it('[V14] refuses a call that is meant for another host, at the broker itself', async () => {
+    const answer = await sendRaw(
+      setup.socket,
+      `GET ${path('/')} HTTP/1.1\r\nHost: broker\r\nPzk-Host: ${elsewhere.host}\r\n\r\n`,
+    );
+    expect(answer).toContain('HTTP/1.1 403');
+    expect(answer).toContain('pzk-error: host_refused');
+    expectNothingSent();
+  });
+
+  it('[V14] refuses another method, and headers that override it', async () => {
+    await expect(grant.fetch(upstream.url, { method: 'DELETE' })).rejects.toMatchObject(refusal);
+    for (const name of ['x-http-method-override', 'x-http-method', 'x-method-override']) {
+      const init = { method: 'POST', headers: { [name]: 'DELETE' } };
+      await expect(grant.fetch(upstream.url, init), name).rejects.toMatchObject(refusal);
+    }
+    expectNothingSent();
+  });
+
+  it('[V14] refuses what would be read as another path or host', async () => {
+    for (const target of [
+      '//other.test/',
+      '/../../status',
+      '/%2e%2e/secret',
+      '/a%0d%0aHost:%20other.test',
+      '/\\other.test',
+      '/a%5c..%5cb',
+    ]) {
+      const answer = await sendRaw(
+        setup.socket,
+        `GET ${path(target)} HTTP/1.1\r\nHost: broker\r\n\r\n`,
+      );
+      expect(answer.slice(0, 12), target).toBe('HTTP/1.1 403');
+    }
+    for (const line of [
+      `GET https://${elsewhere.host}${path('/')} HTTP/1.1`,
+      `GET https://${elsewhere.host}/ HTTP/1.1`,
+      `CONNECT ${elsewhere.host} HTTP/1.1`,
+      `OPTIONS * HTTP/1.1`,
+      `GET ${path('').slice(0, -8)}%2fforward/ HTTP/1.1`,
+    ]) {
+      const answer = await sendRaw(setup.socket, `${line}\r\nHost: broker\r\n\r\n`);
+      expect(answer, line).not.toContain('HTTP/1.1 200');
+    }
+    expectNothingSent();
+  });
+
+  it('[V14] refuses two framings of one body, and headers in pieces', async () => {
+    const start = `POST ${path('/')} HTTP/1.1\r\nHost: broker\r\n`;
+    for (const rest of [
+      'Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      'Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc',
+      'Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n',
+      'Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n',
+      'X-A: a\rHost: other.test\r\n\r\n',
+      'X-A : a\r\n\r\n',
+      ' X-A: a\r\n\r\n',
+    ]) {
+      const answer = await sendRaw(setup.socket, start + rest);
+      expect(answer.slice(0, 12), JSON.stringify(rest)).toBe('HTTP/1.1 400');
+    }
+    expectNothingSent();
+  });
+
+  it('[V14] sends one request for one call, whatever stands in the body', async () => {
+    const smuggled = `GET /smuggled HTTP/1.1\r\nHost: ${elsewhere.host}\r\n\r\n`;
+    const answer = await sendRaw(
+      setup.socket,
+      `POST ${path('/a')} HTTP/1.1\r\nHost: broker\r\nTransfer-Encoding: chunked\r\n\r\n` +
+        `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`,
+    );
+    expect(answer).toContain('HTTP/1.1 200');
+    expect(upstream.seen.map(({ url }) => url)).toEqual(['/a']);
+    expect(upstream.seen[0]?.body).toBe(smuggled);
+  });
+
+  it('[V14] says the approved host and its own credentials, whatever the agent says', async () => {
+    const answer = await sendRaw(
+      setup.socket,
+      [
+        `POST ${path('/a')} HTTP/1.1`,
+        'Host: other.test',
+        'Authorization: Bearer dummy',
+        'X-Api-Key: dummy',
+        'X-Forwarded-Host: other.test',
+        'Forwarded: host=other.test',
+        'Via: 1.1 other.test',
+        'Proxy-Authorization: Basic eA==',
+        'Connection: authorization, x-mine, close',
+        'X-Mine: 1',
+        'X-Kept: 2',
+        'TE: trailers',
+        'Upgrade: h2c',
+        'Accept-Encoding: gzip',
+        'Content-Length: 2',
+        '',
+        'hi',
+      ].join('\r\n'),
+    );
+    expect(answer).toContain('HTTP/1.1 200');
+    const [call] = upstream.seen;
+    expect(Object.keys(call?.headers ?? {}).sort()).toEqual(
+      ['accept-encoding', 'authorization', 'connection', 'content-length', 'host', 'x-kept'].sort(),
+    );
+    expect(call?.headers).toMatchObject({
+      ...{ host: upstream.host, authorization: `Bearer ${SECRET}`, 'accept-encoding': 'identity' },
+      ...{ connection: 'keep-alive', 'x-kept': '2' },
+    });
+    expect(call?.rawHeaders.filter((name) => /^authorization$/i.test(name))).toHaveLength(1);
+  });
+
+  it('[V14] refuses loopback where the configuration does not name the host', async () => {
+    const other = await release({ host: elsewhere.host });
+    await expect(other.fetch(elsewhere.url)).rejects.toMatchObject(refusal);
+    expect(elsewhere.state.connections).toBe(0);
+    // Nothing was sent, so no use is gone.
+    await expect.poll(async () => (await broker.connection.grant(other.id)).snapshot.uses).toBe(0);
+    await other.end();
+  });
+
+  it('[V14] honest: reaches the approved host with path and query as they are', async () => {
+    const answer = await grant.fetch(`${upstream.url}/v1/a%20b/c?d=%2F..&e`);
+    expect(answer.status).toBe(200);
+    expect(upstream.seen[0]?.url).toBe('/v1/a%20b/c?d=%2F..&e');
+  });
+
+  it('puts the secret where the provider takes it', async () => {
+    const other = await release({ header: { name: 'X-API-Key' } });
+    await (await other.fetch(upstream.url)).text();
+    expect(upstream.seen[0]?.headers['x-api-key']).toBe(SECRET);
+    expect(upstream.seen[0]?.headers.authorization).toBeUndefined();
+    await other.end();
+    for (const name of ['user-agent', 'referer', 'host', 'cookie', 'x', 'x-api-key\r\nhost']) {
+      await expect(release({ header: { name } }), name).rejects.toMatchObject({
+        code: 'invalid_request',
+      });
+    }
+  });
+});
+
+describe('what comes back', () => {
+  it('[V14] refuses redirects to another host, and follows none', async () => {
+    for (const location of [
+      `${elsewhere.url}/`,
+      `//${elsewhere.host}/`,
+      `http://${upstream.host}/`,
+      `https://user@${upstream.host}/`,
+      'https://localhost/',
+      'javascript:0',
+      'https://[',
+    ]) {
+      upstream.state.answer = (_, response) => {
+        response.writeHead(302, { location });
+        response.end();
+      };
+      await expect(grant.fetch(upstream.url), location).rejects.toMatchObject(refusal);
+    }
+    expect(elsewhere.seen).toEqual([]);
+  });
+
+  it('[V14] honest: passes a redirect within the host on', async () => {
+    upstream.state.answer = (_, response) => {
+      response.writeHead(307, { location: '/there?a=1' });
+      response.end();
+    };
+    const answer = await grant.fetch(`${upstream.url}/here`);
+    expect([answer.status, answer.headers.get('location')]).toEqual([307, '/there?a=1']);
+    expect(upstream.seen).toHaveLength(1);
+  });
+
+  it('[V14] takes an echoed secret out of headers and bodies', async () => {
+    upstream.state.answer = (call, response) => {
+      const value = String(call.headers.authorization);
+      response.writeHead(401, value, {
+        'x-echo': value,
+        'x-base64': Buffer.from(value).toString('base64'),
+        'www-authenticate': `Bearer error="${SECRET}"`,
+        [`x-${SECRET.replaceAll('/', '')}`]: 'a name does not hold it whole',
+        'set-cookie': 'session=1',
+        'pzk-error': 'host_refused',
+        'content-type': 'application/json',
+      });
+      const body = JSON.stringify({
+        headers: call.headers,
+        hex: Buffer.from(value).toString('hex'),
+      });
+      // In the middle of the secret.
+      const place = body.indexOf(SECRET) + 9;
+      response.write(body.slice(0, place));
+      setTimeout(() => response.end(body.slice(place)), 30);
+    };
+    const answer = await grant.fetch(`${upstream.url}/echo`);
+    expect(answer.status).toBe(401);
+    const text = `${answer.statusText}\n${JSON.stringify([...answer.headers])}\n${await answer.text()}`;
+    expect(upstream.seen[0]?.headers.authorization).toContain(SECRET);
+    expect(text).not.toContain(SECRET);
+    expect(text).not.toContain(SECRET.slice(0, 12));
+    expect(text).not.toContain(Buffer.from(SECRET).toString('hex').slice(0, 16));
+    expect(text).not.toContain(Buffer.from(`Bearer ${SECRET}`).toString('base64').slice(12, 30));
+    expect(text).not.toContain('session=1');
+    expect(text).toContain('****');
+  });
+
+  it('[V14] refuses an answer in which it could not look', async () => {
+    upstream.state.answer = (_, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' });
+      response.end(gzipSync(SECRET));
+    };
+    await expect(grant.fetch(upstream.url)).rejects.toMatchObject({ code: 'unexpected_response' });
+    upstream.state.answer = (_, response) => {
+      response.writeHead(206, { 'content-range': 'bytes 0-3/9' });
+      response.end(SECRET.slice(0, 4));
+    };
+    await expect(grant.fetch(upstream.url)).rejects.toMatchObject({ code: 'unexpected_response' });
+    await expect(
+      grant.fetch(upstream.url, { headers: { range: 'bytes=0-3' } }),
+    ).rejects.toMatchObject(refusal);
+  });
+
+  it('[V14] refuses a host that leaves HTTP', async () => {
+    upstream.state.answer = (_, response) => {
+      response.socket?.end(
+        'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
+      );
+    };
+    await expect(grant.fetch(upstream.url)).rejects.toMatchObject({ code: 'unexpected_response' });
+  });
+
+  it('limits bodies, and the time that a host may be silent', async () => {
+    const large = { method: 'POST', body: 'a'.repeat(100_001) };
+    await expect(grant.fetch(upstream.url, large)).rejects.toMatchObject({
+      code: 'body_too_large',
+    });
+    const stream = new Blob(['a'.repeat(100_001)]).stream();
+    await expect(grant.fetch(upstream.url, { method: 'POST', body: stream })).rejects.toMatchObject(
+      { code: 'body_too_large' },
+    );
+    upstream.state.answer = (_, response) => response.end('a'.repeat(500_001));
+    const answer = await grant.fetch(upstream.url);
+    await expect(answer.text()).rejects.toThrow();
+    upstream.state.answer = () => {};
+    await expect(grant.fetch(upstream.url)).rejects.toMatchObject({ code: 'network_error' });
+  });
+
+  it('[V14] refuses a certificate that nobody vouches for', async () => {
+    const other = prepareBroker(allowLoopback(upstream), { caFile: undefined });
+    const second = await runBrokerProcess(other, { env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } });
+    try {
+      await pairBroker(other, platform);
+      const asked = await second.connection.request({
+        ...{ slot, purpose: 'Tests', host: upstream.host, methods: ['GET'], uses: 1, ttl: 60 },
+      });
+      await platform.approve(asked.id);
+      await asked.approved();
+      await expect(asked.fetch(upstream.url)).rejects.toMatchObject({ code: 'network_error' });
+      expect(upstream.seen).toEqual([]);
+    } finally {
+      await second.close();
+      other.remove();
+    }
+  });
+});

@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createScrubber } from '../../src/keeper/scrubber.js';
+import { secretForms } from '../../src/keeper/secret-forms.js';
+
+const SECRET = 'sk-ant-Ab3/xY9+zz=Q"7';
+const scrubberOf = (secret: string) => createScrubber(secretForms(Buffer.from(secret)));
+
+async function scrub(secret: string, chunks: readonly Buffer[]): Promise<Buffer> {
+  const stream = scrubberOf(secret).createStream();
+  for (const chunk of chunks) stream.write(chunk);
+  stream.end();
+  const out: Buffer[] = [];
+  for await (const chunk of stream) out.push(chunk);
+  return Buffer.concat(out);
+}
+
+const split = (bytes: Buffer, places: readonly number[]) => {
+  const cuts = [0, ...[...places].sort((a, b) => a - b), bytes.length];
+  return cuts.slice(1).map((end, index) => bytes.subarray(cuts[index], end));
+};
+
+/** Spellings as other programs write them; nothing here is shared with the code. */
+const SPELLINGS: Record<string, string> = {
+  raw: SECRET,
+  base64: Buffer.from(SECRET).toString('base64'),
+  'base64 behind one character': Buffer.from(`:${SECRET}`).toString('base64'),
+  'base64 of basic credentials': Buffer.from(`me:${SECRET}:`).toString('base64'),
+  'base64 of a header': Buffer.from(`{"authorization":"Bearer ${SECRET}"}`).toString('base64'),
+  base64url: Buffer.from(SECRET).toString('base64url'),
+  'base64url of a header': Buffer.from(`x-api-key: ${SECRET}`).toString('base64url'),
+  hex: Buffer.from(SECRET).toString('hex'),
+  'hex in upper case': Buffer.from(SECRET).toString('hex').toUpperCase(),
+  encodeURIComponent: encodeURIComponent(SECRET),
+  'form-encoded': new URLSearchParams({ q: SECRET }).toString(),
+  'percent in lower case': encodeURIComponent(SECRET).replace(/%../g, (hex) => hex.toLowerCase()),
+  JSON: JSON.stringify({ key: SECRET }),
+  'JSON with slashes escaped': JSON.stringify({ key: SECRET }).replaceAll('/', '\\/'),
+  HTML: SECRET.replaceAll('"', '&quot;'),
+  'UTF-16LE': Buffer.from(SECRET, 'utf16le').toString('latin1'),
+};
+
+/** The part of the secret that is long enough to be of use. */
+const longestRun = (text: string, spelling: string) => {
+  for (let length = spelling.length; length > 0; length--) {
+    for (let at = 0; at + length <= spelling.length; at++) {
+      if (text.includes(spelling.slice(at, at + length))) return length;
+    }
+  }
+  return 0;
+};
+
+describe('what comes back', () => {
+  for (const [name, spelling] of Object.entries(SPELLINGS)) {
+    it(`[V14] takes the secret out of a body, cut at any place: ${name}`, async () => {
+      const body = Buffer.from(`before ${spelling} after`, 'latin1');
+      for (let place = 0; place <= body.length; place++) {
+        const clean = await scrub(SECRET, split(body, [place]));
+        expect(clean.length).toBe(body.length);
+        const text = clean.toString('latin1');
+        // At the ends of base64 stand bits of its surroundings.
+        const secretPart = name.startsWith('base64')
+          ? spelling.slice(-Math.ceil((SECRET.length * 4) / 3) + 4, -5)
+          : spelling.replace(/^.*?(sk)/, '$1').replace(/"?\}$/, '');
+        expect(longestRun(text, secretPart), text).toBeLessThan(8);
+        expect(text.startsWith('before ')).toBe(true);
+        expect(text.endsWith(' after')).toBe(true);
+      }
+      expect(scrubberOf(SECRET).scrubText(body.toString('latin1'))).not.toContain(spelling);
+    });
+  }
+
+  it('[V14] finds it in one-byte chunks and where two of it overlap', async () => {
+    const secret = 'abcabcabcabc';
+    const body = Buffer.from(`x${secret}abc-${secret}${secret}y`);
+    const clean = await scrub(
+      secret,
+      [...body].map((byte) => Buffer.from([byte])),
+    );
+    expect(clean.toString()).toBe(`x${'*'.repeat(15)}-${'*'.repeat(24)}y`);
+  });
+
+  it('[V14] leaves nothing of it in any text, however it is cut', async () => {
+    const part = fc.oneof(
+      fc.constantFrom(...Object.values(SPELLINGS)),
+      fc.constantFrom(SECRET.slice(0, 7), SECRET.slice(4), SECRET.repeat(2)),
+      fc.string({ maxLength: 12 }),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(part, { maxLength: 6 }),
+        fc.array(fc.nat(300), { maxLength: 8 }),
+        async (parts, places) => {
+          const body = Buffer.from(parts.join(''), 'latin1');
+          const cuts = places.map((place) => Math.min(place, body.length));
+          const clean = await scrub(SECRET, split(body, cuts));
+          const whole = await scrub(SECRET, [body]);
+          expect(clean.equals(whole)).toBe(true);
+          for (const form of secretForms(Buffer.from(SECRET))) {
+            expect(clean.includes(form)).toBe(false);
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('[V14] honest: passes everything else as it is, and at once', async () => {
+    const stream = scrubberOf(SECRET).createStream();
+    const out: string[] = [];
+    stream.on('data', (chunk: Buffer) => out.push(chunk.toString()));
+    stream.write('data: sk-ant-other\n\n');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(out.join('')).toBe('data: sk-ant-other\n\n');
+    const noise = Buffer.from(crypto.getRandomValues(new Uint8Array(50_000)));
+    expect((await scrub(SECRET, split(noise, [7, 20_000]))).equals(noise)).toBe(true);
+  });
+});

@@ -1,0 +1,355 @@
+import { spawn } from 'node:child_process';
+import { encodeBase64url, sha256 } from '@pzk-auth/protocol';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPairingStore } from '../src/broker/pairing-store.js';
+import type { BrokerGrant, GrantRequest } from '../src/index.js';
+import {
+  makeIdentityKey,
+  type StandInPlatform,
+  startStandInPlatform,
+} from './harness/stand-in-platform.js';
+import {
+  allowLoopback,
+  type BrokerProcess,
+  type BrokerSetup,
+  MAIN,
+  pairBroker,
+  prepareBroker,
+  runBrokerProcess,
+} from './harness/start-broker.js';
+import { startUpstream, type Upstream } from './harness/upstream.js';
+
+const SECRET = 'sk-live-the-secret-of-slot-a';
+let platform: StandInPlatform;
+let upstream: Upstream;
+let setup: BrokerSetup;
+let broker: BrokerProcess;
+let slot: string;
+
+beforeAll(async () => {
+  platform = await startStandInPlatform();
+  upstream = await startUpstream();
+  setup = prepareBroker(allowLoopback(upstream));
+  broker = await runBrokerProcess(setup);
+  expect(broker.isListening, broker.log.text).toBe(true);
+  await pairBroker(setup, platform);
+  slot = platform.addSecret(SECRET);
+});
+
+afterAll(async () => {
+  await broker?.close();
+  await platform?.close();
+  await upstream?.close();
+  setup?.remove();
+});
+
+const ask = (more: Partial<GrantRequest> = {}): Promise<BrokerGrant> =>
+  broker.connection.request({
+    ...{ slot, purpose: 'Tests', host: upstream.host, methods: ['GET'], uses: 5, ttl: 60 },
+    ...more,
+  });
+
+/** The secret went to the host, and so to the broker. */
+async function expectUsable(grant: BrokerGrant) {
+  await grant.approved();
+  upstream.seen.length = 0;
+  expect((await grant.fetch(upstream.url)).status).toBe(200);
+  expect(upstream.seen[0]?.headers.authorization).toBe(`Bearer ${SECRET}`);
+  await grant.end();
+}
+
+/** The release is refused with this code, and nothing of it is used. */
+async function expectRefused(grant: BrokerGrant, code: string) {
+  upstream.seen.length = 0;
+  await expect(grant.approved()).rejects.toMatchObject({ code });
+  await expect(grant.fetch(upstream.url)).rejects.toMatchObject({ code });
+  expect(upstream.seen).toEqual([]);
+}
+
+describe('pairing', () => {
+  const pairAgain = async (tampering: object) => {
+    const other = prepareBroker({});
+    try {
+      const outcome = await pairBroker(other, platform, tampering).then(
+        () => 'paired',
+        (error) => error.code,
+      );
+      const kept = createPairingStore(other.stateDirectory, undefined).list();
+      return { outcome, kept: kept.length };
+    } finally {
+      other.remove();
+    }
+  };
+
+  it('[V9] honest: both sides show the same words, and the identity key is kept', async () => {
+    expect(await pairAgain({})).toEqual({ outcome: 'paired', kept: 1 });
+  });
+
+  it('[V9] shows other words where the platform exchanges the identity key', async () => {
+    const { publicKey } = await makeIdentityKey();
+    const outcome = await pairAgain({ identityKeyForBroker: publicKey });
+    expect(outcome).toEqual({ outcome: 'pairing_mismatch', kept: 0 });
+  });
+
+  it('[V9] commits to its key: another one shown to the browser does not fit', async () => {
+    const { publicKey } = await makeIdentityKey();
+    const nonceA = crypto.getRandomValues(new Uint8Array(32));
+    const outcome = await pairAgain({ agentKeyForBrowser: { key: publicKey, nonceA } });
+    expect(outcome).toEqual({ outcome: 'pairing_mismatch', kept: 0 });
+  });
+
+  it('[V9] refuses an identity key that is no point', async () => {
+    const key = new Uint8Array(65).fill(1);
+    key[0] = 4;
+    const outcome = await pairAgain({ identityKeyForBroker: key });
+    expect(outcome).toEqual({ outcome: 'pairing_mismatch', kept: 0 });
+  });
+
+  /** As a user does it at a terminal. */
+  function pairAtTerminal(other: BrokerSetup, answer: string) {
+    const words = ['pair', '--issuer', platform.issuer, '--code', platform.startPairing()];
+    const child = spawn(process.execPath, [MAIN, ...words, '--state', other.stateDirectory]);
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (chunk: string) => {
+        output += chunk;
+        if (output.includes('[y/N]')) child.stdin.end(answer);
+      });
+    }
+    return new Promise<{ code: number | null; output: string }>((resolve) => {
+      child.once('close', (code) => resolve({ code, output }));
+    });
+  }
+
+  it('[V9] asks at the terminal, and takes no answer but yes', async () => {
+    const other = prepareBroker({});
+    const list = () => createPairingStore(other.stateDirectory, undefined).list();
+    try {
+      for (const answer of ['\n', 'n\n', 'maybe\n', '']) {
+        const shown = platform.completePairing();
+        const { code, output } = await pairAtTerminal(other, answer);
+        expect({ code, kept: list().length }, output).toEqual({ code: 1, kept: 0 });
+        expect(output).toContain((await shown).join('  '));
+      }
+      const shown = platform.completePairing();
+      const { code, output } = await pairAtTerminal(other, 'y\n');
+      expect({ code, kept: list().length }, output).toEqual({ code: 0, kept: 1 });
+      expect(output).toContain((await shown).join('  '));
+    } finally {
+      other.remove();
+    }
+  });
+
+  it('refuses codes, issuers and names that are none', async () => {
+    const other = prepareBroker({});
+    try {
+      for (const words of [
+        ['--issuer', platform.issuer, '--code', 'ABCD-EFGH'],
+        ['--issuer', 'http://example.com', '--code', platform.startPairing()],
+        ['--issuer', platform.issuer, '--code', '0000-0000-0000-0000'],
+      ]) {
+        const all = [MAIN, 'pair', ...words, '--state', other.stateDirectory];
+        const child = spawn(process.execPath, all, { stdio: 'ignore' });
+        const code = await new Promise((resolve) => child.once('close', resolve));
+        expect(code, words.join(' ')).toBe(1);
+      }
+    } finally {
+      other.remove();
+    }
+  });
+});
+
+describe('a release', () => {
+  it('[V10] honest: serves the request that was approved', async () => {
+    const grant = await ask();
+    await platform.approve(grant.id);
+    await expectUsable(grant);
+  });
+
+  it('[V10] refuses what was approved for another request', async () => {
+    const first = await ask({ slot: platform.addSecret('sk-live-another-secret') });
+    const second = await ask();
+    // Sealed and signed for the first, to the key of the first.
+    await platform.approve(first.id);
+    const planted = platform.releases.get(first.id)?.sealed;
+    await first.approved();
+    Object.assign(platform.releases.get(second.id) ?? {}, { status: 'released', sealed: planted });
+    await expectRefused(second, 'release_invalid');
+    await first.end();
+  });
+
+  it('[V10] refuses a seal or a signature over another request', async () => {
+    const other = sha256(new Uint8Array(1));
+    for (const tampering of [{ sealHash: other }, { signHash: other }]) {
+      const grant = await ask();
+      await platform.approve(grant.id, tampering);
+      await expectRefused(grant, 'release_invalid');
+    }
+  });
+
+  it('[V10] refuses a seal to another key', async () => {
+    const grant = await ask();
+    const { publicKey } = await makeIdentityKey();
+    await platform.approve(grant.id, { hpkeKey: publicKey });
+    await expectRefused(grant, 'release_invalid');
+  });
+
+  it('[V10] takes a release once: neither a second one nor the same again', async () => {
+    const grant = await ask({ uses: 1 });
+    await platform.approve(grant.id);
+    const release = platform.releases.get(grant.id);
+    const sealed = release?.sealed;
+    await grant.approved();
+    expect((await grant.fetch(upstream.url)).status).toBe(200);
+    await expect
+      .poll(async () => (await broker.connection.grant(grant.id)).snapshot.status)
+      .toBe('ended');
+    Object.assign(release ?? {}, { status: 'released', sealed });
+    platform.tell(release as never);
+    await expect(grant.fetch(upstream.url)).rejects.toMatchObject({ code: 'release_ended' });
+    expect((await broker.connection.grant(grant.id)).snapshot.status).toBe('ended');
+  });
+
+  it('[V10] refuses a release without its secret: somebody else was handed it', async () => {
+    const grant = await ask();
+    await platform.approve(grant.id);
+    const release = platform.releases.get(grant.id);
+    if (release !== undefined) release.sealed = undefined;
+    await expectRefused(grant, 'release_invalid');
+  });
+
+  it('[V10] takes no release for a request that was cancelled', async () => {
+    const grant = await ask();
+    await grant.end();
+    await platform.approve(grant.id);
+    await expectRefused(grant, 'release_rejected');
+  });
+
+  it('[V10] takes no release for a request that has expired', async () => {
+    const grant = await ask();
+    platform.expire(grant.id);
+    await expect(grant.approved()).rejects.toMatchObject({ code: 'release_rejected' });
+    await platform.approve(grant.id);
+    await expectRefused(grant, 'release_rejected');
+  });
+
+  it('[V10] gives two agents that race for the last use one call', async () => {
+    const grant = await ask({ uses: 1 });
+    await platform.approve(grant.id);
+    await grant.approved();
+    const other = await broker.connection.grant(grant.id);
+    upstream.seen.length = 0;
+    const outcomes = await Promise.all(
+      [grant, other, grant, other].map((one) =>
+        one.fetch(upstream.url).then(
+          () => 'called',
+          (error) => error.code,
+        ),
+      ),
+    );
+    expect(outcomes.sort()).toEqual(['called', ...Array(3).fill('release_ended')]);
+    expect(upstream.seen).toHaveLength(1);
+  });
+
+  it('[V10] refuses calls before the approval, and with a grant that nobody has', async () => {
+    const grant = await ask();
+    await expect(grant.fetch(upstream.url)).rejects.toMatchObject({ code: 'release_invalid' });
+    await grant.end();
+    await expect(
+      broker.connection.grant(encodeBase64url(new Uint8Array(16))),
+    ).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  it('[V11] refuses a secret that another identity key signed', async () => {
+    const grant = await ask();
+    await platform.approve(grant.id, { signer: await makeIdentityKey() });
+    await expectRefused(grant, 'release_invalid');
+    // The next one, by the right key, is taken.
+    const next = await ask();
+    await platform.approve(next.id);
+    await expectUsable(next);
+  });
+
+  it('[V11] refuses a value that could be more than a header', async () => {
+    for (const value of [
+      'x\r\nhost: other.test',
+      'short',
+      ' sk-live-space-before',
+      'sk-live-\u00e9\u00e9',
+    ]) {
+      const grant = await ask();
+      await platform.approve(grant.id, { value: new TextEncoder().encode(value) });
+      await expectRefused(grant, 'release_invalid');
+    }
+  });
+
+  it('[V11] honest: takes the secret that the pinned identity key signed', async () => {
+    const grant = await ask();
+    await platform.approve(grant.id, { value: new TextEncoder().encode(SECRET) });
+    await expectUsable(grant);
+  });
+});
+
+describe('another identity key', () => {
+  it('[V11] stops the broker until it is paired anew, releases that go on included', async () => {
+    const other = prepareBroker(allowLoopback(upstream));
+    const second = await runBrokerProcess(other);
+    const asked: GrantRequest = {
+      ...{ slot, purpose: 'Tests', host: upstream.host, methods: ['GET'], uses: 5, ttl: 60 },
+    };
+    try {
+      await pairBroker(other, platform);
+      const running = await second.connection.request(asked);
+      await platform.approve(running.id);
+      await running.approved();
+      const grant = await second.connection.request(asked);
+      const signer = await makeIdentityKey();
+      const claimedIdentityKey = signer.publicKey;
+      await platform.approve(grant.id, { signer, claimedIdentityKey });
+      await expectRefused(grant, 'vault_identity_changed');
+      await expectRefused(running, 'vault_identity_changed');
+      await expect(second.connection.request(asked)).rejects.toMatchObject({
+        code: 'vault_identity_changed',
+      });
+      expect((await second.connection.status()).vaults).toMatchObject([{ stopped: true }]);
+
+      await pairBroker(other, platform);
+      const next = await second.connection.request(asked);
+      await platform.approve(next.id);
+      await expectUsable(next);
+    } finally {
+      await second.close();
+      other.remove();
+    }
+  });
+});
+
+describe('the end of a broker', () => {
+  it('ends its releases and says so, and a killed one leaves no process behind', async () => {
+    const other = prepareBroker(allowLoopback(upstream));
+    const second = await runBrokerProcess(other);
+    await pairBroker(other, platform);
+    const asked: GrantRequest = {
+      ...{ slot, purpose: 'Tests', host: upstream.host, methods: ['GET'], uses: 5, ttl: 60 },
+    };
+    const grant = await second.connection.request(asked);
+    await platform.approve(grant.id);
+    await grant.approved();
+    expect(await second.close()).toBe(0);
+    expect(platform.releases.get(grant.id)).toMatchObject({ reportedEnd: true });
+    await expect(grant.fetch(upstream.url)).rejects.toMatchObject({ code: 'broker_unavailable' });
+
+    const third = await runBrokerProcess(other);
+    const again = await third.connection.request(asked);
+    await platform.approve(again.id);
+    await again.approved();
+    third.kill();
+    await third.exited;
+    // A socket that was left is taken over; releases are gone.
+    const fourth = await runBrokerProcess(other);
+    expect(fourth.isListening, fourth.log.text).toBe(true);
+    await expect(fourth.connection.grant(again.id)).rejects.toMatchObject({ code: 'not_found' });
+    await fourth.close();
+    other.remove();
+  });
+});
