@@ -102,7 +102,7 @@ async function listSlots(vault: OpenedVaultExport, reveal: boolean): Promise<Res
       }),
     ),
     note:
-      `Vault ${vaultId} of ${issuer}, state ${counter}, exported ${exported} as the server says; whether ` +
+      `Vault ${vaultId} of ${issuer}, state ${counter}, exported ${exported} as the file says; whether ` +
       `it is the newest does not show.${receiptsHead === '' ? '' : ` Head of its receipts: ${receiptsHead}`}`,
   };
 }

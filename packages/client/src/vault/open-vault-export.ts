@@ -26,7 +26,7 @@ export interface OpenVaultExportOptions {
 export interface OpenedVaultExport {
   readonly issuer: string;
   readonly vaultId: string;
-  /** When the server made the export, seconds since the epoch. Its word alone. */
+  /** When the export was made, seconds since the epoch, as the file says: nothing vouches for it. */
   readonly exportedAt: number;
   /** Of the manifest: whether the export is the newest cannot be seen. */
   readonly counter: number;
