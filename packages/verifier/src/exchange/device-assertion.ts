@@ -12,10 +12,16 @@ export interface AssertedDevice {
   readonly assertion: VerifiedAssertion;
 }
 
-/** Whether a counter would be accepted; the store decides again, atomically, when it is set. */
-function isPlausibleCounter(device: DeviceRow, counter: number, nonce: string): boolean {
-  if (counter === 0 && device.counter === 0) return true;
-  return counter > device.counter || (counter === device.counter && device.counterNonce === nonce);
+/**
+ * Refuses a counter that would not be accepted; the store decides again, atomically, when it is set.
+ *
+ * @throws PzkError `invalid_grant`
+ */
+export function assertPlausibleCounter(device: DeviceRow, counter: number, nonce: string): void {
+  if (counter === 0 && device.counter === 0) return;
+  if (counter > device.counter) return;
+  if (counter === device.counter && device.counterNonce === nonce) return;
+  throw refusal('invalid_grant', 'The counter went back: the authenticator may be a copy.');
 }
 
 function whyUnknown(found: DeviceRow | undefined): string {
@@ -61,9 +67,7 @@ export async function verifyDeviceAssertion(
     throw known ? cause : refusal('invalid_grant', whyUnknown(found), cause);
   });
   if (!known) throw refusal('invalid_grant', whyUnknown(found));
-  if (!isPlausibleCounter(found, assertion.counter, nonce)) {
-    throw refusal('invalid_grant', 'The counter went back: the authenticator may be a copy.');
-  }
+  assertPlausibleCounter(found, assertion.counter, nonce);
   return { device: found, assertion };
 }
 

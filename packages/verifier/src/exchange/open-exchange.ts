@@ -42,16 +42,29 @@ export async function openExchange(
     now,
     nonces: engine.dpopNonces,
   });
-  const claims = openNonce(exchange.nonce, engine.nonceKeys, now);
-  const { jkt } = proof;
+  const opened = openNonceOf(engine, proof, exchange);
+  return { ...opened, replayId: dpopReplayId(proof), now };
+}
+
+/**
+ * Verifies the nonce of an exchange whose session key is verified. Not yet verified: that it is unused.
+ *
+ * @throws PzkError `invalid_nonce`
+ */
+export function openNonceOf(
+  engine: Engine,
+  { jkt }: { readonly jkt: string },
+  { nonce, purpose }: Pick<ExchangeRequest, 'nonce' | 'purpose'>,
+): Pick<OpenExchange, 'jkt' | 'nonce' | 'claims'> {
+  const claims = openNonce(nonce, engine.nonceKeys, engine.config.clock());
   if (claims.jkt !== jkt) throw refusal('invalid_nonce', 'The nonce is of another session key.');
-  if (claims.purpose !== exchange.purpose) {
+  if (claims.purpose !== purpose) {
     throw refusal('invalid_nonce', 'The nonce is for another purpose.');
   }
   if (!engine.config.audiences.has(claims.audience)) {
     throw refusal('invalid_nonce', 'The nonce is for another audience.');
   }
-  return { jkt, replayId: dpopReplayId(proof), nonce: exchange.nonce, claims, now };
+  return { jkt, nonce, claims };
 }
 
 /**
@@ -64,10 +77,10 @@ export async function openExchange(
  */
 export async function consumeNonce(
   engine: Engine,
-  exchange: OpenExchange,
+  exchange: Pick<OpenExchange, 'nonce' | 'claims'> & { readonly replayId?: string },
   endpoint: string,
 ): Promise<void> {
-  const { nonce, claims } = exchange;
+  const { nonce, claims, replayId } = exchange;
   const ttl = claims.expiresAt - engine.config.clock() + durations.consumedGrace;
   const key = `${endpoint} ${encodeBase64url(sha256(utf8(nonce)))}`;
   const result = await engine.stores.nonces.consume(key, { epoch: claims.epoch, ttl });
@@ -77,6 +90,7 @@ export async function consumeNonce(
       result === 'stale' ? 'Nonce of a lost epoch.' : 'Nonce replayed.',
     );
   }
-  // The nonce is the replay key here; this keeps the proof from serving once more at a renewal.
-  await engine.stores.replays.record(exchange.replayId, durations.dpopJti);
+  // The nonce is the replay key here; this keeps the proof from serving once more at a renewal. Where the
+  // proof came with a token, it is recorded already.
+  if (replayId !== undefined) await engine.stores.replays.record(replayId, durations.dpopJti);
 }

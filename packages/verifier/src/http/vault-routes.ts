@@ -1,5 +1,28 @@
 import type { Engine } from '../exchange/engine.js';
 import { listOwnDevices, revokeOwnDevice } from '../keys/own-devices.js';
+import {
+  addAgentRequest,
+  cancelAgentRequest,
+  readAgentRequest,
+  reportUses,
+} from '../release/agent-requests.js';
+import { approveRelease } from '../release/approve-release.js';
+import {
+  answerPairing,
+  commitPairing,
+  createPairing,
+  endPairing,
+  openPairing,
+  readPairing,
+  revealPairing,
+} from '../release/pairings.js';
+import {
+  endRelease,
+  listReceipts,
+  listReleases,
+  listRequests,
+  rejectRequest,
+} from '../release/user-requests.js';
 import { cancelReset } from '../vault/cancel-reset.js';
 import { exportVault } from '../vault/export-vault.js';
 import {
@@ -35,6 +58,11 @@ function byId(name: string, run: Run, status: keyof typeof answers = 200): [stri
   return [name, { ...route, run: answered(run, status) }];
 }
 
+/** By a proof of an agent's key. */
+function byAgent(name: string, run: Run, status: keyof typeof answers = 200): [string, Route] {
+  return [name, { name, method: 'POST', place: 'endpoint', run: answered(run, status) }];
+}
+
 /** By a nonce. */
 function byNonce(name: string, run: Run): [string, Route] {
   return [name, { name, method: 'POST', place: 'endpoint', run: answered(run, 200) }];
@@ -59,4 +87,21 @@ export const vaultRoutes: ReadonlyMap<string, Route> = new Map([
   byToken('/vault/invitations/cancel', cancelInvitation, 204),
   byId('/vault/invitations/open', openInvitation),
   byNonce('/vault/recover', recoverVault),
+  byToken('/vault/pairings', createPairing, 201),
+  byToken('/vault/pairings/read', readPairing),
+  byToken('/vault/pairings/answer', answerPairing, 204),
+  byToken('/vault/pairings/end', endPairing, 204),
+  byId('/agent/pairings/open', openPairing),
+  byId('/agent/pairings/commit', commitPairing, 204),
+  byId('/agent/pairings/reveal', revealPairing, 204),
+  byToken('/vault/requests', listRequests),
+  byToken('/vault/requests/reject', rejectRequest, 204),
+  byToken('/vault/releases', approveRelease),
+  byToken('/vault/releases/list', listReleases),
+  byToken('/vault/releases/end', endRelease, 204),
+  byToken('/vault/receipts', listReceipts),
+  byAgent('/agent/requests', addAgentRequest, 201),
+  byAgent('/agent/requests/read', readAgentRequest),
+  byAgent('/agent/requests/cancel', cancelAgentRequest, 204),
+  byAgent('/agent/uses', reportUses),
 ]);

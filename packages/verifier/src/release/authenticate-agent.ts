@@ -1,0 +1,40 @@
+import { dpopReplayId, verifyDpopProof } from '../dpop/dpop-proof.js';
+import { durations } from '../durations.js';
+import type { Engine, RequestContext } from '../exchange/engine.js';
+import { assertAddressBudget } from '../exchange/proof-check.js';
+import { refusal } from '../refuse.js';
+import type { AgentRow } from '../stores/vault-stores.js';
+
+/** The agent of a key that stands in the manifest of an active account. */
+export async function findAgent(engine: Engine, jkt: string): Promise<AgentRow | undefined> {
+  const agent = await engine.stores.agents.findByJkt(jkt);
+  const account = await engine.stores.accounts.get(agent?.account ?? '');
+  return account === undefined || account.revokedAt !== undefined ? undefined : agent;
+}
+
+/**
+ * Authenticates an agent by a DPoP proof of its key; the proof serves once.
+ *
+ * @throws PzkError `invalid_dpop_proof`, `use_dpop_nonce`; `invalid_grant` if the key is in no manifest,
+ * or not any more
+ */
+export async function authenticateAgent(
+  engine: Engine,
+  request: Request,
+  context: RequestContext,
+  endpoint: string,
+): Promise<AgentRow> {
+  await assertAddressBudget(engine, context);
+  const proof = await verifyDpopProof(request.headers.get('dpop'), {
+    method: 'POST',
+    url: engine.config.baseUrl + endpoint,
+    now: engine.config.clock(),
+    nonces: engine.dpopNonces,
+  });
+  const agent = await findAgent(engine, proof.jkt);
+  if (agent === undefined) throw refusal('invalid_grant', 'The key is in no manifest.');
+  if ((await engine.stores.replays.record(dpopReplayId(proof), durations.dpopJti)) !== true) {
+    throw refusal('invalid_dpop_proof', 'The proof was used before.');
+  }
+  return agent;
+}
