@@ -1,4 +1,4 @@
-import type { VaultExport } from '@pzk-auth/protocol';
+import { type VaultExport, vaultStatusResponseSchema } from '@pzk-auth/protocol';
 import { acceptInvitation } from './exchange/accept-invitation.js';
 import type { AccountApi } from './exchange/account-api.js';
 import { createRecoveryCode, type NewRecoveryCode } from './exchange/create-recovery-code.js';
@@ -12,11 +12,24 @@ import { recoverVault } from './exchange/recover-vault.js';
 import type { OpenOptions, VaultContext } from './exchange/vault-context.js';
 import { createVaultHolder } from './exchange/vault-holder.js';
 import type { VaultState } from './exchange/vault-state.js';
+import { type Approvals, createApprovals } from './release/approvals.js';
+import { type AgentPairing, pairAgent } from './release/pair-agent.js';
+import { createReleases, type Releases } from './release/releases.js';
 import type { CeremonyGuard } from './session/ceremony-guard.js';
 import type { Observable } from './session/snapshot-store.js';
 import type { SessionKey } from './transport/session-key.js';
 import type { ApproveSuccession } from './vault/unlock-vault-entry.js';
 import type { PasskeyUser } from './webauthn/passkeys.js';
+
+/** What the server says of a vault. */
+export interface VaultStatus {
+  /** How many requests of agents wait. */
+  readonly requests: number;
+  /** Recipient ids of members whose devices are revoked. */
+  readonly revoked: readonly string[];
+  /** While a reset waits: from when on the vault can be replaced, seconds since the epoch. */
+  readonly resetAt?: number;
+}
 
 /** Options of {@link VaultClient.recovery}. */
 export interface UseRecoveryOptions {
@@ -85,6 +98,23 @@ export interface VaultClient extends Observable<VaultState> {
    * @throws PzkError `vault_locked`, `not_found` where there is no recovery code
    */
   export(): Promise<VaultExport>;
+  readonly agents: {
+    /**
+     * Starts a pairing with an agent's broker; the vault has to be open.
+     *
+     * @throws PzkError `vault_locked`
+     */
+    pair(): Promise<AgentPairing>;
+  };
+  /** Requests of agents that wait for the user. */
+  readonly approvals: Approvals;
+  /** What was released, its receipts and the trail of it. */
+  readonly releases: Releases;
+  /**
+   * What the server says of the vault while it is locked: how many requests wait, which members are
+   * revoked, whether a reset waits. Takes no touch.
+   */
+  status(): Promise<VaultStatus>;
   readonly reset: {
     /** Cancels a reset that waits: see `resetAt` of the contents. */
     cancel(): Promise<void>;
@@ -138,6 +168,21 @@ export function createVaultClient(options: VaultClientOptions): VaultClient {
         ),
     },
     export: () => exportVault(context),
+    agents: { pair: () => pairAgent(context) },
+    approvals: createApprovals(context),
+    releases: createReleases(context),
+    async status() {
+      const { requests, revoked, reset_at } = await api.post(
+        '/vault/status',
+        {},
+        vaultStatusResponseSchema,
+      );
+      return Object.freeze({
+        requests,
+        revoked,
+        ...(reset_at === undefined ? {} : { resetAt: reset_at }),
+      });
+    },
     reset: { cancel: () => api.postVoid('/vault/reset/cancel', {}) },
     devices: {
       list: () => listDevices(api),

@@ -7,7 +7,12 @@ export {
   type HeadlessStartOptions,
   type StartOptions,
 } from './create-client.js';
-export type { AcceptOptions, UseRecoveryOptions, VaultClient } from './create-vault-client.js';
+export type {
+  AcceptOptions,
+  UseRecoveryOptions,
+  VaultClient,
+  VaultStatus,
+} from './create-vault-client.js';
 export type { NewRecoveryCode } from './exchange/create-recovery-code.js';
 export type { DeviceInfo } from './exchange/devices.js';
 export type { Invitation, InvitationState, JoiningDevice } from './exchange/invitations.js';
@@ -33,6 +38,9 @@ export {
   type WebWorkerLike,
   type WorkerProverOptions,
 } from './prover/index.js';
+export type { Approval, Approvals, WaitingApprovals } from './release/approvals.js';
+export type { AgentPairing, PairingState } from './release/pair-agent.js';
+export type { ReleaseInfo, Releases } from './release/releases.js';
 export {
   type NumberedReceipt,
   type ReceiptFlaw,

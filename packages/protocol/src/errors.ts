@@ -58,6 +58,7 @@ export const clientErrorCodes = [
   'invitation_invalid',
   'pairing_mismatch',
   'release_request_invalid',
+  'receipt_invalid',
   'not_signed_in',
   'session_expired',
   'storage_unavailable',

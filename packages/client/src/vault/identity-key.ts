@@ -46,6 +46,16 @@ export async function generateIdentityKey(): Promise<NewIdentityKey> {
   }
 }
 
+/**
+ * Imports a public key that verifies ECDSA with SHA-256.
+ *
+ * @param publicKey - 65 bytes SEC1.
+ * @throws DOMException where the bytes are no point on the curve.
+ */
+export function importVerificationKey(publicKey: Bytes): Promise<CryptoKey> {
+  return crypto.subtle.importKey('raw', publicKey, P256, false, ['verify']);
+}
+
 /** Whether the identity key signed the message. False also where the key is no point at all. */
 export async function verifyIdentitySignature(
   publicKey: Bytes,
@@ -53,7 +63,7 @@ export async function verifyIdentitySignature(
   message: Bytes,
 ): Promise<boolean> {
   try {
-    const key = await crypto.subtle.importKey('raw', publicKey, P256, false, ['verify']);
+    const key = await importVerificationKey(publicKey);
     return await crypto.subtle.verify(ES256, key, signature, message);
   } catch {
     return false;

@@ -72,6 +72,9 @@ export interface FakePlatform extends FakeIssuer {
   readonly invitations: Map<string, StoredInvitation>;
   readonly requests: { request: string; signature: string; at: number; expires_at: number }[];
   readonly releases: Record<string, unknown>[];
+  /** As its reading answers. */
+  pairing: Record<string, unknown>;
+  pairingAnswer: { identity_key: string; nonce_b: string } | undefined;
   /** The entry of a credential, or of `recovery`. */
   entryOf(credentialId: string): VaultEntry | undefined;
   /** A copy of what is stored, to be brought back. */
@@ -96,7 +99,6 @@ export function createFakePlatform(): FakePlatform {
   const json = (value: object, status = 200) => Response.json(value, { status });
   const nothing = () => new Response(null, { status: 204 });
   const soon = () => Math.floor(Date.now() / 1000) + 600;
-  let pairing: Record<string, unknown> | undefined;
 
   const platform: FakePlatform = {
     sent,
@@ -106,6 +108,8 @@ export function createFakePlatform(): FakePlatform {
     invitations: new Map(),
     requests: [],
     releases: [],
+    pairing: { status: 'ended' },
+    pairingAnswer: undefined,
     respond: (path, answer) => void answers.set(path, answer),
     paths: () => sent.map(({ path }) => path),
     snapshot: () => copy(platform.vault as StoredVault),
@@ -295,10 +299,30 @@ export function createFakePlatform(): FakePlatform {
         return nothing();
       }
       case '/pzk/vault/pairings':
-        pairing = { id: body.id };
+        platform.pairing = { status: 'open' };
         return json({ id: 'A'.repeat(14), expires_at: soon() }, 201);
       case '/pzk/vault/pairings/read':
-        return json(pairing ?? { status: 'ended' });
+        return json(platform.pairing);
+      case '/pzk/vault/pairings/answer':
+        Object.assign(platform.pairing, { status: 'answered' });
+        platform.pairingAnswer = body;
+        return nothing();
+      case '/pzk/vault/pairings/end':
+        platform.pairing = { status: 'ended' };
+        return nothing();
+      case '/pzk/vault/requests/reject': {
+        const index = platform.requests.findIndex(({ request }) =>
+          Buffer.from(request, 'base64url').includes(body.id),
+        );
+        platform.requests.splice(index, 1);
+        return nothing();
+      }
+      case '/pzk/vault/receipts': {
+        const all = platform.releases.map(({ receipt }, at) => ({ number: at + 1, receipt }));
+        return json({
+          receipts: all.filter(({ number }) => number > (body.after ?? 0)).slice(0, 2),
+        });
+      }
       case '/pzk/vault/requests':
         return json({ requests: platform.requests });
       case '/pzk/vault/releases': {

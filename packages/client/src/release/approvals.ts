@@ -1,0 +1,177 @@
+import {
+  agentRequestHash,
+  type Bytes,
+  decodeBase64url,
+  isPzkError,
+  PzkError,
+  type ReleaseMethod,
+  releaseChallenge,
+  vaultWriteResponseSchema,
+  waitingRequestsResponseSchema,
+} from '@pzk-auth/protocol';
+import { requestNonce } from '../exchange/request-challenge.js';
+import type { VaultContext } from '../exchange/vault-context.js';
+import type { VaultAgentInfo } from '../exchange/vault-state.js';
+import type { VaultSlot } from '../vault/slot-changes.js';
+import { getPasskey } from '../webauthn/passkeys.js';
+import { serializeAssertion } from '../webauthn/serialize-credential.js';
+import { checkAgentRequest } from './check-request.js';
+import { prepareRelease } from './prepare-release.js';
+
+/**
+ * A request of an agent that waits for the user, read from the bytes that the agent signed and from the
+ * vault: nothing in it is in the server's words.
+ */
+export interface Approval {
+  /** Of the request. */
+  readonly id: string;
+  /** As the vault has it. */
+  readonly agent: VaultAgentInfo;
+  /** As the vault has it. */
+  readonly slot: VaultSlot;
+  /** In the agent's words. */
+  readonly purpose: string;
+  /** DNS name in ASCII (punycode), with a port unless 443. Show it as it is. */
+  readonly host: string;
+  readonly methods: readonly ReleaseMethod[];
+  /** Requests in all. */
+  readonly uses: number;
+  /** For one time: seconds from the release to its end. Standing: how often a day, and until when. */
+  readonly term:
+    | { readonly kind: 'once'; readonly seconds: number }
+    | {
+        readonly kind: 'standing';
+        readonly perDay: number;
+        /** Seconds since the epoch. */
+        readonly notAfter: number;
+      };
+}
+
+/** What waits for the user. */
+export interface WaitingApprovals {
+  /** Oldest first. */
+  readonly requests: readonly Approval[];
+  /** How many more there were that are refused: not signed by an agent of the vault, for instance. */
+  readonly refused: number;
+}
+
+/** Requests of agents that wait. */
+export interface Approvals {
+  /**
+   * Fetches what waits; the vault has to be open.
+   *
+   * @throws PzkError `vault_locked`
+   */
+  list(): Promise<WaitingApprovals>;
+  /**
+   * Approves a request that `list` gave, with a touch: seals the secret to it, and to nothing else.
+   *
+   * @throws PzkError `release_request_invalid`; `not_found` where it waits no more
+   */
+  approve(approval: Approval, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** @param reason - For the agent, at most 200 characters. Default: none. */
+  reject(approval: Pick<Approval, 'id'>, reason?: string): Promise<void>;
+}
+
+/** The bytes behind an approval. */
+interface SignedRequest {
+  readonly bytes: Bytes;
+  readonly signature: Bytes;
+}
+
+export function createApprovals(context: VaultContext): Approvals {
+  const { api, holder, exchange, guard, sessionKey } = context;
+  const { config, signer } = exchange;
+  /** By what was shown, so that no other bytes are approved than those. */
+  const signed = new WeakMap<Approval, SignedRequest>();
+  const now = () => Math.floor((config.clock() + signer.clockOffset) / 1000);
+
+  async function describe({ bytes, signature }: SignedRequest): Promise<Approval> {
+    const { request, agent } = await holder.read(({ manifest }) =>
+      checkAgentRequest(manifest, bytes, signature, now()),
+    );
+    const state = holder.state.getSnapshot();
+    const slots = state.status === 'open' ? state.slots : [];
+    const slot = slots.find(({ id }) => id === request.slotId);
+    if (slot === undefined) throw new PzkError('vault_locked', 'The vault is locked.');
+    const { ttl: seconds, perDay, notAfter } = request;
+    const approval: Approval = Object.freeze({
+      id: request.requestId,
+      agent: Object.freeze({ id: agent.id, name: agent.name }),
+      slot,
+      purpose: request.purpose,
+      host: request.host,
+      methods: Object.freeze([...request.methods]),
+      uses: request.uses,
+      term: Object.freeze(
+        seconds > 0
+          ? { kind: 'once' as const, seconds }
+          : { kind: 'standing' as const, perDay, notAfter },
+      ),
+    });
+    signed.set(approval, { bytes, signature });
+    return approval;
+  }
+
+  return {
+    async list() {
+      await holder.read(() => undefined);
+      const answer = await api.post('/vault/requests', {}, waitingRequestsResponseSchema);
+      const requests: Approval[] = [];
+      let refused = 0;
+      for (const one of answer.requests) {
+        try {
+          const bytes = decodeBase64url(one.request);
+          requests.push(await describe({ bytes, signature: decodeBase64url(one.signature) }));
+        } catch (cause) {
+          // One that is refused must not hide the others.
+          if (!isPzkError(cause) || cause.code !== 'release_request_invalid') throw cause;
+          refused++;
+        }
+      }
+      return Object.freeze({ requests: Object.freeze(requests), refused });
+    },
+    async approve(approval, { signal } = {}) {
+      const request = signed.get(approval);
+      if (request === undefined) {
+        throw new TypeError('approvals.approve: pass a request that approvals.list gave.');
+      }
+      if (holder.state.getSnapshot().status !== 'open') {
+        await context.open(signal === undefined ? {} : { signal });
+      }
+      await guard.run(signal, async (combined) => {
+        const key = await sessionKey();
+        const credentialId = await holder.read(({ recipient }) => recipient.credential_id);
+        const nonce = await requestNonce(exchange, 'release', key, combined);
+        const requestHash = agentRequestHash(request.bytes);
+        const credential = await getPasskey({
+          authenticator: exchange.authenticator(),
+          issuer: config.issuer,
+          rpId: config.rpId,
+          challenge: releaseChallenge({ requestHash, nonce }),
+          signal: combined,
+          credentialId,
+          // The vault is open: no PRF output is asked for.
+          generation: 0,
+        });
+        const assertion = serializeAssertion(credential);
+        await holder.change(async (vault) => {
+          const { prepared, body } = await prepareRelease(vault, {
+            request: request.bytes,
+            agentSignature: request.signature,
+            nonce,
+            assertion,
+            now: now(),
+          });
+          const { ifMatch } = prepared;
+          return {
+            prepared,
+            result: undefined,
+            send: () => api.post('/vault/releases', body, vaultWriteResponseSchema, { ifMatch }),
+          };
+        });
+      });
+    },
+    reject: ({ id }, reason = '') => api.postVoid('/vault/requests/reject', { id, reason }),
+  };
+}

@@ -1,0 +1,296 @@
+import { encodeBase64url, type ReleaseRequest } from '@pzk-auth/protocol';
+import { describe, expect, it } from 'vitest';
+import { type Approval, verifyReceipt } from '../../src/index.js';
+import { apiKey, problem } from '../fake-issuer.js';
+import { randomBytes } from '../vault/craft-vault.js';
+import {
+  createFakePlatform,
+  enrolledDevice,
+  type FakePlatform,
+  manifestOf,
+  type StoredVault,
+} from '../vault/fake-platform.js';
+import { createFakeBroker } from './fake-broker.js';
+
+async function opened() {
+  const platform = createFakePlatform();
+  const device = await enrolledDevice(platform);
+  const vault = await device.client.vault.open();
+  const slot = await vault.addSecret({ name: 'Claude', value: 'sk-ant-secret' });
+  return { platform, device, vault, slot, client: device.client.vault };
+}
+
+async function paired() {
+  const setting = await opened();
+  const broker = await createFakeBroker(setting.platform);
+  const pairing = await setting.client.agents.pair();
+  broker.commit();
+  await pairing.poll();
+  broker.reveal();
+  await pairing.poll();
+  const agentId = await pairing.confirm();
+  return { ...setting, broker, agentId };
+}
+
+const manifest = (platform: FakePlatform) => manifestOf(platform.vault as StoredVault);
+
+async function onlyRequest(client: Awaited<ReturnType<typeof opened>>['client']) {
+  const { requests } = await client.approvals.list();
+  expect(requests).toHaveLength(1);
+  return requests[0] as Approval;
+}
+
+describe('pairing', () => {
+  it('[V9] honest: shows the words of the broker and writes its key', async () => {
+    const { client, platform, vault } = await opened();
+    const broker = await createFakeBroker(platform);
+    const pairing = await client.agents.pair();
+    expect(pairing.code).toMatch(/^([0-9A-Z]{4}-){3}[0-9A-Z]{4}$/);
+    expect(await pairing.poll()).toEqual({ status: 'waiting' });
+    await expect(pairing.confirm()).rejects.toMatchObject({ code: 'pairing_mismatch' });
+    broker.commit();
+    expect(await pairing.poll()).toEqual({ status: 'waiting' });
+    expect(await pairing.poll()).toEqual({ status: 'waiting' });
+    broker.reveal();
+    const words = broker.words();
+    expect(await pairing.poll()).toEqual({ status: 'compare', name: 'Builder', words });
+    const id = await pairing.confirm({ name: 'My builder' });
+    expect(vault.contents.agents).toEqual([{ id, name: 'My builder' }]);
+    expect(manifest(platform).agents[0]?.key).toBe(encodeBase64url(broker.key.publicKey));
+    await vault.removeAgent(id);
+    expect(vault.contents.agents).toEqual([]);
+  });
+
+  it.each(['agent_key', 'nonce_a'])(
+    '[V9] refuses another %s than was committed to',
+    async (member) => {
+      const { client, platform } = await opened();
+      const broker = await createFakeBroker(platform);
+      const other = await createFakeBroker(platform);
+      const pairing = await client.agents.pair();
+      broker.commit();
+      await pairing.poll();
+      broker.reveal();
+      platform.pairing[member] =
+        member === 'nonce_a'
+          ? encodeBase64url(randomBytes(32))
+          : encodeBase64url(other.key.publicKey);
+      await expect(pairing.poll()).rejects.toMatchObject({ code: 'pairing_mismatch' });
+      // One attempt: nothing that comes later is taken.
+      broker.reveal();
+      await expect(pairing.poll()).rejects.toMatchObject({ code: 'pairing_mismatch' });
+      await expect(pairing.confirm()).rejects.toMatchObject({ code: 'pairing_mismatch' });
+      expect(manifest(platform).agents).toEqual([]);
+    },
+  );
+
+  it('[V9] refuses a commitment that changes, and one that comes with what it commits to', async () => {
+    const { client, platform } = await opened();
+    const broker = await createFakeBroker(platform);
+    const other = await createFakeBroker(platform);
+    const first = await client.agents.pair();
+    broker.commit();
+    await first.poll();
+    other.commit();
+    other.reveal();
+    await expect(first.poll()).rejects.toMatchObject({ code: 'pairing_mismatch' });
+    const second = await client.agents.pair();
+    other.commit();
+    other.reveal();
+    await expect(second.poll()).rejects.toMatchObject({ code: 'pairing_mismatch' });
+  });
+
+  it('[V9] shows other words where the platform puts a key of its own in between', async () => {
+    const { client, platform } = await opened();
+    const real = await createFakeBroker(platform);
+    const between = await createFakeBroker(platform);
+    const pairing = await client.agents.pair();
+    between.commit();
+    await pairing.poll();
+    between.reveal();
+    const shown = await pairing.poll();
+    expect(shown).toMatchObject({ status: 'compare', words: between.words() });
+    expect(real.words()).not.toEqual(between.words());
+  });
+
+  it('[V12] refuses a key that is no point on the curve', async () => {
+    const { client, platform } = await opened();
+    const broker = await createFakeBroker(platform);
+    broker.key.publicKey.fill(1, 1);
+    const pairing = await client.agents.pair();
+    broker.commit();
+    await pairing.poll();
+    broker.reveal();
+    await expect(pairing.poll()).rejects.toMatchObject({ code: 'pairing_mismatch' });
+  });
+});
+
+describe('approval', () => {
+  it('[V10] honest: seals the secret to the request that was shown, with a receipt', async () => {
+    const { client, platform, broker, slot, agentId } = await paired();
+    const bytes = await broker.ask(slot);
+    const approval = await onlyRequest(client);
+    expect(approval).toMatchObject({
+      agent: { id: agentId, name: 'Builder' },
+      slot: { id: slot, name: 'Claude' },
+      purpose: 'Write a page about the weather',
+      host: 'api.anthropic.com',
+      methods: ['POST'],
+      uses: 3,
+      term: { kind: 'once', seconds: 600 },
+    });
+    const { identity_key } = manifest(platform);
+    await client.approvals.approve(approval);
+    const release = platform.releases[0] as unknown as ReleaseRequest;
+    expect(await broker.take(bytes, release, identity_key)).toBe('sk-ant-secret');
+    const receipt = new Uint8Array(Buffer.from(release.receipt, 'base64url'));
+    expect(await verifyReceipt(receipt)).toMatchObject({
+      valid: true,
+      receipt: { hash: manifest(platform).receipts_head, previous: '' },
+    });
+    expect(JSON.stringify(platform.sent.map(({ body }) => body))).not.toContain('sk-ant-secret');
+  });
+
+  it('[V13] honest: releases the bytes of an API key, and a standing approval', async () => {
+    const { client, platform, broker, vault } = await paired();
+    const own = vault.contents.slots.find(({ kind }) => kind === 'api-key')?.id ?? '';
+    const notAfter = Math.floor(Date.now() / 1000) + 86_400;
+    const bytes = await broker.ask(own, { ttl: 0, perDay: 20, notAfter });
+    const approval = await onlyRequest(client);
+    expect(approval.term).toEqual({ kind: 'standing', perDay: 20, notAfter });
+    const { identity_key } = manifest(platform);
+    await client.approvals.approve(approval);
+    const release = platform.releases[0] as unknown as ReleaseRequest;
+    expect(await broker.take(bytes, release, identity_key)).toBe(apiKey);
+  });
+
+  it.each([
+    ['another issuer', { issuer: 'https://other.example.com' }],
+    ['another vault', { vaultId: encodeBase64url(new Uint8Array(16)) }],
+    ['another agent', { agentKeyHash: new Uint8Array(32) }],
+    ['a slot that is not there', { slotId: encodeBase64url(new Uint8Array(16)) }],
+    ['an end that has passed', { ttl: 0, perDay: 1, notAfter: 1000 }],
+    ['an end too far ahead', { ttl: 0, perDay: 1, notAfter: 4_000_000_000 }],
+  ])('[V10] does not show a request for %s, nor let it hide another', async (_, changes) => {
+    const { client, broker, slot } = await paired();
+    await broker.ask(slot, changes);
+    await broker.ask(slot);
+    const { requests, refused } = await client.approvals.list();
+    expect(refused).toBe(1);
+    expect(requests).toHaveLength(1);
+  });
+
+  it('[V13] does not show a request whose bytes the agent did not sign', async () => {
+    const { client, platform, broker, slot } = await paired();
+    await broker.ask(slot, {}, randomBytes(40));
+    expect(await client.approvals.list()).toEqual({ requests: [], refused: 1 });
+    // One that the platform changed on the way, byte by byte.
+    platform.requests.length = 0;
+    const bytes = await broker.ask(slot);
+    const [honest] = platform.requests;
+    if (honest === undefined) throw new Error('nothing was asked for');
+    for (let at = 0; at < bytes.length; at++) {
+      const changed = bytes.slice();
+      changed[at] = (changed[at] ?? 0) ^ 1;
+      platform.requests[0] = { ...honest, request: encodeBase64url(changed) };
+      expect(await client.approvals.list()).toEqual({ requests: [], refused: 1 });
+    }
+  });
+
+  it('[V10] approves what was shown, and no object that looks like it', async () => {
+    const { client, platform, broker, slot } = await paired();
+    await broker.ask(slot);
+    const approval = await onlyRequest(client);
+    await expect(client.approvals.approve({ ...approval })).rejects.toThrow(TypeError);
+    // The platform shows another request under the same id afterwards.
+    platform.requests.length = 0;
+    const other = await broker.ask(slot, { requestId: approval.id, host: 'evil.example.com' });
+    const { identity_key } = manifest(platform);
+    await client.approvals.approve(approval);
+    const release = platform.releases[0] as unknown as ReleaseRequest;
+    await expect(broker.take(other, release, identity_key)).rejects.toThrow('not signed');
+  });
+
+  it('[V10] refuses a request whose agent was taken out since it was shown', async () => {
+    const { client, platform, broker, slot, vault, agentId } = await paired();
+    await broker.ask(slot);
+    const approval = await onlyRequest(client);
+    await vault.removeAgent(agentId);
+    await expect(client.approvals.approve(approval)).rejects.toMatchObject({
+      code: 'release_request_invalid',
+    });
+    expect(platform.releases).toEqual([]);
+  });
+
+  it('[V12] seals to no key that is no point on the curve', async () => {
+    const { client, platform, broker, slot } = await paired();
+    const hpkeKey = new Uint8Array(65).fill(1);
+    hpkeKey[0] = 4;
+    await broker.ask(slot, { hpkeKey });
+    const approval = await onlyRequest(client);
+    await expect(client.approvals.approve(approval)).rejects.toMatchObject({
+      code: 'release_request_invalid',
+    });
+    expect(platform.releases).toEqual([]);
+  });
+
+  it('[V10] makes no second release where the platform says that it has expired', async () => {
+    const { client, platform, broker, slot, vault } = await paired();
+    await broker.ask(slot);
+    const approval = await onlyRequest(client);
+    platform.respond('/pzk/vault/releases', () => problem('not_found', 404));
+    await expect(client.approvals.approve(approval)).rejects.toMatchObject({ code: 'not_found' });
+    platform.respond('/pzk/vault/releases', () => undefined);
+    await client.approvals.approve(approval);
+    expect(vault.contents.slots).toHaveLength(2);
+  });
+
+  it('asks for a touch to open the vault where it has locked itself meanwhile', async () => {
+    const { client, platform, broker, slot } = await paired();
+    await broker.ask(slot);
+    const approval = await onlyRequest(client);
+    client.lock();
+    await expect(client.approvals.list()).rejects.toMatchObject({ code: 'vault_locked' });
+    await client.approvals.approve(approval);
+    expect(platform.releases).toHaveLength(1);
+  });
+
+  it('rejects with a reason', async () => {
+    const { client, platform, broker, slot } = await paired();
+    await broker.ask(slot);
+    await client.approvals.reject(await onlyRequest(client), 'Not today');
+    const sent = platform.sent.findLast(({ path }) => path === '/pzk/vault/requests/reject');
+    expect(JSON.parse(sent?.body ?? '')).toMatchObject({ reason: 'Not today' });
+    expect((await client.approvals.list()).requests).toEqual([]);
+  });
+});
+
+describe('receipts of a vault', () => {
+  async function released(count: number) {
+    const setting = await paired();
+    for (let index = 0; index < count; index++) {
+      setting.platform.requests.length = 0;
+      await setting.broker.ask(setting.slot);
+      await setting.client.approvals.approve(await onlyRequest(setting.client));
+    }
+    return setting;
+  }
+
+  it('are all there and follow from each other', async () => {
+    const { client } = await released(3);
+    const receipts = await client.releases.receipts();
+    expect(receipts.map(({ agent }) => agent.name)).toEqual(['Builder', 'Builder', 'Builder']);
+  });
+
+  it.each([
+    ['the last one hidden', (all: unknown[]) => all.pop()],
+    ['the first one hidden', (all: unknown[]) => all.shift()],
+    ['all hidden', (all: unknown[]) => all.splice(0)],
+    ['one given twice', (all: unknown[]) => all.push(all[0])],
+    ['two swapped', (all: unknown[]) => all.splice(0, 2, all[1], all[0])],
+  ])('are refused with %s', async (_, change) => {
+    const { client, platform } = await released(3);
+    change(platform.releases);
+    await expect(client.releases.receipts()).rejects.toMatchObject({ code: 'receipt_invalid' });
+  });
+});
