@@ -1,4 +1,4 @@
-export { isPzkError, PzkError, type PzkErrorCode } from '@pzk-auth/protocol';
+export { isPzkError, PzkError, type PzkErrorCode, type VaultExport } from '@pzk-auth/protocol';
 export type { CircuitPins, ClientConfig, ClientOptions } from './client-options.js';
 export {
   type Client,

@@ -2,6 +2,7 @@
 
 // What the hooks take and give, so that an application need not depend on the client as well.
 export {
+  type AcceptOptions,
   type ActiveSession,
   type CapabilityReport,
   type Client,
@@ -11,6 +12,7 @@ export {
   type EnrollState,
   findProviderHint,
   isPzkError,
+  type JoiningDevice,
   type NewSecret,
   type OpenOptions,
   type ProviderHint,
@@ -21,7 +23,9 @@ export {
   type SessionStep,
   type StartOptions,
   type SuccessionReview,
+  type UseRecoveryOptions,
   type VaultAgentInfo,
+  type VaultExport,
   type VaultMember,
   type VaultSlot,
   type VaultState,
@@ -35,7 +39,9 @@ export {
   useDevices,
 } from './use-devices.js';
 export { type EnrollActions, type UseEnroll, useEnroll } from './use-enroll.js';
+export type { InvitationView } from './use-invitation.js';
 export { type UsePasskeySupport, usePasskeySupport } from './use-passkey-support.js';
 export { usePzkFetch } from './use-pzk-fetch.js';
+export { type RecoveryActions, type UseRecovery, useRecovery } from './use-recovery.js';
 export { type SessionActions, type UseSession, useSession } from './use-session.js';
 export { type UseVault, useVault, type VaultActions } from './use-vault.js';

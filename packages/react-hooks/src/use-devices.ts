@@ -1,9 +1,11 @@
 'use client';
 
-import type { DeviceInfo, PzkError, VaultSlot } from '@pzk-auth/client';
+import type { AcceptOptions, DeviceInfo, PzkError, VaultSlot } from '@pzk-auth/client';
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { type ActionResult, settle, settleVoid } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
+import { useCeremonies } from './use-ceremonies.js';
+import { type InvitationView, useInvitation } from './use-invitation.js';
 
 /** The account's devices as the server tells them; who can open the vault is in `useVault`. */
 export type DevicesState =
@@ -25,10 +27,24 @@ export interface DevicesActions {
   readonly remove: (memberId: string) => Promise<ActionResult<readonly VaultSlot[]>>;
   /** Ends the tokens of a device alone; the next opening asks to take it out of the vault. */
   readonly revoke: (deviceId: string) => Promise<ActionResult>;
+  /**
+   * Invites another device; the vault has to be open. `invitation` shows what comes of it, as long as
+   * the component is there. Only one at a time: the one before is cancelled.
+   */
+  readonly invite: () => Promise<void>;
+  /** Takes the device that `invitation` shows into the vault, with a touch. Only on the user's yes. */
+  readonly admit: () => Promise<ActionResult>;
+  /** Ends the invitation, or takes it away once it has ended. */
+  readonly dismissInvitation: () => void;
+  /**
+   * In the browser that joins: makes a passkey and offers it to the inviting device. Gives until when it
+   * can be taken in, seconds since the epoch; after that `start()` of `useSession` works.
+   */
+  readonly join: (options: AcceptOptions) => Promise<ActionResult<number>>;
 }
 
 /** State and actions; switch on `status`. */
-export type UseDevices = DevicesState & DevicesActions;
+export type UseDevices = DevicesState & { readonly invitation: InvitationView } & DevicesActions;
 
 const LOADING: DevicesState = Object.freeze({ status: 'loading' });
 
@@ -39,7 +55,7 @@ const LOADING: DevicesState = Object.freeze({ status: 'loading' });
  * @throws TypeError outside of a `PzkProvider`
  */
 export function useDevices(): UseDevices {
-  const { handle } = usePzkContext('useDevices');
+  const { handle, vaultCeremonies } = usePzkContext('useDevices');
   const session = useSyncExternalStore(
     handle.session.subscribe,
     handle.session.get,
@@ -50,6 +66,8 @@ export function useDevices(): UseDevices {
     handle.vault.get,
     handle.vault.getServer,
   );
+  const run = useCeremonies(handle, vaultCeremonies);
+  const invitations = useInvitation(handle, run);
   const [state, setState] = useState(LOADING);
   const isActive = session.status === 'active';
   const members = vault.status === 'open' ? vault.members : undefined;
@@ -85,8 +103,18 @@ export function useDevices(): UseDevices {
         await refresh();
         return result;
       },
+      ...invitations.actions,
+      join: async (options) => {
+        let until = 0;
+        const ceremony = async (signal: AbortSignal) => {
+          until = await handle.client().vault.invitations.accept({ ...options, signal });
+        };
+        const failure = await run(options.signal, ceremony);
+        return failure ?? { status: 'done', value: until };
+      },
     };
-  }, [handle, read]);
+  }, [handle, read, run, invitations.actions]);
 
-  return useMemo(() => ({ ...state, ...actions }), [state, actions]);
+  const { invitation } = invitations;
+  return useMemo(() => ({ ...state, invitation, ...actions }), [state, invitation, actions]);
 }

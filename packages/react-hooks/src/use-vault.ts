@@ -46,6 +46,8 @@ export interface VaultActions {
    * that such a device could read: have the user rotate them at their providers.
    */
   readonly rotateVault: () => Promise<ActionResult<readonly VaultSlot[]>>;
+  /** Cancels a reset that waits: see `resetAt`. */
+  readonly cancelReset: () => Promise<ActionResult>;
 }
 
 /** State and actions; switch on `status`. */
@@ -90,6 +92,7 @@ export function useVault(): UseVault {
         return (await run(undefined, ceremony)) ?? { status: 'done', value: undefined };
       },
       rotateVault: () => settle(() => vault().current.rotateVault()),
+      cancelReset: () => settleVoid(() => vault().reset.cancel()),
     };
   }, [handle, vaultCeremonies, run, get]);
 

@@ -35,7 +35,7 @@ export function createVisitor(device: Device, origin: string): Visitor {
     row: (text) => page.getByRole('listitem').filter({ hasText: text }).first(),
     async addKey({ name, value }) {
       await press('Add a key');
-      await page.getByLabel('Name').fill(name);
+      await page.getByRole('textbox', { name: 'Name' }).fill(name);
       await page.getByLabel('Key', { exact: true }).fill(value);
       await press('Put it into the vault');
       await page.getByRole('dialog').waitFor({ state: 'detached' });

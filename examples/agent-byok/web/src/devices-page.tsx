@@ -1,6 +1,7 @@
 import {
   type DeviceInfo,
   useDevices,
+  useRecovery,
   useVault,
   type VaultMember,
   type VaultSlot,
@@ -10,8 +11,10 @@ import { Dialog } from './dialog.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
 import { formatWhen } from './format.js';
+import { InviteDialog } from './invite-dialog.js';
 import { shortId } from './member-name.js';
 import { Page } from './page.js';
+import { RecoveryDialog } from './recovery-dialog.js';
 import { VaultGate } from './vault-gate.js';
 
 /** A way to open the vault, with what the server knows of its device. */
@@ -131,10 +134,40 @@ function RevokedNotice() {
   );
 }
 
+/** Downloads what the recovery code opens offline. */
+function ExportButton() {
+  const { exportVault } = useRecovery();
+  const [failure, setFailure] = useState<Failure>();
+
+  async function download(): Promise<void> {
+    const ended = await exportVault();
+    setFailure(failureOf(ended));
+    if (ended.status !== 'done') return;
+    const type = 'application/json';
+    const url = URL.createObjectURL(new Blob([JSON.stringify(ended.value)], { type }));
+    const link = document.createElement('a');
+    link.href = url;
+    link.download = 'vault-export.json';
+    link.click();
+    URL.revokeObjectURL(url);
+  }
+
+  return (
+    <>
+      <button type="button" onClick={() => void download()}>
+        Export the vault
+      </button>
+      {failure !== undefined && <ErrorNotice title="Nothing was exported" error={failure.error} />}
+    </>
+  );
+}
+
 function DevicesContent() {
   const vault = useVault();
   const devices = useDevices();
+  const { hasCode } = useRecovery();
   const [removing, setRemoving] = useState<VaultMember>();
+  const [dialog, setDialog] = useState<'invite' | 'recovery'>();
   if (vault.status !== 'open') return null;
   const known = devices.status === 'ready' ? devices.devices : [];
   const rows = vault.members.map((member) => ({
@@ -158,6 +191,17 @@ function DevicesContent() {
           <MemberRow key={row.member.id} row={row} onRemove={() => setRemoving(row.member)} />
         ))}
       </ul>
+      <div className="buttons">
+        <button type="button" className="primary" onClick={() => setDialog('invite')}>
+          Add a device
+        </button>
+        <button type="button" onClick={() => setDialog('recovery')}>
+          {hasCode ? 'Replace the recovery code' : 'Make a recovery code'}
+        </button>
+        {hasCode && <ExportButton />}
+      </div>
+      {dialog === 'invite' && <InviteDialog onClose={() => setDialog(undefined)} />}
+      {dialog === 'recovery' && <RecoveryDialog onClose={() => setDialog(undefined)} />}
       {removing !== undefined && (
         <RemoveDialog member={removing} onClose={() => setRemoving(undefined)} />
       )}

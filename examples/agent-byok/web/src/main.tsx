@@ -2,10 +2,13 @@ import { PzkProvider } from '@pzk-auth/react-hooks';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.js';
+import { takeInvitation } from './invitation-link.js';
 import { isOpenedByAddress, LocalhostNotice } from './localhost-notice.js';
 import './styles.css';
 
 const OPTIONS = { issuer: location.origin, scope: ['tasks'] };
+
+const invitation = takeInvitation();
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('There is no #root.');
@@ -15,7 +18,7 @@ createRoot(root).render(
       <LocalhostNotice />
     ) : (
       <PzkProvider options={OPTIONS} resume>
-        <App />
+        <App invitation={invitation} />
       </PzkProvider>
     )}
   </StrictMode>,

@@ -1,5 +1,6 @@
 import { type UseEnroll, useEnroll } from '@pzk-auth/react-hooks';
 import { useCallback, useRef, useState } from 'react';
+import { PASSKEY_USER } from './passkey-user.js';
 
 /** An enrolment that gets its API key from the platform. */
 export interface UseSignUp {
@@ -31,8 +32,7 @@ export function useSignUp(): UseSignUp {
         return setRefused(true);
       }
     }
-    const user = { name: 'Errand', displayName: 'Errand' };
-    const { status } = await begin({ apiKey: apiKey.current, user });
+    const { status } = await begin({ apiKey: apiKey.current, user: PASSKEY_USER });
     if (status === 'enrolled') apiKey.current = '';
   }, [begin, reset]);
 

@@ -1,5 +1,7 @@
 import { usePasskeySupport, useSession } from '@pzk-auth/react-hooks';
+import { useState } from 'react';
 import { ErrorNotice } from './error-notice.js';
+import { RecoverForm } from './recover-form.js';
 import { RunningNotice } from './running-notice.js';
 import { useSignUp } from './use-sign-up.js';
 
@@ -22,6 +24,7 @@ function SupportNotice() {
 export function Welcome() {
   const session = useSession();
   const { enroll, refused, signUp } = useSignUp();
+  const [recovering, setRecovering] = useState(false);
   const running = RunningNotice.find(enroll) ?? RunningNotice.find(session);
 
   function signIn(): void {
@@ -47,6 +50,14 @@ export function Welcome() {
             onCancel={() => {
               enroll.abort();
               session.abort();
+            }}
+          />
+        ) : recovering ? (
+          <RecoverForm
+            onCancel={() => setRecovering(false)}
+            onRecovered={() => {
+              setRecovering(false);
+              void session.start();
             }}
           />
         ) : (
@@ -81,6 +92,9 @@ export function Welcome() {
               onClick={signIn}
             >
               Sign in
+            </button>
+            <button type="button" onClick={() => setRecovering(true)}>
+              Use a recovery code
             </button>
             <p className="hint small">No password, no e-mail address. Your device asks for you.</p>
           </>

@@ -1,0 +1,131 @@
+import { useDevices } from '@pzk-auth/react-hooks';
+import { useEffect, useState } from 'react';
+import { Dialog } from './dialog.js';
+import { ErrorNotice } from './error-notice.js';
+import { type Failure, failureOf } from './failure.js';
+import { formatCountdown } from './format.js';
+import { invitationLink } from './invitation-link.js';
+import { shortId } from './member-name.js';
+import { QrCode } from './qr-code.js';
+import { useSeconds } from './use-seconds.js';
+
+function OpenInvitation({ fragment, expiresAt }: { fragment: string; expiresAt: number }) {
+  const now = useSeconds(true);
+  const [copied, setCopied] = useState(false);
+  const link = invitationLink(fragment);
+
+  return (
+    <>
+      <p>
+        Scan this with the other device, or send it the link. Only you should see it, and it serves
+        once.
+      </p>
+      <QrCode text={link} label="Link of the invitation as a QR code" />
+      <code className="secret-value">{link}</code>
+      <p className="hint small">
+        Waiting for the other device. Ends in{' '}
+        <span role="timer">{formatCountdown(expiresAt - now / 1000)}</span>.
+      </p>
+      <div className="buttons">
+        <button
+          type="button"
+          onClick={() =>
+            void navigator.clipboard.writeText(link).then(
+              () => setCopied(true),
+              () => setCopied(false),
+            )
+          }
+        >
+          Copy the link
+        </button>
+        <span role="status" className="hint small">
+          {copied && 'Copied.'}
+        </span>
+      </div>
+    </>
+  );
+}
+
+/** Invites another device and, when it has answered, asks whether to let it in. */
+export function InviteDialog({ onClose }: { onClose: () => void }) {
+  const { invitation, invite, admit, dismissInvitation } = useDevices();
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<Failure>();
+
+  useEffect(() => {
+    void invite();
+    return dismissInvitation;
+  }, [invite, dismissInvitation]);
+
+  async function letIn(): Promise<void> {
+    setBusy(true);
+    setFailure(failureOf(await admit()));
+    setBusy(false);
+  }
+
+  const closing = (
+    <button type="button" onClick={onClose}>
+      {invitation.status === 'open' ? 'Cancel' : 'Close'}
+    </button>
+  );
+
+  switch (invitation.status) {
+    case 'joined':
+      return (
+        <Dialog title="Let this device in?" onClose={onClose}>
+          <p>It answered your invitation, and nothing on the way has changed it.</p>
+          <dl className="facts">
+            <div className="fact">
+              <dt>Device</dt>
+              <dd>{shortId(invitation.device.id)}</dd>
+            </div>
+            <div className="fact">
+              <dt>Opens the vault with</dt>
+              <dd>
+                {invitation.device.kind === 'passkey'
+                  ? 'a passkey'
+                  : 'a passkey and a secret in its browser'}
+              </dd>
+            </div>
+            <div className="fact">
+              <dt>Passkey</dt>
+              <dd>
+                <code>{invitation.device.credentialId.slice(0, 16)}…</code>
+              </dd>
+            </div>
+          </dl>
+          <p>
+            Say yes only if you have just made a passkey on it. It will read every key you have.
+          </p>
+          {failure !== undefined && <ErrorNotice title="It was not let in" error={failure.error} />}
+          <div className="buttons">
+            <button type="button" onClick={onClose}>
+              No
+            </button>
+            <button type="button" className="primary" disabled={busy} onClick={() => void letIn()}>
+              Yes, let it in
+            </button>
+          </div>
+        </Dialog>
+      );
+    case 'admitted':
+      return (
+        <Dialog title="It is in" onClose={onClose}>
+          <p>Sign in on the other device now.</p>
+          <div className="buttons">{closing}</div>
+        </Dialog>
+      );
+    default:
+      return (
+        <Dialog title="Add a device" onClose={onClose}>
+          {invitation.status === 'none' && <p role="status">Making an invitation.</p>}
+          {invitation.status === 'open' && <OpenInvitation {...invitation} />}
+          {invitation.status === 'ended' && <p>The invitation has ended.</p>}
+          {invitation.status === 'failed' && (
+            <ErrorNotice title="No device was added" error={invitation.error} />
+          )}
+          <div className="buttons">{closing}</div>
+        </Dialog>
+      );
+  }
+}

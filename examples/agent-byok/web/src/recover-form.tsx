@@ -1,0 +1,73 @@
+import { type SuccessionReview, useRecovery } from '@pzk-auth/react-hooks';
+import { type FormEvent, useId, useState } from 'react';
+import { ErrorNotice } from './error-notice.js';
+import { type Failure, failureOf } from './failure.js';
+import { PASSKEY_USER } from './passkey-user.js';
+import { SuccessionDialog } from './succession-dialog.js';
+
+interface Question {
+  readonly review: SuccessionReview;
+  readonly answer: (yes: boolean) => void;
+}
+
+/** Props of {@link RecoverForm}. */
+export interface RecoverFormProps {
+  readonly onCancel: () => void;
+  /** This browser has a passkey of the vault now: sign in with it. */
+  readonly onRecovered: () => void;
+}
+
+/** Opens the vault with the recovery code, in a browser that has nothing else. */
+export function RecoverForm({ onCancel, onRecovered }: RecoverFormProps) {
+  const { recover } = useRecovery();
+  const id = useId();
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<Failure>();
+  const [question, setQuestion] = useState<Question>();
+
+  async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
+    event.preventDefault();
+    const code = String(new FormData(event.currentTarget).get('code'));
+    setBusy(true);
+    setFailure(undefined);
+    const ended = await recover({
+      code,
+      user: PASSKEY_USER,
+      approveSuccession: (review) =>
+        new Promise<boolean>((resolve) => {
+          setQuestion({
+            review,
+            answer: (yes) => {
+              setQuestion(undefined);
+              resolve(yes);
+            },
+          });
+        }),
+    });
+    setBusy(false);
+    setFailure(failureOf(ended));
+    if (ended.status === 'done') onRecovered();
+  }
+
+  return (
+    <form className="stack" autoComplete="off" onSubmit={(event) => void submit(event)}>
+      <div>
+        <label htmlFor={id}>Recovery code</label>
+        <textarea id={id} name="code" required spellCheck={false} autoComplete="off" />
+      </div>
+      {busy && <p role="status">Your browser asks for a passkey. Follow what it says.</p>}
+      {failure !== undefined && (
+        <ErrorNotice title="The vault was not opened" error={failure.error} />
+      )}
+      <button type="submit" className="primary" disabled={busy}>
+        Open my vault
+      </button>
+      <button type="button" disabled={busy} onClick={onCancel}>
+        Back
+      </button>
+      {question !== undefined && (
+        <SuccessionDialog review={question.review} onAnswer={question.answer} />
+      )}
+    </form>
+  );
+}

@@ -1,0 +1,80 @@
+'use client';
+
+import type { NewRecoveryCode, UseRecoveryOptions, VaultExport } from '@pzk-auth/client';
+import { PzkError } from '@pzk-auth/client';
+import { useMemo, useRef, useSyncExternalStore } from 'react';
+import { type ActionResult, settle, settleVoid } from './action-result.js';
+import { usePzkContext } from './pzk-context.js';
+import { useCeremonies } from './use-ceremonies.js';
+
+/** What can be done. The functions keep their identity; their promises do not reject. */
+export interface RecoveryActions {
+  /**
+   * Makes a recovery code of 14 groups of four characters, to be written down. It is stored nowhere and
+   * opens nothing before `confirm`. Show it from a ref or a text node: React's state and props show in
+   * developer tools.
+   */
+  readonly create: () => string;
+  /**
+   * Takes the code that `create` made last into the vault, which has to be open, after the user has
+   * typed it in again. One that was there before is taken out.
+   */
+  readonly confirm: (typed: string) => Promise<ActionResult>;
+  /**
+   * In a browser that has nothing but the code: opens the vault with it and enrols a fresh passkey. Call
+   * `start()` of `useSession` afterwards; then have the user make a new code and look at the devices.
+   */
+  readonly recover: (options: UseRecoveryOptions) => Promise<ActionResult>;
+  /** The vault as a document that the code opens offline. The vault has to be open. */
+  readonly exportVault: () => Promise<ActionResult<VaultExport>>;
+}
+
+/** State and actions. */
+export type UseRecovery = {
+  /** Whether the vault has a recovery code; `undefined` while it is locked. */
+  readonly hasCode: boolean | undefined;
+} & RecoveryActions;
+
+function noCode(): Promise<never> {
+  const hint = 'Call create() first, and show what it gives.';
+  return Promise.reject(new PzkError('invalid_request', 'No recovery code was made.', { hint }));
+}
+
+/**
+ * The recovery code of the vault.
+ *
+ * @throws TypeError outside of a `PzkProvider`
+ */
+export function useRecovery(): UseRecovery {
+  const { handle, vaultCeremonies } = usePzkContext('useRecovery');
+  const { subscribe, get, getServer } = handle.vault;
+  const vault = useSyncExternalStore(subscribe, get, getServer);
+  const run = useCeremonies(handle, vaultCeremonies);
+  const made = useRef<NewRecoveryCode>(undefined);
+
+  const actions = useMemo<RecoveryActions>(
+    () => ({
+      create: () => {
+        made.current = handle.client().vault.recovery.create();
+        return made.current.code;
+      },
+      confirm: async (typed) => {
+        const confirmed = made.current;
+        const result = await settleVoid(() => confirmed?.confirm(typed) ?? noCode());
+        if (result.status === 'done' && made.current === confirmed) made.current = undefined;
+        return result;
+      },
+      recover: async (options) => {
+        const ceremony = (signal: AbortSignal) =>
+          handle.client().vault.recovery.use({ ...options, signal });
+        return (await run(options.signal, ceremony)) ?? { status: 'done', value: undefined };
+      },
+      exportVault: () => settle(() => handle.client().vault.export()),
+    }),
+    [handle, run],
+  );
+
+  const hasCode =
+    vault.status === 'open' ? vault.members.some(({ kind }) => kind === 'recovery') : undefined;
+  return useMemo(() => ({ hasCode, ...actions }), [hasCode, actions]);
+}

@@ -1,0 +1,147 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Device, launchChromium, openDevice } from '../browser/browser.js';
+import { expectAccessible } from './expect-accessible.js';
+import { type Example, startExample } from './platform.js';
+import { createVisitor, type Visitor } from './visitor.js';
+
+let browser: Browser;
+let example: Example;
+const devices: Device[] = [];
+
+beforeAll(async () => {
+  browser = await launchChromium();
+});
+afterAll(() => browser.close());
+beforeEach(async () => {
+  example = await startExample();
+});
+afterEach(async () => {
+  await Promise.all(devices.splice(0).map((device) => device.close()));
+  await example.close();
+});
+
+async function visit(): Promise<Visitor> {
+  const device = await openDevice(browser);
+  devices.push(device);
+  return createVisitor(device, example.platform.origin);
+}
+
+const KEY = `sk-ant-api03-${'k'.repeat(40)}`;
+const LATER = `sk-ant-api03-${'l'.repeat(40)}`;
+
+/** Waits as long as a busy machine may need. */
+const SLOW = { timeout: 60_000 };
+
+/** Signs up, and puts a key into the vault. */
+async function begin(): Promise<Visitor> {
+  const first = await visit();
+  await first.signUp();
+  await first.goTo('Vault');
+  await first.press('Open the vault');
+  await first.addKey({ name: 'Work', value: KEY });
+  return first;
+}
+
+/** Invites a second device, and lets it in. */
+async function join(first: Visitor): Promise<Visitor> {
+  const second = await visit();
+  const { page } = first.device;
+  await first.goTo('Devices');
+  await first.press('Add a device');
+  const link = await page.getByRole('dialog').locator('code').innerText();
+  await expectAccessible(first.device);
+
+  await second.device.page.goto(link);
+  expect(second.device.page.url()).not.toContain('pzk-invitation');
+  await expectAccessible(second.device);
+  await second.press('Make a passkey here');
+  await second.device.page.getByText('Now look at your other device').waitFor(SLOW);
+  await second.press('Sign in');
+  await second.device.page.getByText('has not let this one in yet').waitFor(SLOW);
+
+  await page.getByRole('heading', { name: 'Let this device in?' }).waitFor(SLOW);
+  await expectAccessible(first.device);
+  await first.press('Yes, let it in');
+  await page.getByRole('heading', { name: 'It is in' }).waitFor(SLOW);
+  await first.press('Close');
+
+  await second.press('Sign in');
+  await second.device.page.getByRole('heading', { name: 'Tasks' }).waitFor(SLOW);
+  return second;
+}
+
+/** Takes the one device out that is not this one. */
+async function removeOther(user: Visitor): Promise<void> {
+  const { page } = user.device;
+  await user.goTo('Devices');
+  await page.getByRole('button', { name: /^Remove Device/ }).click();
+  await user.press('Remove it');
+  await page.getByRole('heading', { name: 'It is out' }).waitFor(SLOW);
+  await page.getByRole('dialog').getByText('Work').waitFor();
+  await user.press('Done');
+}
+
+describe('devices in Chromium, each a context of its own', () => {
+  it('joins a second device by invitation; it removes the first, whose old data opens nothing new', async () => {
+    const first = await begin();
+    const second = await join(first);
+    await second.goTo('Vault');
+    await second.press('Open the vault');
+    expect(await second.reveal('Work')).toBe(KEY);
+
+    await removeOther(second);
+    await second.goTo('Vault');
+    await second.addKey({ name: 'Later', value: LATER });
+
+    // What the first has in memory is what it had; it can neither write nor read anew.
+    await first.goTo('Vault');
+    expect(await first.row('Later').count()).toBe(0);
+    await first.press('Lock now');
+    await first.press('Open the vault');
+    await first.device.page.getByRole('alert').waitFor(SLOW);
+    expect(await first.row('Later').count()).toBe(0);
+    await first.device.page.reload();
+    await first.device.page.getByRole('button', { name: 'Sign in', exact: true }).click(SLOW);
+    await first.device.page.getByRole('alert').waitFor(SLOW);
+  });
+
+  it('does not offer to remove the last way to open the vault', async () => {
+    const first = await begin();
+    await first.goTo('Devices');
+    await first.device.page.getByText('Only this device opens your vault').waitFor();
+    expect(await first.device.page.getByRole('button', { name: /^Remove/ }).count()).toBe(0);
+  });
+
+  it('makes a recovery code, refuses another one, and opens the vault with it on a new device', async () => {
+    const first = await begin();
+    const { page } = first.device;
+    await first.goTo('Devices');
+    await first.press('Make a recovery code');
+    const groups = page.getByRole('list', { name: 'Recovery code' }).getByRole('listitem');
+    const code = (await groups.allInnerTexts()).join('-');
+    expect(code).toMatch(/^([0-9A-Z]{4}-){13}[0-9A-Z]{4}$/);
+    await expectAccessible(first.device);
+    await first.press('I have written it down');
+    await page.getByLabel('Recovery code, as you wrote it down').fill(code.replace(/.$/, '!'));
+    await first.press('Verify');
+    await page.getByText('recovery_code_malformed').waitFor(SLOW);
+    await page.getByLabel('Recovery code, as you wrote it down').fill(code.toLowerCase());
+    await first.press('Verify');
+    await page.getByRole('heading', { name: 'The recovery code works' }).waitFor(SLOW);
+    await first.press('Done');
+    await first.row('Recovery code').waitFor();
+
+    const other = await visit();
+    await other.device.page.goto(example.platform.origin);
+    await other.press('Use a recovery code');
+    await expectAccessible(other.device);
+    await other.device.page.getByLabel('Recovery code').fill(code);
+    await other.press('Open my vault');
+    await other.device.page.getByRole('heading', { name: 'Tasks' }).waitFor(SLOW);
+    await other.goTo('Vault');
+    await other.press('Open the vault');
+    expect(await other.reveal('Work')).toBe(KEY);
+    expect(JSON.stringify([first.device.requests, other.device.requests])).not.toContain(code);
+  });
+});
