@@ -1,0 +1,338 @@
+import { createMemoryStorage, openVaultExport, verifyReceipt } from '@pzk-auth/client';
+import { createSoftwareAuthenticator, createTestClient } from '@pzk-auth/client/testing';
+import {
+  agentRequestHash,
+  type Bytes,
+  decodeBase64url,
+  encodeBase64url,
+  formatAgentRequest,
+  pairingCommitment,
+  pairingWords,
+  parsePairingId,
+  sha256,
+} from '@pzk-auth/protocol';
+import { afterAll, describe, expect, it } from 'vitest';
+import { createVerifier, memoryStores, type Verifier } from '../../src/index.js';
+
+const ISSUER = 'http://localhost:3000';
+const user = { name: 'ada', displayName: 'Ada' };
+const scope = ['weather:read'];
+const verifiers: Verifier[] = [];
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+const yes = () => true;
+
+afterAll(async () => {
+  for (const verifier of verifiers) await verifier.close();
+});
+
+function openVerifier(): Verifier {
+  const verifier = createVerifier({
+    issuer: ISSUER,
+    audience: ISSUER,
+    rpId: 'localhost',
+    origins: [ISSUER],
+    scopes: scope,
+    stores: memoryStores(),
+  });
+  verifiers.push(verifier);
+  return verifier;
+}
+
+/** A browser of its own, and the wire between it and the verifier. */
+function createBrowser(verifier: Verifier) {
+  const authenticator = createSoftwareAuthenticator({ origin: ISSUER });
+  const storage = createMemoryStorage();
+  let intercept: ((request: Request) => Promise<Response> | undefined) | undefined;
+  const handle = (request: Request) => verifier.handle(request);
+  const reload = () =>
+    createTestClient({
+      issuer: ISSUER,
+      scope,
+      authenticator,
+      storage,
+      fetch: async (input, init) => {
+        const request = new Request(input, init);
+        return (await intercept?.(request.clone() as Request)) ?? handle(request);
+      },
+    });
+  return {
+    client: reload(),
+    reload,
+    handle,
+    /** Puts itself between client and verifier, until it is called without a function. */
+    between: (next?: typeof intercept) => {
+      intercept = next;
+    },
+  };
+}
+
+async function enrolled(verifier = openVerifier()) {
+  const { apiKey } = await verifier.keys.issue({ scopes: scope });
+  const first = createBrowser(verifier);
+  await first.client.enroll({ apiKey, user });
+  const vault = await first.client.vault.open();
+  const secret = await vault.addSecret({ name: 'mail', value: 'mail-password' });
+  return { verifier, first, vault, secret, apiKey };
+}
+
+async function join({ verifier, first }: Awaited<ReturnType<typeof enrolled>>) {
+  const invitation = await first.client.vault.invitations.create();
+  const second = createBrowser(verifier);
+  await second.client.vault.invitations.accept({ code: invitation.fragment, user });
+  await expect(second.client.start()).rejects.toMatchObject({ code: 'invalid_grant' });
+  expect(await invitation.poll()).toMatchObject({ status: 'joined' });
+  await invitation.admit();
+  expect(await invitation.poll()).toEqual({ status: 'ended' });
+  await second.client.start();
+  return { second, theirs: await second.client.vault.open() };
+}
+
+describe('the client and the verifier', () => {
+  it('keep secrets: added, changed, renamed, deleted, in two pages', async () => {
+    const { first, vault, secret } = await enrolled();
+    await vault.updateSecret(secret, { value: 'another' });
+    await vault.renameSecret(secret, { name: 'post' });
+    const page = first.reload();
+    await page.start();
+    const other = await page.vault.open();
+    expect(text(await other.readSecret(secret))).toBe('another');
+    expect(other.contents.slots.at(-1)).toMatchObject({ name: 'post', version: 3 });
+    await other.deleteSecret(secret);
+    await expect(vault.addSecret({ name: 'x', value: 'y' })).rejects.toMatchObject({
+      code: 'vault_conflict',
+    });
+    await first.client.vault.open();
+    expect(vault.contents.slots).toHaveLength(1);
+    await vault.rotateGeneration();
+    await first.client.vault.open();
+    expect(vault.contents.slots).toHaveLength(1);
+  });
+
+  it('take a second device in by invitation, and the first one out', async () => {
+    const setting = await enrolled();
+    const { first, secret } = setting;
+    const { second, theirs } = await join(setting);
+    expect(text(await theirs.readSecret(secret))).toBe('mail-password');
+    const member = theirs.contents.members.find(({ own }) => !own);
+    const rotate = await theirs.removeDevice(member?.id ?? '');
+    expect(rotate).toHaveLength(2);
+    expect(theirs.contents.members).toHaveLength(1);
+    await expect(first.client.vault.open()).rejects.toMatchObject({ code: 'invalid_grant' });
+    await expect(first.client.start()).rejects.toMatchObject({ code: 'invalid_grant' });
+    const devices = await second.client.vault.devices.list();
+    expect(devices.map(({ revokedAt }) => revokedAt === undefined)).toEqual([true, false]);
+    await second.client.start();
+    const again = await second.client.vault.open();
+    expect(text(await again.readSecret(secret))).toBe('mail-password');
+  });
+
+  it.each(['before', 'after'])('end a removal that broke off %s the write', async (when) => {
+    const setting = await enrolled();
+    const { second, theirs } = await join(setting);
+    const member = theirs.contents.members.find(({ own }) => !own);
+    second.between((request) => {
+      if (!request.url.endsWith('/pzk/vault')) return undefined;
+      const lost = () => Promise.reject(new TypeError('network'));
+      return when === 'after' ? second.handle(request).then(lost) : lost();
+    });
+    await expect(theirs.removeDevice(member?.id ?? '')).rejects.toMatchObject({
+      code: 'network_error',
+    });
+    second.between();
+    const page = second.reload();
+    await page.start();
+    const vault = await page.vault.open();
+    expect(text(await vault.readSecret(setting.secret))).toBe('mail-password');
+    const revoked = vault.contents.members.filter((one) => one.revoked);
+    expect(revoked).toHaveLength(when === 'after' ? 0 : 1);
+    await vault.rotateVault();
+    expect(vault.contents.members.map(({ own }) => own)).toEqual([true]);
+  });
+
+  it('ask a third device for its yes after a removal, once', async () => {
+    const setting = await enrolled();
+    const { second, theirs } = await join(setting);
+    const { second: third } = await join(setting);
+    await second.client.vault.open();
+    const [removed] = theirs.contents.members;
+    await theirs.removeDevice(removed?.id ?? '');
+    await expect(third.client.start()).rejects.toMatchObject({ code: 'vault_repin_required' });
+    await third.client.start({ approveSuccession: yes });
+    const vault = await third.client.vault.open();
+    expect(text(await vault.readSecret(setting.secret))).toBe('mail-password');
+  });
+
+  it('let a fresh browser in by the recovery code, also after a rotation, and open the export', async () => {
+    const { verifier, first, vault, secret } = await enrolled();
+    const made = first.client.vault.recovery.create();
+    await made.confirm(made.code);
+    await vault.rotateVault();
+    const document = JSON.parse(JSON.stringify(await first.client.vault.export()));
+    const opened = await openVaultExport({
+      document,
+      recoveryCode: made.code,
+      approveSuccession: yes,
+    });
+    expect(text(await opened.readSlot(secret))).toBe('mail-password');
+
+    const fresh = createBrowser(verifier);
+    const use = { code: made.code, user, approveSuccession: yes };
+    await fresh.client.vault.recovery.use(use);
+    await fresh.client.start();
+    const theirs = await fresh.client.vault.open();
+    expect(text(await theirs.readSecret(secret))).toBe('mail-password');
+    const next = fresh.client.vault.recovery.create();
+    await next.confirm(next.code);
+    expect(theirs.contents.members.map(({ kind }) => kind)).toEqual([
+      'passkey',
+      'passkey',
+      'recovery',
+    ]);
+    const late = createBrowser(verifier);
+    await expect(late.client.vault.recovery.use(use)).rejects.toMatchObject({
+      code: 'invalid_grant',
+    });
+    const unknown = late.client.vault.recovery.create();
+    await expect(
+      late.client.vault.recovery.use({ code: unknown.code, user }),
+    ).rejects.toMatchObject({ code: 'invalid_grant' });
+  });
+
+  it('pair an agent, approve its request and check the receipt', async () => {
+    const { verifier, first, vault, secret } = await enrolled();
+    const agent = await createAgent(verifier);
+    const pairing = await first.client.vault.agents.pair();
+    const id = encodeBase64url(parsePairingId(pairing.code));
+    const { vault_id: vaultId } = await agent.open('/agent/pairings/open', { id });
+    const nonceA = crypto.getRandomValues(new Uint8Array(32));
+    const agentKey = agent.publicKey;
+    const commitment = pairingCommitment({ issuer: ISSUER, vaultId, agentKey, nonceA });
+    await agent.open('/agent/pairings/commit', {
+      id,
+      commitment: encodeBase64url(commitment),
+      name: 'Builder',
+    });
+    expect(await pairing.poll()).toEqual({ status: 'waiting' });
+    const answered = await agent.open('/agent/pairings/open', { id });
+    await agent.open('/agent/pairings/reveal', {
+      id,
+      agent_key: encodeBase64url(agentKey),
+      nonce_a: encodeBase64url(nonceA),
+    });
+    const words = pairingWords({
+      issuer: ISSUER,
+      vaultId,
+      agentKey,
+      nonceA,
+      identityKey: decodeBase64url(answered.identity_key),
+      nonceB: decodeBase64url(answered.nonce_b),
+    });
+    expect(await pairing.poll()).toMatchObject({ status: 'compare', words });
+    await pairing.confirm({ name: 'My builder' });
+    expect(vault.contents.agents).toMatchObject([{ name: 'My builder' }]);
+
+    const request = await agent.request(vaultId, secret);
+    await agent.post('/agent/requests', request);
+    expect(await first.client.vault.status()).toMatchObject({ requests: 1 });
+    const { requests } = await first.client.vault.approvals.list();
+    expect(requests).toMatchObject([{ agent: { name: 'My builder' }, host: 'api.anthropic.com' }]);
+    const [approval] = requests;
+    if (approval === undefined) throw new Error('no request');
+    await first.client.vault.approvals.approve(approval);
+    const read = await agent.post('/agent/requests/read', { id: approval.id });
+    expect(read).toMatchObject({ status: 'released', enc: expect.any(String) });
+
+    await agent.post('/agent/requests', await agent.request(vaultId, secret));
+    const [second] = (await first.client.vault.approvals.list()).requests;
+    if (second === undefined) throw new Error('no request');
+    await first.client.vault.approvals.reject(second, 'Not today');
+    expect(await agent.post('/agent/requests/read', { id: second.id })).toMatchObject({
+      status: 'rejected',
+      reason: 'Not today',
+    });
+
+    const [receipt, ...rest] = await first.client.vault.releases.receipts();
+    expect(rest).toEqual([]);
+    expect(receipt?.request.requestId).toBe(approval.id);
+    expect(agentRequestHash(decodeBase64url(request.request))).toHaveLength(32);
+    const releases = await first.client.vault.releases.list();
+    expect(releases.map(({ status }) => status).sort()).toEqual(['rejected', 'released']);
+    await first.client.vault.releases.end(approval.id);
+    expect(await agent.post('/agent/requests/read', { id: approval.id })).toMatchObject({
+      status: 'ended',
+    });
+    expect(await verifyReceipt(new Uint8Array(10))).toMatchObject({ valid: false });
+  });
+});
+
+/** An agent's broker that speaks the wire. */
+async function createAgent(verifier: Verifier) {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
+  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const publicKey: Bytes = new Uint8Array(await crypto.subtle.exportKey('raw', keys.publicKey));
+  const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', keys.publicKey);
+  const sign = async (bytes: Bytes) =>
+    new Uint8Array(
+      await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, keys.privateKey, bytes),
+    );
+  const part = (value: object) => encodeBase64url(new TextEncoder().encode(JSON.stringify(value)));
+
+  async function dpop(url: string): Promise<string> {
+    const header = part({ typ: 'dpop+jwt', alg: 'ES256', jwk: { kty, crv, x, y } });
+    const claims = part({
+      htm: 'POST',
+      htu: url,
+      iat: Math.floor(Date.now() / 1000),
+      jti: encodeBase64url(crypto.getRandomValues(new Uint8Array(16))),
+    });
+    const signature = await sign(new TextEncoder().encode(`${header}.${claims}`));
+    return `${header}.${claims}.${encodeBase64url(signature)}`;
+  }
+
+  async function send(path: string, body: object, headers: Record<string, string>) {
+    const url = `${ISSUER}/pzk${path}`;
+    const response = await verifier.handle(
+      new Request(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(body),
+      }),
+    );
+    const answer = await response.text();
+    if (!response.ok) throw new Error(`${path} ${response.status} ${answer}`);
+    return answer === '' ? {} : JSON.parse(answer);
+  }
+
+  return {
+    publicKey,
+    open: (path: string, body: object) => send(path, body, {}),
+    post: async (path: string, body: object) =>
+      send(path, body, { dpop: await dpop(`${ISSUER}/pzk${path}`) }),
+    async request(vaultId: string, slotId: string) {
+      const ephemeral = await crypto.subtle.generateKey(
+        { name: 'ECDH', namedCurve: 'P-256' },
+        true,
+        ['deriveBits'],
+      );
+      const bytes = formatAgentRequest({
+        issuer: ISSUER,
+        vaultId,
+        requestId: encodeBase64url(crypto.getRandomValues(new Uint8Array(16))),
+        agentKeyHash: sha256(publicKey),
+        hpkeKey: new Uint8Array(await crypto.subtle.exportKey('raw', ephemeral.publicKey)),
+        slotId,
+        purpose: 'Write a page about the weather',
+        host: 'api.anthropic.com',
+        methods: ['POST'],
+        uses: 3,
+        ttl: 600,
+        perDay: 0,
+        notAfter: 0,
+      });
+      return {
+        request: encodeBase64url(bytes),
+        signature: encodeBase64url(await sign(bytes)),
+      };
+    },
+  };
+}
