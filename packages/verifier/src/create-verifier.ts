@@ -39,6 +39,7 @@ import { healthResponse } from './operation/health-response.js';
 import type { VerifierOptions } from './options.js';
 import type { PageSession } from './page-session/page-session.js';
 import { readPageSession } from './page-session/read-page-session.js';
+import { createEventStreams } from './release/event-streams.js';
 import type { PzkCaller, PzkSession } from './session.js';
 import { claimStores } from './stores/claim-stores.js';
 import { failClosed } from './stores/fail-closed.js';
@@ -132,7 +133,7 @@ export interface Verifier {
    */
   handleHealth(request: Request, path?: string): Promise<Response | undefined>;
   /**
-   * Shuts down: from now on requests get 503 (`busy`), those that run are waited for (10 s at most), the
+   * Shuts down: from now on requests get 503 (`busy`), those that run are waited for (10 s at most), event streams end, the
    * audit log is written, the workers end. Stores are the application's to close, after this.
    */
   close(): Promise<void>;
@@ -202,6 +203,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       keys: signingKeys,
     }),
     signingKeys,
+    eventStreams: createEventStreams(),
     emit,
   };
 
@@ -228,6 +230,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const health = createHealth({ engine, gate, ready });
 
   async function close(): Promise<void> {
+    engine.eventStreams.close();
     await gate.close(durations.shutdown);
     const lost = (await audit?.flush(durations.shutdown)) ?? 0;
     if (lost > 0) {

@@ -47,6 +47,14 @@ export const durations = {
   apiKeyCheck: 5000,
   /** Reading a request's body. */
   bodyRead: 10_000,
+  /** An event stream ends after this long, so that a broker authenticates again now and then. */
+  agentEvents: 5 * 60_000,
+  /** A stream looks at the store this often. */
+  agentEventPoll: 1000,
+  /** A comment this often keeps what lies between from closing the connection. */
+  agentEventComment: 15_000,
+  /** Clocks of instances that write changes may be behind by this much. */
+  agentEventOverlap: 5000,
   /** What a shutdown grants running requests, and then the audit log. */
   shutdown: 10_000,
 } as const;

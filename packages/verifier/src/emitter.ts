@@ -49,7 +49,9 @@ export function createEmitter({ config, stores, telemetry }: EmitterOptions): Em
     const strict = kind === 'strict' && audit !== undefined;
     if (!strict) notify(event, at);
     if (kind !== 'never') {
-      await audit?.add({ at, body: JSON.stringify({ id: randomId(), ...event }) }, kind);
+      const body = JSON.stringify({ id: randomId(), ...event });
+      const account = 'account' in event ? event.account : undefined;
+      await audit?.add({ at, body, account }, kind);
     }
     if (strict) notify(event, at);
   }

@@ -2,10 +2,10 @@ import { encodeBase64url, labels, lp, sha256 } from '@pzk-auth/protocol';
 import type { AuditRow } from '../stores/audit-store.js';
 
 /** What is written, before it has a place in the chain. */
-export type AuditDraft = Pick<AuditRow, 'at' | 'body'>;
+export type AuditDraft = Pick<AuditRow, 'at' | 'body' | 'account'>;
 
 /** The hash of an entry: over its issuer, its place and its exact text. */
-export function auditHash(issuer: string, row: Omit<AuditRow, 'hash'>): string {
+export function auditHash(issuer: string, row: Omit<AuditRow, 'hash' | 'account'>): string {
   const { seq, at, previous, body } = row;
   return encodeBase64url(sha256(lp(labels.audit, issuer, String(seq), String(at), previous, body)));
 }
@@ -17,10 +17,11 @@ export function chainDrafts(
   drafts: readonly AuditDraft[],
 ): readonly AuditRow[] {
   let { seq, hash: previous } = last ?? { seq: 0, hash: '' };
-  return drafts.map(({ at, body }) => {
+  return drafts.map(({ at, body, account }) => {
     seq += 1;
     const unhashed = { seq, at, body, previous };
-    const row = { ...unhashed, hash: auditHash(issuer, unhashed) };
+    const found = account === undefined ? {} : { account };
+    const row = { ...unhashed, hash: auditHash(issuer, unhashed), ...found };
     previous = row.hash;
     return row;
   });

@@ -5,6 +5,7 @@ import type { EventBody } from '../events.js';
 import type { Limits } from '../limits/limits.js';
 import type { NonceGuard } from '../nonce/nonce-guard.js';
 import type { NonceKeys } from '../nonce/nonce-keys.js';
+import type { EventStreams } from '../release/event-streams.js';
 import type { Stores } from '../stores/stores.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import type { AccessTokenVerifier } from '../token/access-token.js';
@@ -26,6 +27,7 @@ export interface Engine {
   /** Judged in place of a device that does not exist, so that unknown costs what wrong costs. */
   readonly decoy: AssertionCredential;
   readonly signingKeys: KeyRing;
+  readonly eventStreams: EventStreams;
   /**
    * Tells observers and the audit log. Await it where the audit log is strict about the event (see
    * audit-policy.ts): it rejects, with `store_unavailable` or `busy`, if its entry is not stored.

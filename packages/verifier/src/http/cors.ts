@@ -1,6 +1,6 @@
 /** Headers that a page on another origin may read. */
 const EXPOSED =
-  'DPoP-Nonce, WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, Deprecation, Sunset, Link, PZK-Registration, PZK-Client-Id';
+  'DPoP-Nonce, WWW-Authenticate, ETag, Retry-After, RateLimit, RateLimit-Policy, Deprecation, Sunset, Link, PZK-Registration, PZK-Client-Id';
 const ALLOWED_HEADERS = 'Authorization, DPoP, Content-Type, If-Match, X-API-Key, PZK-Commitment';
 const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 

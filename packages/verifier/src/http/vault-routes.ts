@@ -1,5 +1,7 @@
+import { listActivity } from '../audit/list-activity.js';
 import type { Engine } from '../exchange/engine.js';
 import { listOwnDevices, revokeOwnDevice } from '../keys/own-devices.js';
+import { openAgentEvents } from '../release/agent-events.js';
 import {
   addAgentRequest,
   cancelAgentRequest,
@@ -73,7 +75,7 @@ function answered(run: Run, status: keyof typeof answers): Route['run'] {
 }
 
 /** What is said about vaults and agents, docs/protocol.md section 10.15. */
-export const vaultRoutes: ReadonlyMap<string, Route> = new Map([
+export const vaultRoutes: ReadonlyMap<string, Route> = new Map<string, Route>([
   byNonce('/vault/open', openVault),
   byToken('/vault', writeVault),
   byToken('/vault/status', readVaultStatus),
@@ -100,8 +102,13 @@ export const vaultRoutes: ReadonlyMap<string, Route> = new Map([
   byToken('/vault/releases/list', listReleases),
   byToken('/vault/releases/end', endRelease, 204),
   byToken('/vault/receipts', listReceipts),
+  byToken('/vault/activity', listActivity),
   byAgent('/agent/requests', addAgentRequest, 201),
   byAgent('/agent/requests/read', readAgentRequest),
   byAgent('/agent/requests/cancel', cancelAgentRequest, 204),
   byAgent('/agent/uses', reportUses),
+  [
+    '/agent/events',
+    { name: '/agent/events', method: 'POST', place: 'endpoint', run: openAgentEvents },
+  ],
 ]);

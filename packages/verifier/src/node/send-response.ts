@@ -8,7 +8,25 @@ export function addVary(res: ServerResponse, name: string): void {
   res.setHeader('vary', [...names, name].join(', '));
 }
 
-/** Sends a Web `Response` through Node. */
+/** Passes a body on piece by piece. A client that leaves cancels its source. */
+async function streamBody(body: ReadableStream<Uint8Array>, res: ServerResponse): Promise<void> {
+  const reader = body.getReader();
+  const onClose = () => reader.cancel().catch(() => {});
+  res.once('close', onClose);
+  if (res.destroyed) onClose();
+  res.flushHeaders();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      res.write(value);
+    }
+  } finally {
+    res.end();
+  }
+}
+
+/** Sends a Web `Response` through Node. One of `text/event-stream` is sent while it is made. */
 export async function sendResponse(
   response: Response,
   req: IncomingMessage,
@@ -20,6 +38,9 @@ export async function sendResponse(
     // The application may have set a cookie of its own.
     else if (name === 'set-cookie') res.appendHeader(name, value);
     else res.setHeader(name, value);
+  }
+  if (response.headers.get('content-type') === 'text/event-stream' && response.body !== null) {
+    return streamBody(response.body, res);
   }
   const body = Buffer.from(await response.arrayBuffer());
   // A body that was not read to its end would hold up the next request on this connection. Looked at

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { AuditRow, AuditStore } from '../stores/audit-store.js';
-import { column, parseRow } from './columns.js';
+import { column, optional, parseRow } from './columns.js';
 import type { SqlSession } from './sql-session.js';
 
 /** Rows of one statement: databases bound the parameters of one. */
@@ -14,9 +14,10 @@ const auditSchema = v.array(
       body: column.text,
       previous: column.text,
       hash: column.text,
+      account: v.nullable(column.text),
     }),
-    v.transform(({ seq, at, body, previous, hash }): AuditRow => {
-      return { seq, at, body, previous, hash };
+    v.transform(({ seq, at, body, previous, hash, account }): AuditRow => {
+      return { seq, at, body, previous, hash, ...optional('account', account) };
     }),
   ),
 );
@@ -46,8 +47,8 @@ export function sqlAuditStore({ issuer, read, transact }: SqlSession): AuditStor
           const { numInsertedOrUpdatedRows } = await db
             .insertInto('pzk_audit')
             .values(
-              chunk.map(({ seq, at, body, previous, hash }) => {
-                return { issuer, seq, at, body, previous, hash };
+              chunk.map(({ seq, at, body, previous, hash, account = null }) => {
+                return { issuer, seq, at, body, previous, hash, account };
               }),
             )
             .onConflict((conflict) => conflict.doNothing())
@@ -85,6 +86,22 @@ export function sqlAuditStore({ issuer, read, transact }: SqlSession): AuditStor
             .where('issuer', '=', issuer)
             .where('seq', '>', after)
             .orderBy('seq')
+            .limit(limit)
+            .execute(),
+        ),
+      ),
+    listByAccount: (account, { before = Number.MAX_SAFE_INTEGER, limit }) =>
+      read(async (db) =>
+        parseRow(
+          auditSchema,
+          await db
+            .selectFrom('pzk_audit')
+            .selectAll()
+            .where('issuer', '=', issuer)
+            .where('account', '=', account)
+            .where('at', '<', before)
+            .orderBy('at', 'desc')
+            .orderBy('seq', 'desc')
             .limit(limit)
             .execute(),
         ),

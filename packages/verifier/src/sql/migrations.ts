@@ -257,6 +257,10 @@ export const migrations: readonly Migration[] = Object.freeze([
         effective_at ${integer} not null,
         primary key (issuer, account)
       )${table}`,
+
+      // Entries from before have none: they are in the log, and not in what a user is shown of it.
+      `alter table pzk_audit add column account ${text}`,
+      `create index pzk_audit_account on pzk_audit (issuer, account, at, seq)`,
     ],
   },
 ]);

@@ -174,6 +174,7 @@ interface AuditTable {
   body: string;
   previous: string;
   hash: string;
+  account: string | null;
 }
 
 /** One row for each issuer that has signing keys; whoever changes them locks it. */

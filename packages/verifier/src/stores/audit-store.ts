@@ -10,6 +10,8 @@ export interface AuditRow {
   readonly previous: string;
   /** base64url of 32 bytes, over seq, at, body and previous. */
   readonly hash: string;
+  /** That the body names, where it names one: to find its entries by. No part of the hash. */
+  readonly account?: string | undefined;
 }
 
 /** The audit log of an issuer. Entries are only ever added. */
@@ -23,4 +25,9 @@ export interface AuditStore {
   last(): Promise<AuditRow | undefined>;
   /** Entries with a `seq` above `after`, in order, at most `limit`. */
   list(range: { readonly after: number; readonly limit: number }): Promise<readonly AuditRow[]>;
+  /** Those of an account, newest first, before `before` (milliseconds since the epoch), at most `limit`. */
+  listByAccount(
+    account: string,
+    page: { readonly before?: number | undefined; readonly limit: number },
+  ): Promise<readonly AuditRow[]>;
 }

@@ -31,6 +31,25 @@ export function auditStoreConformance(create: CreateStore<AuditStore>): readonly
       },
     },
     {
+      name: 'audit: entries of an account are found, newest first, before a time',
+      run: async () => {
+        const store = await create();
+        const rows = [
+          { ...auditRow(1), at: 10, account: 'a' },
+          { ...auditRow(2), at: 20, account: 'b' },
+          { ...auditRow(3), at: 20, account: 'a' },
+          { ...auditRow(4), at: 30 },
+          { ...auditRow(5), at: 20, account: 'a' },
+        ] as const;
+        await store.append(rows);
+        assertRow(await store.listByAccount('a', { limit: 10 }), [rows[4], rows[2], rows[0]]);
+        assertRow(await store.listByAccount('a', { limit: 1 }), [rows[4]]);
+        assertRow(await store.listByAccount('a', { before: 20, limit: 10 }), [rows[0]]);
+        assertRow(await store.listByAccount('', { limit: 10 }), []);
+        assertRow(await store.list({ after: 0, limit: 10 }), rows);
+      },
+    },
+    {
       name: 'audit: of 200 parallel additions at one place exactly one is taken',
       run: async () => {
         const store = await create();

@@ -18,6 +18,7 @@ function faultyAudit() {
     },
     last: () => inner.last(),
     list: (range) => inner.list(range),
+    listByAccount: (account, page) => inner.listByAccount(account, page),
   };
   return { audit, fault };
 }
@@ -35,7 +36,8 @@ function verify(issuer: TestIssuer) {
 function storeOf(rows: readonly AuditRow[]) {
   const list: AuditStore['list'] = async ({ after, limit }) =>
     rows.filter(({ seq }) => seq > after).slice(0, limit);
-  return { audit: { list, last: async () => rows.at(-1), append: async () => false } };
+  const last = async () => rows.at(-1);
+  return { audit: { list, last, append: async () => false, listByAccount: async () => [] } };
 }
 
 describe('audit log', () => {
@@ -140,6 +142,7 @@ describe('audit log', () => {
       },
       last: async () => rows.at(-1),
       list: async ({ after, limit }) => rows.filter(({ seq }) => seq > after).slice(0, limit),
+      listByAccount: async () => [],
     };
     const issuer = createIssuer({ stores: { ...memoryStores(), audit } });
     const faults = () => issuer.events.filter(({ type }) => type === 'fault');

@@ -76,6 +76,11 @@ const LOOK_UPS: readonly (readonly [
   ['signingKeys.remove', ({ signingKeys }) => signingKeys.remove('x'), ['kid']],
   ['audit.last', ({ audit }) => audit.last(), ['issuer']],
   ['audit.list', ({ audit }) => audit.list({ after: 1, limit: 5 }), ['seq']],
+  [
+    'audit.listByAccount',
+    ({ audit }) => audit.listByAccount('a1', { before: 900, limit: 5 }),
+    ['account', 'at'],
+  ],
 ];
 
 const ROWS = `from generate_series(1, 5000) n`;
@@ -95,7 +100,7 @@ const FILL = [
   `insert into pzk_signing_keys select '${ISSUER}', 'kid' || n, '', n, n from generate_series(1, 3) n`,
   // Other issuers, so that one is worth looking for.
   `insert into pzk_signing_keys select 'other' || n, 'kid', '', n, n from generate_series(1, 5000) n`,
-  `insert into pzk_audit select '${ISSUER}', n, n, '{}', '', '' ${ROWS}`,
+  `insert into pzk_audit select '${ISSUER}', n, n, '{}', '', '', 'a' || (n % 100) ${ROWS}`,
 ];
 
 describe('SQLite finds by an index', () => {

@@ -95,14 +95,29 @@ function signingKeyStore(): SigningKeyStore {
 
 function auditStore(): AuditStore {
   const rows: AuditRow[] = [];
+  const rowsByAccount = new Map<string, AuditRow[]>();
   return Object.freeze<AuditStore>({
     append: async (added) => {
       if (added.some(({ seq }, index) => seq !== rows.length + 1 + index)) return false;
-      rows.push(...added.map(frozenCopy));
+      for (const row of added.map(frozenCopy)) {
+        rows.push(row);
+        const { account } = row;
+        if (account === undefined) continue;
+        const ofAccount = rowsByAccount.get(account);
+        if (ofAccount === undefined) rowsByAccount.set(account, [row]);
+        else ofAccount.push(row);
+      }
       return true;
     },
     last: async () => rows.at(-1),
     list: async ({ after, limit }) => Object.freeze(rows.slice(after, after + limit)),
+    listByAccount: async (account, { before = Number.POSITIVE_INFINITY, limit }) =>
+      Object.freeze(
+        (rowsByAccount.get(account) ?? [])
+          .filter(({ at }) => at < before)
+          .sort((a, b) => b.at - a.at || b.seq - a.seq)
+          .slice(0, limit),
+      ),
   });
 }
 
