@@ -106,7 +106,7 @@ for (const [name, express] of versions) {
       }
       const response = await fetch(`${origin}/weather`, { headers: { origin } });
       expect(response.headers.get('access-control-expose-headers')).toBe(
-        'DPoP-Nonce, WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, Deprecation, Sunset, Link, PZK-Registration, PZK-Client-Id',
+        'DPoP-Nonce, WWW-Authenticate, ETag, Retry-After, RateLimit, RateLimit-Policy, Deprecation, Sunset, Link, PZK-Registration, PZK-Client-Id',
       );
     });
 

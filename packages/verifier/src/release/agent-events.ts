@@ -21,7 +21,10 @@ interface Told {
 }
 
 /** Reads what changed since it was asked last; each status is told once. */
-function watchRequests(engine: Engine, { account, id }: AgentRow): () => Promise<readonly AgentEvent[]> {
+function watchRequests(
+  engine: Engine,
+  { account, id }: AgentRow,
+): () => Promise<readonly AgentEvent[]> {
   const told = new Map<string, Told>();
   const { clock } = engine.config;
   // All that may still wait: so its expiry is told, too.

@@ -106,12 +106,19 @@ export async function addAgentRequest(
   return { expires_at: Math.floor(stored.expiresAt / 1000) };
 }
 
-/** Hands over what was released, once. The entry in the audit log comes first. */
+/**
+ * Hands over what was released, once. The entry in the audit log comes first. The identity key lets a
+ * broker tell a vault that has another one by now from a release that was planted.
+ */
 async function collect(engine: Engine, row: ReleaseRow): Promise<AgentRequestReadResponse> {
-  if (row.enc === '') return { status: 'released' };
+  const status = 'released';
+  if (row.enc === '') return { status };
+  const vault = await engine.stores.vaults.get(row.account);
+  const manifest = vault && parseManifest(decodeBase64url(vault.manifest));
   await engine.emit({ type: 'release_collected', ...requestIds(row) });
   const sealed = await engine.stores.releases.takeSealed(row.id, engine.config.clock());
-  return { status: 'released', ...sealed };
+  if (sealed === undefined || manifest === undefined) return { status, ...sealed };
+  return { status, ...sealed, identity_key: manifest.identity_key };
 }
 
 /** `POST {base}/agent/requests/read`: what became of a request. */

@@ -60,7 +60,9 @@ describeOnStores('release to an agent', (kind) => {
       },
     ]);
     const { enc, ct, signature } = body;
-    expect((await read()).body).toEqual({ status: 'released', enc, ct, signature });
+    const identity_key = client.vault.identity.publicKey;
+    const sealed = { enc, ct, signature, identity_key };
+    expect((await read()).body).toEqual({ status: 'released', ...sealed });
     expect((await read()).body).toEqual({ status: 'released' });
     expect((await client.call('/vault/requests')).body.requests).toEqual([]);
 
