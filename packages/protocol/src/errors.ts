@@ -95,6 +95,8 @@ export interface PzkErrorOptions {
   readonly cause?: unknown;
   /** One sentence on what to do about it, safe to show. */
   readonly hint?: string;
+  /** With `vault_reset_pending`: from when on the vault can be replaced, seconds since the epoch. */
+  readonly resetAt?: number;
 }
 
 /**
@@ -105,11 +107,14 @@ export class PzkError extends Error {
   override readonly name = 'PzkError';
   readonly code: PzkErrorCode;
   readonly hint: string | undefined;
+  /** With `vault_reset_pending`: from when on the vault can be replaced, seconds since the epoch. */
+  readonly resetAt: number | undefined;
 
   constructor(code: PzkErrorCode, message: string, options: PzkErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
+    this.resetAt = options.resetAt;
   }
 }
 

@@ -12,6 +12,7 @@ import {
   type VaultSlot,
 } from '../vault/slot-changes.js';
 import { listDevices, revokeDevice } from './devices.js';
+import { parseOwnApiKey } from './own-api-key.js';
 import type { VaultContext } from './vault-context.js';
 import type { VaultContents, VaultState } from './vault-state.js';
 
@@ -83,7 +84,10 @@ export interface OpenVault {
    * @throws PzkError `not_found`, `invalid_request` for this device itself
    */
   removeDevice(memberId: string): Promise<readonly VaultSlot[]>;
-  /** Changes the keys of the vault, and takes out every member whose device is revoked. */
+  /**
+   * Changes the keys of the vault, and takes out every member that `members` shows as revoked: the
+   * server's word, so show it to the user first.
+   */
   rotateVault(): Promise<readonly VaultSlot[]>;
   /** @throws PzkError `not_found` */
   removeAgent(agentId: string): Promise<void>;
@@ -107,7 +111,7 @@ const done = (prepared: PreparedWrite) => ({ prepared, result: undefined });
 
 /** Makes the handle of the vault that a holder keeps. */
 export function createOpenVault(context: VaultContext): OpenVault {
-  const { holder, api } = context;
+  const { holder, api, exchange } = context;
 
   function contents(): VaultState & { status: 'open' } {
     const state = holder.state.getSnapshot();
@@ -115,8 +119,16 @@ export function createOpenVault(context: VaultContext): OpenVault {
     throw new PzkError('vault_locked', 'The vault is locked.', { hint: 'Open it with a touch.' });
   }
 
-  const providerOf = (slotId: string) =>
-    contents().slots.find(({ id }) => id === slotId)?.provider ?? '';
+  /** Whether a value may stand in a slot. */
+  function assertFits(slotId: string, value: Bytes, anyForm: boolean | undefined): void {
+    const slot = contents().slots.find(({ id }) => id === slotId);
+    if (slot?.kind === 'api-key') {
+      // Another one could not be proved at the next start.
+      parseOwnApiKey(new TextDecoder().decode(value), exchange.config.keyPattern).fill(0);
+    } else {
+      assertForm(slot?.provider ?? '', value, anyForm);
+    }
+  }
 
   async function rotate(remove: readonly string[]): Promise<readonly VaultSlot[]> {
     const { slots } = contents();
@@ -146,7 +158,7 @@ export function createOpenVault(context: VaultContext): OpenVault {
     async updateSecret(slotId, { value: given, anyForm }) {
       const value = toBytes(given);
       try {
-        assertForm(providerOf(slotId), value, anyForm);
+        assertFits(slotId, value, anyForm);
         await holder.change(async (vault) =>
           done(await prepareWrite(vault, await changeSlot(vault, slotId, { value }))),
         );

@@ -51,6 +51,12 @@ function lockedError(): PzkError {
   return new PzkError('vault_locked', 'The vault is locked.', { hint: 'Open it with a touch.' });
 }
 
+function conflict(): PzkError {
+  return new PzkError('vault_conflict', 'The vault has changed since it was opened here.', {
+    hint: 'Open it again, then do the same.',
+  });
+}
+
 /** An unlocked vault and those who work on it. Its secrets live until it is left and none does. */
 interface Holding {
   vault: UnlockedVault;
@@ -105,9 +111,18 @@ export function createVaultHolder(
     if (holding === held) store.set(described);
   }
 
-  /** Remembers a state before it is sent, so that it is known again should the answer be lost. */
+  /** What this device remembers, where that is newer: another page may have gone on meanwhile. */
+  async function readNewer({ memory, recipient }: UnlockedVault) {
+    const stored = await records.readDevice(recipient.credential_id);
+    const isNewer =
+      stored?.vault.vaultId === memory.vaultId && stored.vault.counter > memory.counter;
+    return isNewer ? stored : undefined;
+  }
+
+  /** Remembers a state, never in place of a newer one. */
   async function remember(vault: UnlockedVault, pending?: UnlockedVault): Promise<void> {
     const { memory, recipient } = vault;
+    if ((await readNewer(vault)) !== undefined) return;
     await records.writeDevice({
       credentialId: recipient.credential_id,
       generation: recipient.generation,
@@ -122,8 +137,10 @@ export function createVaultHolder(
     const wipeOther = (kept: UnlockedVault, other: UnlockedVault) => {
       if (kept.secrets !== other.secrets) wipeVault(other);
     };
-    await remember(before, next);
     try {
+      if ((await readNewer(before)) !== undefined) throw conflict();
+      // Before it is sent, so that it is known again should the answer be lost.
+      await remember(before, next);
       await (send?.(prepared) ?? api.post('/vault', write, vaultWriteResponseSchema, { ifMatch }));
     } catch (cause) {
       const decided = isPzkError(cause) && !UNDECIDED.has(cause.code);

@@ -60,8 +60,12 @@ export async function describeVault(
 ): Promise<VaultState & { status: 'open' }> {
   const members = vault.manifest.recipients.map(
     ({ id, credential_id, generation }): VaultMember => {
-      const common = { id, own: id === vault.recipient.id, revoked: revoked.includes(id) };
-      if (credential_id === RECOVERY) return Object.freeze({ ...common, kind: 'recovery' });
+      const own = id === vault.recipient.id;
+      // Nobody revokes a code: a server that says so would have it taken out, unseen.
+      if (credential_id === RECOVERY) {
+        return Object.freeze({ id, own, revoked: false, kind: 'recovery' });
+      }
+      const common = { id, own, revoked: !own && revoked.includes(id) };
       const kind = generation === DEVICE_SECRET_GENERATION ? 'device' : 'passkey';
       return Object.freeze({ ...common, kind, credentialId: credential_id });
     },

@@ -4,6 +4,8 @@ import {
   encodeBase64url,
   equalBytes,
   formatPairingId,
+  isDisplayText,
+  limits,
   PAIRING_NONCE_BYTES,
   type PairingReadResponse,
   PzkError,
@@ -167,6 +169,11 @@ export async function pairAgent(context: VaultContext): Promise<AgentPairing> {
     } = {}): Promise<string> {
       const agent = shown;
       if (agent === undefined) throw failed ?? mismatch('No words have been compared.');
+      if (name !== undefined && !isDisplayText(name, 1, limits.nameCharacters)) {
+        throw new PzkError('invalid_request', 'The name of the agent cannot be kept as it is.', {
+          hint: 'A name has 1 to 64 characters that can be seen.',
+        });
+      }
       await context.open(signal === undefined ? {} : { signal });
       return holder.change(async (vault) => {
         if (vault.manifest.identity_key !== own.identityKey) {

@@ -38,6 +38,9 @@ export async function problemError(response: Response): Promise<PzkError> {
       hint: 'No endpoint of PZK-Auth is there: baseUrl of the client (default: issuer and /pzk), basePath of the server and the path of routes() have to agree.',
     });
   }
-  const { title, hint, code } = problem;
-  return new PzkError(code, title, hint === undefined ? {} : { hint });
+  const { title, hint, code, reset_at: resetAt } = problem;
+  return new PzkError(code, title, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(resetAt === undefined ? {} : { resetAt }),
+  });
 }

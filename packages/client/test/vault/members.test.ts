@@ -345,6 +345,17 @@ describe('taking a device out', () => {
 });
 
 describe('a recovery code', () => {
+  it('is not taken out at the word of the server', async () => {
+    const { platform, device, vault } = await openedDevice();
+    const made = device.client.vault.recovery.create();
+    await made.confirm(made.code);
+    platform.revoked = vault.contents.members.map(({ id }) => id);
+    await device.client.vault.open();
+    expect(vault.contents.members.map(({ revoked }) => revoked)).toEqual([false, false]);
+    await vault.rotateVault();
+    expect(vault.contents.members.map(({ kind }) => kind)).toEqual(['passkey', 'recovery']);
+  });
+
   it('is taken in when it was typed in again, and opens the vault in a fresh browser', async () => {
     const { platform, device, vault, secret } = await openedDevice();
     const made = device.client.vault.recovery.create();

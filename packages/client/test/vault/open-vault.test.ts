@@ -120,6 +120,35 @@ describe('an open vault', () => {
     expect(platform.vault?.slots.size).toBe(3);
   });
 
+  it('[V2] forgets nothing newer that another page has seen: a stale page sends nothing', async () => {
+    const { device, vault, platform } = await opened();
+    const other = device.reload();
+    await other.start();
+    await (await other.vault.open()).addSecret({ name: 'first', value: 'one' });
+    const writes = () => platform.paths().filter((path) => path === '/pzk/vault').length;
+    const before = platform.snapshot();
+    await (await other.vault.open()).addSecret({ name: 'second', value: 'two' });
+    expect(writes()).toBe(2);
+    await expect(vault.addSecret({ name: 'stale', value: 'x' })).rejects.toMatchObject({
+      code: 'vault_conflict',
+    });
+    expect(writes()).toBe(2);
+    platform.vault = before;
+    await expect(device.client.vault.open()).rejects.toMatchObject({ code: 'vault_rollback' });
+  });
+
+  it('takes no value for its own API key that could not be proved', async () => {
+    const { vault } = await opened();
+    const id = vault.contents.slots[0]?.id ?? '';
+    await expect(
+      vault.updateSecret(id, { value: `wd_${String.fromCharCode(7)}` }),
+    ).rejects.toMatchObject({
+      code: 'api_key_malformed',
+    });
+    await vault.updateSecret(id, { value: 'wd_another_key_0123456789' });
+    expect(text(await vault.readSecret(id))).toBe('wd_another_key_0123456789');
+  });
+
   it('[V6] honest: makes changes of one page one after the other', async () => {
     const { vault } = await opened();
     const names = ['a', 'b', 'c'];
