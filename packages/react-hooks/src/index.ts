@@ -4,6 +4,7 @@
 export {
   type AcceptOptions,
   type ActiveSession,
+  type Approval,
   type CapabilityReport,
   type Client,
   type ClientOptions,
@@ -19,6 +20,7 @@ export {
   type PzkError,
   type PzkErrorCode,
   providerHints,
+  type ReleaseInfo,
   type SessionState,
   type SessionStep,
   type StartOptions,
@@ -29,9 +31,18 @@ export {
   type VaultMember,
   type VaultSlot,
   type VaultState,
+  type VerifiedReceipt,
 } from '@pzk-auth/client';
 export type { ActionFailure, ActionResult } from './action-result.js';
 export { PzkProvider, type PzkProviderProps } from './pzk-provider.js';
+export { type AgentsActions, type PairingView, type UseAgents, useAgents } from './use-agents.js';
+export {
+  type ApprovalsActions,
+  type ApprovalsState,
+  type UseApprovals,
+  type UseApprovalsOptions,
+  useApprovals,
+} from './use-approvals.js';
 export {
   type DevicesActions,
   type DevicesState,
@@ -43,5 +54,13 @@ export type { InvitationView } from './use-invitation.js';
 export { type UsePasskeySupport, usePasskeySupport } from './use-passkey-support.js';
 export { usePzkFetch } from './use-pzk-fetch.js';
 export { type RecoveryActions, type UseRecovery, useRecovery } from './use-recovery.js';
+export {
+  type ActivityEntry,
+  type ReleasesActions,
+  type ReleasesState,
+  type UseReleases,
+  type UseReleasesOptions,
+  useReleases,
+} from './use-releases.js';
 export { type SessionActions, type UseSession, useSession } from './use-session.js';
 export { type UseVault, useVault, type VaultActions } from './use-vault.js';
