@@ -1,5 +1,8 @@
-import { useSession } from '@pzk-auth/react-hooks';
+import { useApprovals, useSession } from '@pzk-auth/react-hooks';
 import type { ReactNode } from 'react';
+import { ActivityPage } from './activity-page.js';
+import { AgentsPage } from './agents-page.js';
+import { ApprovalsPage } from './approvals-page.js';
 import { DevicesPage } from './devices-page.js';
 import { TasksPage } from './tasks-page.js';
 import { type Route, useRoute } from './use-route.js';
@@ -9,8 +12,11 @@ import { VaultPage } from './vault-page.js';
 
 const LINKS: readonly (readonly [route: Route, title: string])[] = [
   ['tasks', 'Tasks'],
+  ['approvals', 'Approvals'],
   ['vault', 'Vault'],
   ['devices', 'Devices'],
+  ['agents', 'Agents'],
+  ['activity', 'Activity'],
 ];
 
 /** What a user sees: the pages, with a way to each. */
@@ -18,10 +24,15 @@ export function Shell() {
   const session = useSession();
   const route = useRoute();
   const tasks = useTasks();
-  const pages: Partial<Record<Route, ReactNode>> = {
+  const approvals = useApprovals();
+  const waiting = 'waiting' in approvals ? approvals.waiting : 0;
+  const pages: Record<Route, ReactNode> = {
     tasks: <TasksPage feed={tasks} />,
     vault: <VaultPage />,
+    approvals: <ApprovalsPage />,
     devices: <DevicesPage />,
+    agents: <AgentsPage agent={tasks.agent} />,
+    activity: <ActivityPage />,
   };
   return (
     <div className="shell">
@@ -42,6 +53,12 @@ export function Shell() {
                   aria-current={name === route ? 'page' : undefined}
                 >
                   {title}
+                  {name === 'approvals' && waiting > 0 && (
+                    <span className="count">
+                      {waiting}
+                      <span className="visually-hidden"> waiting</span>
+                    </span>
+                  )}
                 </a>
               </li>
             ))}

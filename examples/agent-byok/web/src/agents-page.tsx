@@ -1,0 +1,183 @@
+import { useAgents, useVault, type VaultAgentInfo } from '@pzk-auth/react-hooks';
+import { useEffect, useState } from 'react';
+import { Dialog } from './dialog.js';
+import { ErrorNotice } from './error-notice.js';
+import { type Failure, failureOf } from './failure.js';
+import { formatCountdown } from './format.js';
+import { shortId } from './member-name.js';
+import { Page } from './page.js';
+import { useSeconds } from './use-seconds.js';
+import type { AgentDescription } from './use-tasks.js';
+import { VaultGate } from './vault-gate.js';
+
+function Code({ code, expiresAt, command }: { code: string; expiresAt: number; command: string }) {
+  const now = useSeconds(true);
+  return (
+    <>
+      <p>Run this where the agent’s broker runs:</p>
+      <code className="secret-value">
+        {command} {code}
+      </code>
+      <p className="hint small">
+        Waiting for the broker. Ends in{' '}
+        <span role="timer">{formatCountdown(expiresAt - now / 1000)}</span>.
+      </p>
+    </>
+  );
+}
+
+/** Pairs an agent: a code to the broker, then the same words on both sides. */
+function PairDialog({ command, onClose }: { command: string; onClose: () => void }) {
+  const { pairing, pair, confirmPairing, dismissPairing } = useAgents();
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<Failure>();
+
+  useEffect(() => {
+    void pair();
+    return dismissPairing;
+  }, [pair, dismissPairing]);
+
+  async function confirm(): Promise<void> {
+    setBusy(true);
+    setFailure(failureOf(await confirmPairing()));
+    setBusy(false);
+  }
+
+  if (pairing.status === 'compare') {
+    return (
+      <Dialog title="Are these the words?" onClose={onClose}>
+        <p>
+          The broker calls itself <strong>{pairing.name}</strong>. It shows four words. Compare
+          every one.
+        </p>
+        <ol className="words" aria-label="Words to compare">
+          {pairing.words.map((word) => (
+            <li className="word" key={word}>
+              {word}
+            </li>
+          ))}
+        </ol>
+        {failure !== undefined && (
+          <ErrorNotice title="The agent was not paired" error={failure.error} />
+        )}
+        <div className="buttons">
+          <button type="button" onClick={onClose}>
+            They differ
+          </button>
+          <button type="button" className="primary" disabled={busy} onClick={() => void confirm()}>
+            They are the same
+          </button>
+        </div>
+      </Dialog>
+    );
+  }
+  return (
+    <Dialog title="Pair an agent" onClose={onClose}>
+      {pairing.status === 'none' && <p role="status">Making a code.</p>}
+      {pairing.status === 'waiting' && <Code {...pairing} command={command} />}
+      {pairing.status === 'paired' && (
+        <p role="status">It is paired. Say yes at the broker, too, and it can ask for keys.</p>
+      )}
+      {pairing.status === 'ended' && <p role="status">The pairing has ended. Start another one.</p>}
+      {pairing.status === 'failed' && (
+        <ErrorNotice title="The agent was not paired" error={pairing.error} />
+      )}
+      <div className="buttons">
+        <button type="button" onClick={onClose}>
+          {pairing.status === 'waiting' ? 'Cancel' : 'Close'}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+function RemoveAgentDialog({ agent, onClose }: { agent: VaultAgentInfo; onClose: () => void }) {
+  const { removeAgent } = useAgents();
+  const [failure, setFailure] = useState<Failure>();
+
+  async function confirm(): Promise<void> {
+    const failed = failureOf(await removeAgent(agent.id));
+    setFailure(failed);
+    if (failed === undefined) onClose();
+  }
+
+  return (
+    <Dialog title={`Remove ${agent.name}?`} onClose={onClose}>
+      <p>It can ask for nothing more, and what it uses now is ended.</p>
+      {failure !== undefined && <ErrorNotice title="It was not removed" error={failure.error} />}
+      <div className="buttons">
+        <button type="button" onClick={onClose}>
+          Cancel
+        </button>
+        <button type="button" className="danger" onClick={() => void confirm()}>
+          Remove it
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+function AgentList() {
+  const vault = useVault();
+  const [removing, setRemoving] = useState<VaultAgentInfo>();
+  if (vault.status !== 'open') return null;
+  if (vault.agents.length === 0) {
+    return (
+      <div className="empty">
+        <h2>No agent yet</h2>
+        <p className="hint">Pair the one of this platform, and give it something to do.</p>
+      </div>
+    );
+  }
+  return (
+    <>
+      <ul className="rows" aria-label="Agents">
+        {vault.agents.map((agent) => (
+          <li className="row" key={agent.id}>
+            <div className="row-text">
+              <p className="row-title">{agent.name}</p>
+              <p className="hint small">Agent {shortId(agent.id)}</p>
+            </div>
+            <button
+              type="button"
+              className="danger"
+              aria-label={`Remove ${agent.name}`}
+              onClick={() => setRemoving(agent)}
+            >
+              Remove
+            </button>
+          </li>
+        ))}
+      </ul>
+      {removing !== undefined && (
+        <RemoveAgentDialog agent={removing} onClose={() => setRemoving(undefined)} />
+      )}
+    </>
+  );
+}
+
+/** Who may ask for keys. */
+export function AgentsPage({ agent }: { agent: AgentDescription | undefined }) {
+  const vault = useVault();
+  const [pairing, setPairing] = useState(false);
+  return (
+    <Page
+      title="Agents"
+      lead="Who may ask for your keys. Each is known by a key of its own, which its broker keeps."
+      actions={
+        vault.status === 'open' && (
+          <button type="button" className="primary" onClick={() => setPairing(true)}>
+            Pair an agent
+          </button>
+        )
+      }
+    >
+      <VaultGate why="Your agents stand in the vault, where nobody else can add one.">
+        <AgentList />
+        {pairing && (
+          <PairDialog command={agent?.pairCommand ?? ''} onClose={() => setPairing(false)} />
+        )}
+      </VaultGate>
+    </Page>
+  );
+}

@@ -1,0 +1,241 @@
+import {
+  type Approval,
+  findProviderHint,
+  type ReleaseInfo,
+  useApprovals,
+  useReleases,
+  useVault,
+} from '@pzk-auth/react-hooks';
+import { type FormEvent, useId, useState } from 'react';
+import { Dialog } from './dialog.js';
+import { ErrorNotice } from './error-notice.js';
+import { type Failure, failureOf } from './failure.js';
+import { formatCount, formatWhen } from './format.js';
+import { Page } from './page.js';
+import { describeTime, describeUses, termsOf } from './terms.js';
+import { VaultGate } from './vault-gate.js';
+
+/** Props of {@link ApprovalCard}. */
+interface ApprovalCardProps {
+  readonly approval: Approval;
+  readonly approve: () => Promise<Failure | undefined>;
+  readonly onReject: () => void;
+}
+
+/** Who asks for what, in words that come from the signed request and from the vault alone. */
+function ApprovalCard({ approval, approve, onReject }: ApprovalCardProps) {
+  const { agent, slot, purpose, host, methods, term } = approval;
+  const id = useId();
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<Failure>();
+  const expected = findProviderHint(slot.provider).host;
+
+  async function confirm(): Promise<void> {
+    setBusy(true);
+    setFailure(await approve());
+    setBusy(false);
+  }
+
+  return (
+    <li>
+      <article className="card card-asks stack" aria-labelledby={id}>
+        <div className="card-head">
+          <h2 id={id}>
+            {agent.name} asks for {slot.name || 'your key of this platform'}
+          </h2>
+          <span className="tag tag-ask">
+            {term.kind === 'once' ? 'This time' : 'Standing approval'}
+          </span>
+        </div>
+        <dl className="facts">
+          <div className="fact">
+            <dt>Why, in the agent’s words</dt>
+            <dd>{purpose}</dd>
+          </div>
+          <div className="fact">
+            <dt>Only to this host</dt>
+            <dd>
+              <code>{host}</code>
+            </dd>
+          </div>
+          <div className="fact">
+            <dt>Kind of calls</dt>
+            <dd>{methods.join(', ')}</dd>
+          </div>
+          <div className="fact">
+            <dt>How long</dt>
+            <dd>{describeTime(approval)}</dd>
+          </div>
+          <div className="fact">
+            <dt>How often</dt>
+            <dd>{describeUses(approval)}</dd>
+          </div>
+        </dl>
+        {expected !== undefined && expected !== host && (
+          <p className="notice notice-ask">
+            Keys of this provider are usually for <code>{expected}</code>. Approve this host only if
+            you know it.
+          </p>
+        )}
+        {failure !== undefined && (
+          <ErrorNotice title="The key was not released" error={failure.error} />
+        )}
+        <div className="buttons">
+          <button type="button" className="primary" disabled={busy} onClick={() => void confirm()}>
+            Approve with the passkey
+          </button>
+          <button type="button" disabled={busy} onClick={onReject}>
+            Reject
+          </button>
+        </div>
+      </article>
+    </li>
+  );
+}
+
+/** Asks why a request is rejected; the agent reads it. */
+function RejectDialog({
+  approval,
+  onClose,
+}: {
+  readonly approval: Approval;
+  readonly onClose: () => void;
+}) {
+  const { reject } = useApprovals();
+  const id = useId();
+  const [failure, setFailure] = useState<Failure>();
+
+  async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
+    event.preventDefault();
+    const reason = String(new FormData(event.currentTarget).get('reason')).trim();
+    const failed = failureOf(await reject(approval, reason));
+    setFailure(failed);
+    if (failed === undefined) onClose();
+  }
+
+  return (
+    <Dialog title={`Reject ${approval.agent.name}?`} onClose={onClose}>
+      <form className="stack" onSubmit={(event) => void submit(event)}>
+        <div>
+          <label htmlFor={id}>Reason, for the agent (optional)</label>
+          <input id={id} name="reason" maxLength={200} />
+        </div>
+        {failure !== undefined && <ErrorNotice title="It was not rejected" error={failure.error} />}
+        <div className="buttons">
+          <button type="button" onClick={onClose}>
+            Back
+          </button>
+          <button type="submit" className="danger">
+            Reject
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function Waiting() {
+  const approvals = useApprovals();
+  const [rejecting, setRejecting] = useState<Approval>();
+  if (approvals.status === 'failed') {
+    return <ErrorNotice title="Requests cannot be read" error={approvals.error} />;
+  }
+  if (approvals.status !== 'ready') return <p role="status">Asking what waits.</p>;
+  return (
+    <>
+      {approvals.requests.length === 0 && (
+        <div className="empty">
+          <h2>Nothing waits for you</h2>
+          <p className="hint">When an agent asks for a key, it shows here.</p>
+        </div>
+      )}
+      {approvals.refused > 0 && (
+        <p className="notice notice-bad">
+          {formatCount(approvals.refused, 'request')} left out: not signed by an agent of yours, or
+          not in order.
+        </p>
+      )}
+      <ul className="stack" aria-label="Requests that wait">
+        {approvals.requests.map((approval) => (
+          <ApprovalCard
+            key={approval.id}
+            approval={approval}
+            approve={async () => failureOf(await approvals.approve(approval))}
+            onReject={() => setRejecting(approval)}
+          />
+        ))}
+      </ul>
+      {rejecting !== undefined && (
+        <RejectDialog approval={rejecting} onClose={() => setRejecting(undefined)} />
+      )}
+    </>
+  );
+}
+
+const isGoingOn = ({ status }: ReleaseInfo) => status === 'released';
+
+/** What agents may use right now, with a way to end it at once. */
+function GoingOn() {
+  const releases = useReleases();
+  const vault = useVault();
+  const [failure, setFailure] = useState<Failure>();
+  if (releases.status === 'failed') {
+    return <ErrorNotice title="Releases cannot be read" error={releases.error} />;
+  }
+  const current = releases.status === 'ready' ? releases.releases.filter(isGoingOn) : [];
+  const nameOf = (slotId: string) =>
+    vault.status === 'open' ? vault.slots.find(({ id }) => id === slotId)?.name : undefined;
+  if (current.length === 0) return null;
+  return (
+    <section className="stack" aria-labelledby="going-on">
+      <h2 id="going-on">In use now</h2>
+      {failure !== undefined && <ErrorNotice title="It was not ended" error={failure.error} />}
+      <ul className="rows">
+        {current.map((release) => {
+          const { request, uses, lastUsedAt } = release;
+          const name = nameOf(request.slotId) ?? 'A key';
+          return (
+            <li className="row" key={request.requestId}>
+              <div className="row-text">
+                <p className="row-title">
+                  {name} <span className="tag">{request.host}</span>
+                  {request.ttl === 0 && <span className="tag tag-ask">Standing approval</span>}
+                </p>
+                <p className="hint small">
+                  {describeUses(termsOf(release))}, {describeTime(termsOf(release))} ·{' '}
+                  {formatCount(uses, 'call')} so far
+                  {lastUsedAt !== undefined && <> · last {formatWhen(lastUsedAt)}</>}
+                </p>
+              </div>
+              <button
+                type="button"
+                className="danger"
+                aria-label={`End now: ${name}`}
+                onClick={() =>
+                  void releases.end(request.requestId).then((ended) => setFailure(failureOf(ended)))
+                }
+              >
+                End now
+              </button>
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}
+
+/** What agents ask for, and what they were given. */
+export function ApprovalsPage() {
+  return (
+    <Page
+      title="Approvals"
+      lead="Agents ask here. A key goes to the agent’s broker, for what you approve and nothing else."
+    >
+      <VaultGate why="Who asks, and for what, is read with the vault and not in the platform’s words.">
+        <Waiting />
+      </VaultGate>
+      <GoingOn />
+    </Page>
+  );
+}

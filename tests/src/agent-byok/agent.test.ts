@@ -1,0 +1,170 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type RunningAgent, startAgent } from '@pzk-auth/example-agent-byok';
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Device, launchChromium, openDevice } from '../browser/browser.js';
+import { expectAccessible } from './expect-accessible.js';
+import { pairBroker } from './pair-broker.js';
+import { type Example, startExample } from './platform.js';
+import { createVisitor, type Visitor } from './visitor.js';
+
+let browser: Browser;
+let example: Example;
+let agent: RunningAgent;
+let device: Device;
+let user: Visitor;
+
+beforeAll(async () => {
+  browser = await launchChromium();
+});
+afterAll(() => browser.close());
+beforeEach(async () => {
+  example = await startExample();
+  agent = await startAgent({
+    directory: join(example.directory, 'broker'),
+    origin: example.platform.origin,
+    token: example.platform.agentToken,
+    upstream: example.vendor.host,
+    caFile: example.vendor.caFile,
+  });
+  device = await openDevice(browser);
+  user = createVisitor(device, example.platform.origin);
+});
+afterEach(async () => {
+  await device.close();
+  await agent.close();
+  await example.close();
+});
+
+/** Waits as long as a busy machine may need. */
+const SLOW = { timeout: 60_000 };
+
+const heading = (name: string | RegExp) => device.page.getByRole('heading', { name });
+const dialog = () => device.page.getByRole('dialog');
+
+/** Signs up, puts a key into the vault and pairs the agent, comparing the words. */
+async function begin(value: string): Promise<void> {
+  await user.signUp();
+  await user.goTo('Vault');
+  await user.press('Open the vault');
+  await user.addKey({ name: 'Work', value });
+  await user.goTo('Agents');
+  await user.press('Pair an agent');
+  const command = await dialog().locator('code').innerText();
+  await expectAccessible(device);
+  const broker = pairBroker({
+    state: join(example.directory, 'broker', 'state'),
+    issuer: example.platform.origin,
+    code: command.split(' ').at(-1) ?? '',
+    name: 'Errand agent',
+  });
+  await heading('Are these the words?').waitFor(SLOW);
+  await expectAccessible(device);
+  const shown = await dialog().getByRole('listitem').allInnerTexts();
+  expect(shown).toHaveLength(4);
+  expect(await broker.words()).toEqual(shown);
+  await user.press('They are the same');
+  await dialog().getByText('It is paired.').waitFor(SLOW);
+  expect(await broker.answer(true)).toBe(0);
+  await user.press('Close');
+  await user.row('Errand agent').waitFor();
+}
+
+async function giveTask(prompt: string, standing = false): Promise<void> {
+  await user.goTo('Tasks');
+  await device.page.getByLabel('What should the agent do?').fill(prompt);
+  if (standing) await device.page.getByLabel(/^once, for up to/).check();
+  await user.press('Hand it over');
+}
+
+const task = (prompt: string) => device.page.getByRole('article', { name: prompt, exact: true });
+
+/** All that the platform keeps. */
+async function readPlatformFiles(): Promise<string> {
+  const directory = join(example.directory, 'platform');
+  const names = await readdir(directory);
+  const files = await Promise.all(names.map((name) => readFile(join(directory, name), 'latin1')));
+  return files.join('');
+}
+
+describe('an agent with its broker, in Chromium', () => {
+  it('is paired, asks, gets its yes and streams the answer of the upstream API', async () => {
+    const key = example.vendor.keys.active().at(-1) ?? '';
+    await begin(key);
+    await giveTask('Plan the garden');
+    await task('Plan the garden').getByText('Asks for your key').waitFor(SLOW);
+
+    await user.goTo('Approvals');
+    await heading('Errand agent asks for Work').waitFor(SLOW);
+    const card = device.page.getByRole('article');
+    await expectAccessible(device);
+    for (const text of ['Plan the garden', example.vendor.host, 'POST', 'for 10 minutes']) {
+      expect(await card.innerText()).toContain(text);
+    }
+    expect(await card.innerText()).toContain('at most 3 calls');
+    await user.press('Approve with the passkey');
+    await heading('Nothing waits for you').waitFor(SLOW);
+
+    await user.goTo('Tasks');
+    await task('Plan the garden').getByText('Done').waitFor(SLOW);
+    expect(await task('Plan the garden').innerText()).toContain('You asked: “Plan the garden”');
+    await expectAccessible(device);
+
+    await user.goTo('Activity');
+    await user.press('Verify the receipts');
+    await device.page.getByText('1 receipt, all in order.').waitFor(SLOW);
+    await device.page.getByRole('cell', { name: 'Release approved' }).waitFor(SLOW);
+    await expectAccessible(device);
+
+    // Browser to server, server to disk: nowhere the key.
+    expect(device.requests.join('\n')).not.toContain(key);
+    expect(await readPlatformFiles()).not.toContain(key);
+    expect(device.console.filter((line) => !line.includes('React DevTools'))).toEqual([]);
+  });
+
+  it('hears why it was rejected, and what the upstream API says to a wrong key', async () => {
+    await begin(`sk-ant-api03-${'w'.repeat(40)}`);
+    await giveTask('Rejected');
+    await user.goTo('Approvals');
+    await heading('Errand agent asks for Work').waitFor(SLOW);
+    await user.press('Reject');
+    await dialog().getByLabel('Reason, for the agent (optional)').fill('Not today');
+    await dialog().getByRole('button', { name: 'Reject' }).click();
+    await heading('Nothing waits for you').waitFor(SLOW);
+    await user.goTo('Tasks');
+    await task('Rejected').getByText('You did not release the key.').waitFor(SLOW);
+
+    await giveTask('Wrong key');
+    await user.goTo('Approvals');
+    await heading('Errand agent asks for Work').waitFor(SLOW);
+    await user.press('Approve with the passkey');
+    await heading('Nothing waits for you').waitFor(SLOW);
+    await user.goTo('Tasks');
+    await task('Wrong key').getByText('The upstream API refused the key.').waitFor(SLOW);
+  });
+
+  it('goes on with a standing approval without asking, until the user ends it', async () => {
+    await begin(example.vendor.keys.active().at(-1) ?? '');
+    await giveTask('First', true);
+    await user.goTo('Approvals');
+    await heading('Errand agent asks for Work').waitFor(SLOW);
+    expect(await device.page.getByRole('article').innerText()).toContain('at most 20 calls a day');
+    await user.press('Approve with the passkey');
+    await heading('In use now').waitFor(SLOW);
+    await expectAccessible(device);
+    await giveTask('Second', true);
+    await task('Second').getByText('Done').waitFor(SLOW);
+
+    await user.goTo('Approvals');
+    await user.press('End now: Work');
+    await heading('In use now').waitFor({ state: 'detached', ...SLOW });
+    await expect
+      .poll(() => example.events.some(({ type }) => type === 'release_ended'), SLOW)
+      .toBe(true);
+    await giveTask('Third', true);
+    await task('Third')
+      .getByText(/Asks for your key|Failed/)
+      .waitFor(SLOW);
+  });
+});

@@ -1,0 +1,47 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const BROKER = fileURLToPath(new URL('broker/main.js', import.meta.resolve('@pzk-auth/agent')));
+
+/** A `pzk-broker pair` that runs. */
+export interface BrokerPairing {
+  /** The four words that it shows. */
+  words(): Promise<readonly string[]>;
+  /** Answers its question, and gives its exit code. */
+  answer(yes: boolean): Promise<number | null>;
+}
+
+/** Types the code of a pairing in at the broker, as a user does in a terminal. */
+export function pairBroker(options: {
+  readonly state: string;
+  readonly issuer: string;
+  readonly code: string;
+  readonly name: string;
+}): BrokerPairing {
+  const { state, issuer, code, name } = options;
+  const words = ['pair', '--development', '--state', state, '--issuer', issuer];
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [BROKER, ...words, '--name', name, '--code', code],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  );
+  let output = '';
+  child.stdout?.on('data', (chunk) => {
+    output += chunk;
+  });
+  const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  return {
+    async words() {
+      for (;;) {
+        const found = /^ {4}([a-z]+(?: {2}[a-z]+){3})$/m.exec(output)?.[1];
+        if (found !== undefined) return found.split('  ');
+        if (child.exitCode !== null) throw new Error(`The broker has ended: ${output}`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    },
+    answer(yes) {
+      child.stdin?.end(yes ? 'y\n' : 'n\n');
+      return gone;
+    },
+  };
+}
