@@ -74,7 +74,7 @@ export async function pair(options: PairOptions): Promise<Pairing> {
     });
   }
   const vaultId = opened.vault_id;
-  const pem = store.createKeyPem();
+  const pem = store.keyPemFor(vaultId);
   const { publicKey: agentKey } = await importAgentKey(pem);
   const nonceA = crypto.getRandomValues(new Uint8Array(PAIRING_NONCE_BYTES));
   const mine = { issuer, vaultId, agentKey, nonceA };

@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { decodeBase64url, isBase64url, PzkError, SEC1_POINT_BYTES } from '@pzk-auth/protocol';
 import * as v from 'valibot';
@@ -42,8 +50,11 @@ export interface PairingStore {
    */
   find(vaultId: string | undefined): Pairing;
   loadKey(vaultId: string): Promise<AgentKey>;
-  /** The key that a new pairing starts with; kept by {@link PairingStore.save}. */
-  createKeyPem(): string;
+  /**
+   * The key that a pairing starts with; kept by {@link PairingStore.save}. A vault that is paired anew
+   * has the same one, so that it does not list this broker twice.
+   */
+  keyPemFor(vaultId: string): string;
   /** Replaces a pairing with the same vault, and its key. */
   save(pairing: Pairing, keyPem: string): void;
   stop(vaultId: string): void;
@@ -102,8 +113,11 @@ export function createPairingStore(
       return found;
     },
     loadKey: (vaultId) => importAgentKey(readFileSync(credential ?? keyOf(vaultId))),
-    createKeyPem: () =>
-      credential === undefined ? generateAgentKeyPem() : readFileSync(credential, 'utf8'),
+    keyPemFor(vaultId) {
+      if (credential !== undefined) return readFileSync(credential, 'utf8');
+      const isKnown = v.is(id, vaultId) && existsSync(keyOf(vaultId));
+      return isKnown ? readFileSync(keyOf(vaultId), 'utf8') : generateAgentKeyPem();
+    },
     save(pairing, keyPem) {
       mkdirSync(join(root, pairing.vaultId), { recursive: true, mode: 0o700 });
       // The key first: a pairing without its key would be of no use.
