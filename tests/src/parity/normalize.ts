@@ -12,6 +12,16 @@ const CHANGING = new Set([
   'x',
   'y',
   'jti',
+  'etag',
+  'id',
+  'credential_id',
+  'created_at',
+  'request',
+  'signature',
+  'at',
+  'enc',
+  'ct',
+  'identity_key',
 ]);
 
 function describe(value: unknown): unknown {

@@ -1,6 +1,15 @@
+import { encodeBase64url } from '@pzk-auth/protocol';
 import type { VerifierEvent } from '@pzk-auth/verifier';
 import { memoryStores } from '@pzk-auth/verifier';
 import type { DpopFields } from '../../../packages/verifier/test/harness/session-key.js';
+import {
+  createTestAgent,
+  type TestAgent,
+} from '../../../packages/verifier/test/harness/test-agent.js';
+import {
+  createTestVault,
+  type TestVault,
+} from '../../../packages/verifier/test/harness/test-vault.js';
 import {
   createWireClient,
   type WireClient,
@@ -13,6 +22,10 @@ export interface Peer {
   readonly client: WireClient;
   /** An access token of the client. */
   readonly token: string;
+  /** The vault that the client has enrolled with, as it stands now. */
+  vault: TestVault;
+  /** An agent that is in the manifest once a case has written it in. */
+  readonly agent: TestAgent;
   send(request: RawRequest): Promise<RawAnswer>;
   /** `Authorization` and `DPoP` of an honest call, changed by `over`. */
   credentials(
@@ -48,12 +61,23 @@ function issuerAt(port: number) {
 export async function createPeer(port: number, apiKey: string, scope: string): Promise<Peer> {
   const issuer = issuerAt(port) as unknown as Parameters<typeof createWireClient>[0];
   const client = await createWireClient(issuer, { apiKey, scope });
-  const enrolled = await client.enroll();
-  if (enrolled.status !== 201) throw new Error(`enrolment: ${enrolled.status} ${enrolled.text}`);
+  let vault: TestVault | undefined;
+  const body = await client.enrollBody(await client.challenge('enroll'), (passkey) => {
+    const { credentialId } = passkey;
+    const coseKey = encodeBase64url(passkey.coseKey);
+    const made = createTestVault({ credentialId, coseKey }, ISSUER);
+    vault = made.vault;
+    return { recipient_key: made.recipient.hpke_key, vault: made.entry };
+  });
+  const enrolled = await client.post('/enroll', body);
+  if (enrolled.status !== 201 || vault === undefined)
+    throw new Error(`enrolment: ${enrolled.status} ${enrolled.text}`);
   const token = enrolled.body.access_token as string;
   return {
     client,
     token,
+    vault,
+    agent: await createTestAgent(issuer),
     send: (request) => sendRaw(port, request),
     async credentials(method, path, over = {}) {
       const { token: other = token, scheme = 'DPoP', ...fields } = over;

@@ -8,6 +8,8 @@ export interface RawRequest {
   /** In order; a name may occur twice. */
   readonly headers?: readonly (readonly [string, string])[];
   readonly body?: string | Uint8Array;
+  /** Leaves as soon as the body begins with this, for an answer that goes on. */
+  readonly until?: string;
 }
 
 /** An answer. */
@@ -41,7 +43,7 @@ function readHeaders(raw: readonly string[]): Record<string, string> {
 
 /** Sends a request on a connection of its own. */
 export function sendRaw(port: number, raw: RawRequest): Promise<RawAnswer> {
-  const { method, target, headers = [], body } = raw;
+  const { method, target, headers = [], body, until } = raw;
   const names = headers.map(([name]) => name.toLowerCase());
   const own: string[] = [];
   if (!names.includes('host')) own.push('Host', 'api.example.com');
@@ -64,14 +66,20 @@ export function sendRaw(port: number, raw: RawRequest): Promise<RawAnswer> {
       },
       (incoming) => {
         const chunks: Uint8Array[] = [];
-        incoming.on('data', (chunk: Uint8Array) => chunks.push(chunk));
-        incoming.on('end', () =>
+        const text = () => Buffer.concat(chunks).toString('utf8');
+        const answer = (read: string) =>
           resolve({
             status: incoming.statusCode ?? 0,
             headers: readHeaders(incoming.rawHeaders),
-            body: Buffer.concat(chunks).toString('utf8'),
-          }),
-        );
+            body: read,
+          });
+        incoming.on('data', (chunk: Uint8Array) => {
+          chunks.push(chunk);
+          if (until === undefined || !text().startsWith(until)) return;
+          answer(until);
+          outgoing.destroy();
+        });
+        incoming.on('end', () => answer(text()));
         incoming.on('error', reject);
       },
     );

@@ -124,7 +124,7 @@ export interface ApprovalOver {
 
 /** The approval of a request as a browser makes it, ready to send. */
 export async function makeApproval(
-  client: VaultClient,
+  client: Pick<VaultClient, 'wire' | 'vault'>,
   sent: SentRequest,
   over: ApprovalOver = {},
 ) {
