@@ -5,7 +5,7 @@ import type { EventBody } from '../events.js';
  *
  * - `strict`: what lets somebody in. It is answered only after its entry is stored; if that cannot be
  *   known, the answer is `store_unavailable` and no token goes out.
- * - `eager`: what shuts somebody out. It is never held back by the log; its entry is stored as soon as
+ * - `eager`: what shuts somebody out, or asks to be let in. It is never held back by the log; its entry is stored as soon as
  *   the store takes it.
  * - `batched`: what repeats what is known already. Stored within a second; a process that is killed
  *   loses the last of them.
@@ -41,7 +41,6 @@ export const auditClasses: Readonly<Record<EventBody['type'], AuditClass>> = {
   pairing_committed: 'strict',
   pairing_answered: 'strict',
   pairing_revealed: 'strict',
-  release_requested: 'strict',
   release_approved: 'strict',
   release_collected: 'strict',
   vault_reset_requested: 'strict',
@@ -51,6 +50,7 @@ export const auditClasses: Readonly<Record<EventBody['type'], AuditClass>> = {
   revoked: 'eager',
   invitation_cancelled: 'eager',
   pairing_ended: 'eager',
+  release_requested: 'eager',
   release_rejected: 'eager',
   release_cancelled: 'eager',
   release_ended: 'eager',

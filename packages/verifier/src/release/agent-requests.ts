@@ -14,7 +14,7 @@ import {
   parseManifest,
   sha256,
 } from '@pzk-auth/protocol';
-import type { Engine, RequestContext } from '../exchange/engine.js';
+import type { Engine } from '../exchange/engine.js';
 import { readMessage } from '../http/read-message.js';
 import { refusal } from '../refuse.js';
 import type { AgentRow, ReleaseRow } from '../stores/vault-stores.js';
@@ -71,13 +71,9 @@ async function findRepeated(
 }
 
 /** `POST {base}/agent/requests`: asks the user for a secret. Limited, so that none is buried. */
-export async function addAgentRequest(
-  engine: Engine,
-  request: Request,
-  context: RequestContext,
-): Promise<ExpiryResponse> {
+export async function addAgentRequest(engine: Engine, request: Request): Promise<ExpiryResponse> {
   const message = await readMessage(request, agentRequestRequestSchema);
-  const agent = await authenticateAgent(engine, request, context, '/agent/requests');
+  const agent = await authenticateAgent(engine, request, '/agent/requests');
   const parsed = await assertRequestFits(engine, agent, message);
   const at = engine.config.clock();
   const row: ReleaseRow = {
@@ -99,10 +95,9 @@ export async function addAgentRequest(
   };
   const result = await engine.stores.releases.insert(row, REQUEST_LIMITS);
   if (result === 'limited') throw refusal('too_many_requests', 'Too many requests of the agent.');
+  if (result === 'added') engine.emit({ type: 'release_requested', ...requestIds(row) });
   const stored = result === 'added' ? row : await findRepeated(engine, agent, row);
   if (stored === undefined) throw refusal('invalid_request', 'The id of the request is known.');
-  // Also for one that is repeated: the first may have failed for its entry in the audit log.
-  await engine.emit({ type: 'release_requested', ...requestIds(stored) });
   return { expires_at: Math.floor(stored.expiresAt / 1000) };
 }
 
@@ -125,10 +120,9 @@ async function collect(engine: Engine, row: ReleaseRow): Promise<AgentRequestRea
 export async function readAgentRequest(
   engine: Engine,
   request: Request,
-  context: RequestContext,
 ): Promise<AgentRequestReadResponse> {
   const { id } = await readMessage(request, agentRequestIdRequestSchema);
-  const agent = await authenticateAgent(engine, request, context, '/agent/requests/read');
+  const agent = await authenticateAgent(engine, request, '/agent/requests/read');
   const row = await requestOfAgent(engine, id, agent);
   const status = requestStatus(row, engine.config.clock());
   if (status === 'released') return collect(engine, row);
@@ -136,13 +130,9 @@ export async function readAgentRequest(
 }
 
 /** `POST {base}/agent/requests/cancel`: while it waits. */
-export async function cancelAgentRequest(
-  engine: Engine,
-  request: Request,
-  context: RequestContext,
-): Promise<void> {
+export async function cancelAgentRequest(engine: Engine, request: Request): Promise<void> {
   const { id } = await readMessage(request, agentRequestIdRequestSchema);
-  const agent = await authenticateAgent(engine, request, context, '/agent/requests/cancel');
+  const agent = await authenticateAgent(engine, request, '/agent/requests/cancel');
   const row = await requestOfAgent(engine, id, agent);
   const at = engine.config.clock();
   if (await engine.stores.releases.settle(id, { from: 'waiting', to: 'cancelled', at })) {
@@ -159,13 +149,9 @@ export async function cancelAgentRequest(
  * `POST {base}/agent/uses`: what the broker did with a secret, and whether it may go on. A broker asks
  * often, so nothing is written where it has nothing new.
  */
-export async function reportUses(
-  engine: Engine,
-  request: Request,
-  context: RequestContext,
-): Promise<AgentUsesResponse> {
+export async function reportUses(engine: Engine, request: Request): Promise<AgentUsesResponse> {
   const message = await readMessage(request, agentUsesRequestSchema);
-  const agent = await authenticateAgent(engine, request, context, '/agent/uses');
+  const agent = await authenticateAgent(engine, request, '/agent/uses');
   const row = await requestOfAgent(engine, message.id, agent);
   if (row.status !== 'released' && row.status !== 'ended') {
     throw refusal('vault_conflict', 'Nothing was released.');

@@ -1,7 +1,6 @@
 import { dpopReplayId, verifyDpopProof } from '../dpop/dpop-proof.js';
 import { durations } from '../durations.js';
-import type { Engine, RequestContext } from '../exchange/engine.js';
-import { assertAddressBudget } from '../exchange/proof-check.js';
+import type { Engine } from '../exchange/engine.js';
 import { refusal } from '../refuse.js';
 import type { AgentRow } from '../stores/vault-stores.js';
 
@@ -13,7 +12,9 @@ export async function findAgent(engine: Engine, jkt: string): Promise<AgentRow |
 }
 
 /**
- * Authenticates an agent by a DPoP proof of its key; the proof serves once.
+ * Authenticates an agent by a DPoP proof of its key; the proof serves once. A key in no manifest counts
+ * against no address: there is nothing to guess, and brokers of many users may share one, some of which
+ * still ask after they were taken out.
  *
  * @throws PzkError `invalid_dpop_proof`, `use_dpop_nonce`; `invalid_grant` if the key is in no manifest,
  * or not any more
@@ -21,10 +22,8 @@ export async function findAgent(engine: Engine, jkt: string): Promise<AgentRow |
 export async function authenticateAgent(
   engine: Engine,
   request: Request,
-  context: RequestContext,
   endpoint: string,
 ): Promise<AgentRow> {
-  await assertAddressBudget(engine, context);
   const proof = await verifyDpopProof(request.headers.get('dpop'), {
     method: 'POST',
     url: engine.config.baseUrl + endpoint,

@@ -111,14 +111,16 @@ export async function openInvitation(
   await assertAddressBudget(engine, context);
   const row = await engine.stores.invitations.get(id);
   if (row === undefined) throw refusal('not_found', 'No such invitation.');
-  engine.emit({ type: 'invitation_opened', account: row.account });
+  const status = invitationStatus(row, engine.config.clock());
+  // Later it opens nothing, and whoever has the id may look as often as they like.
+  if (status === 'open') engine.emit({ type: 'invitation_opened', account: row.account });
   return {
     vault_id: row.vaultId,
     identity_key: row.identityKey,
     counter: row.counter,
     manifest_hash: row.manifestHash,
     mac_old: row.macOld,
-    status: invitationStatus(row, engine.config.clock()),
+    status,
     expires_at: seconds(row.expiresAt),
   };
 }

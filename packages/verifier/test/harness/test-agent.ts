@@ -33,7 +33,12 @@ export interface TestAgent {
   readonly key: string;
   readonly sessionKey: TestSessionKey;
   sign(bytes: Uint8Array): Promise<string>;
-  post(path: string, body: unknown, over?: Partial<DpopFields>): Promise<WireAnswer>;
+  post(
+    path: string,
+    body: unknown,
+    over?: Partial<DpopFields>,
+    address?: string,
+  ): Promise<WireAnswer>;
   make(vault: TestVault, over?: Partial<AgentRequest>): Promise<SentRequest>;
   /** Makes a request and sends it. */
   ask(vault: TestVault, over?: Partial<AgentRequest>): Promise<SentRequest>;
@@ -59,12 +64,12 @@ export async function createTestAgent(issuer: TestIssuer): Promise<TestAgent> {
       const made = await crypto.subtle.sign(algorithm, sessionKey.privateKey, data);
       return encodeBase64url(new Uint8Array(made));
     },
-    async post(path, body, over = {}) {
+    async post(path, body, over = {}, address) {
       const url = issuer.verifier.baseUrl + path;
       const dpop = await sessionKey.dpop({ url, now: issuer.now(), ...over });
       const headers = { 'content-type': 'application/json', dpop };
       const init = { method: 'POST', headers, body: JSON.stringify(body) };
-      return send(issuer, new Request(url, init));
+      return send(issuer, new Request(url, init), address);
     },
     async make(vault, over = {}) {
       const fields: AgentRequest = {

@@ -303,6 +303,21 @@ describeOnStores('release to an agent', (kind) => {
     expect(elsewhere.body.code).toBe('invalid_dpop_proof');
   });
 
+  it('brokers that were taken out do not lock their address out for others', async () => {
+    const { client, agent } = await paired();
+    const gone = await createTestAgent(kind.issuer);
+    const from = (one: typeof agent) =>
+      one.post('/agent/uses', { id: random(16), uses: 0, ended: false }, {}, '198.51.100.9');
+    for (let count = 0; count < 61; count++) {
+      expect((await from(gone)).body.code).toBe('invalid_grant');
+    }
+    expect((await from(agent)).body.code).toBe('not_found');
+    const challenge = await client.wire.challenge('session');
+    const form = await client.wire.tokenForm(challenge);
+    const token = await client.wire.post('/token', form, { address: '198.51.100.9' });
+    expect(token.status).toBe(200);
+  });
+
   it('a flood of requests is limited and buries none', async () => {
     const { client, agents } = await paired(5);
     const [quiet, loud] = agents;
