@@ -9,6 +9,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createVaultEntry } from '../../src/vault/create-vault-entry.js';
 import { type PreparedWrite, prepareWrite } from '../../src/vault/prepare-write.js';
 import { prepareRotation } from '../../src/vault/rotate-vault.js';
+import { sealToRecipient } from '../../src/vault/seal-recipient.js';
 import { addSlot, describeSlots } from '../../src/vault/slot-changes.js';
 import { unlockVaultEntry } from '../../src/vault/unlock-vault-entry.js';
 import { credentialId, importSecret, issuer, randomBytes } from './craft-vault.js';
@@ -170,6 +171,12 @@ describe('every byte of a vault', () => {
 
   it('[V3] refuses what is put together from before and after the keys have changed', async () => {
     expect(await outcome({ ...entry, sealed: pinned.sealed })).toBe('vault_sealed_invalid');
+    // The same secrets sealed to the same recipient once more: not what the manifest lists.
+    const { vault } = await unlock(entry);
+    const { recipient, secrets } = vault;
+    const place = { issuer, vaultId: entry.vault_id, counter: recipient.counter };
+    const { sealed } = await sealToRecipient(place, recipient, secrets);
+    expect(await outcome({ ...entry, sealed })).toBe('vault_sealed_invalid');
     expect(await outcome({ ...entry, pin: pinned.pin })).toBe('vault_pin_mismatch');
     expect(await outcome({ ...pinned, pin: entry.pin }, [succession])).toBe('vault_pin_mismatch');
     expect(await outcome({ ...entry, manifest_signature: pinned.manifest_signature })).toBe(

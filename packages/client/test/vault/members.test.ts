@@ -181,6 +181,17 @@ describe('an invitation', () => {
     await expect(joined.client.vault.open()).rejects.toMatchObject({ code: 'vault_rollback' });
   });
 
+  it('[V3] takes nobody in after the keys of the vault have changed', async () => {
+    const { platform, device, vault } = await openedDevice();
+    const invitation = await device.client.vault.invitations.create();
+    const joining = createDevice(platform);
+    await joining.client.vault.invitations.accept({ code: invitation.code, user });
+    await invitation.poll();
+    await vault.rotateVault();
+    await expect(invitation.admit()).rejects.toMatchObject({ code: 'invitation_invalid' });
+    expect(vault.contents.members).toHaveLength(1);
+  });
+
   it('[V12] seals to no point that is not on the curve, though the code vouches for it', async () => {
     const { platform, device } = await openedDevice();
     const invitation = await device.client.vault.invitations.create();
@@ -305,6 +316,18 @@ describe('taking a device out', () => {
       expect(vault.contents.members.map(({ own }) => own)).toEqual([true]);
     },
   );
+
+  it('knows its own change again though no succession is told', async () => {
+    const { platform, device, vault, secret } = await openedDevice();
+    platform.respond('/pzk/vault', ({ body }) => {
+      platform.apply(JSON.parse(body));
+      throw new TypeError('network');
+    });
+    await expect(vault.rotateVault()).rejects.toMatchObject({ code: 'network_error' });
+    (platform.vault as StoredVault).successions = [];
+    await device.client.vault.open();
+    expect(text(await vault.readSecret(secret))).toBe('mail-password');
+  });
 
   it('[V3] refuses a succession that the key before did not sign, and one that forks', async () => {
     const { platform, device, theirs, joined } = await twoDevices();

@@ -261,6 +261,7 @@ describe('the client and the verifier', () => {
     expect(await agent.post('/agent/requests/read', { id: approval.id })).toMatchObject({
       status: 'ended',
     });
+    expect((await first.client.vault.releases.activity()).length).toBeGreaterThan(5);
     expect(await verifyReceipt(new Uint8Array(10))).toMatchObject({ valid: false });
   });
 });

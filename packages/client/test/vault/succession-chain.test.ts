@@ -1,0 +1,127 @@
+import {
+  encodeBase64url,
+  formatManifest,
+  type Succession,
+  sha256,
+  successionMessage,
+  type VaultManifest,
+} from '@pzk-auth/protocol';
+import { describe, expect, it } from 'vitest';
+import { generateIdentityKey, type NewIdentityKey } from '../../src/vault/identity-key.js';
+import { findSuccessions } from '../../src/vault/succession-chain.js';
+import { assertNotRolledBack } from '../../src/vault/vault-memory.js';
+import { issuer, randomBytes, randomId } from './craft-vault.js';
+
+const vaultId = randomId();
+const by = randomId();
+
+async function succeed(
+  from: NewIdentityKey,
+  to: NewIdentityKey,
+  counter: number,
+  previous = randomBytes(32),
+): Promise<Succession> {
+  const message = successionMessage({
+    issuer,
+    vaultId,
+    oldIdentityKey: from.publicKey,
+    newIdentityKey: to.publicKey,
+    counter,
+    previous,
+    by,
+  });
+  return {
+    old_identity_key: encodeBase64url(from.publicKey),
+    identity_key: encodeBase64url(to.publicKey),
+    counter,
+    previous: encodeBase64url(previous),
+    by,
+    signature: encodeBase64url(await from.sign(message)),
+  };
+}
+
+function manifestOf(signer: NewIdentityKey, counter: number, previous = ''): VaultManifest {
+  return {
+    issuer,
+    vault_id: vaultId,
+    identity_key: encodeBase64url(signer.publicKey),
+    counter,
+    previous,
+    recipients: [
+      {
+        id: by,
+        hpke_key: encodeBase64url(signer.publicKey),
+        credential_id: randomId(),
+        cose_key: encodeBase64url(randomBytes(77)),
+        salt: encodeBase64url(randomBytes(32)),
+        generation: 1,
+        counter,
+        sealed_hash: encodeBase64url(randomBytes(32)),
+      },
+    ],
+    slots: [],
+    agents: [],
+    receipts_head: '',
+  };
+}
+
+const keys = () =>
+  Promise.all([generateIdentityKey(), generateIdentityKey(), generateIdentityKey()]);
+const keyText = ({ publicKey }: NewIdentityKey) => encodeBase64url(publicKey);
+
+describe('successions', () => {
+  it('[V3] honest: lead from a key to the signer, over any number of steps', async () => {
+    const [first, second, third] = await keys();
+    const previous = randomBytes(32);
+    const chain = [await succeed(first, second, 3), await succeed(second, third, 5, previous)];
+    const manifest = manifestOf(third, 5, encodeBase64url(previous));
+    expect(await findSuccessions(manifest, keyText(first), chain)).toEqual(chain);
+    expect(await findSuccessions(manifest, keyText(second), chain)).toEqual(chain.slice(1));
+    expect(await findSuccessions(manifest, keyText(third), chain)).toEqual([]);
+  });
+
+  it('[V3] lead nowhere where counters do not rise, run ahead, or another manifest came before', async () => {
+    const [first, second, third] = await keys();
+    const previous = randomBytes(32);
+    const last = await succeed(second, third, 5, previous);
+    const manifest = manifestOf(third, 5, encodeBase64url(previous));
+    const find = (chain: readonly Succession[], end = manifest) =>
+      findSuccessions(end, keyText(first), chain);
+    expect(await find([await succeed(first, second, 5), last])).toBeUndefined();
+    expect(await find([await succeed(first, second, 6), last])).toBeUndefined();
+    const start = await succeed(first, second, 3);
+    expect(await find([start, last], manifestOf(third, 4))).toBeUndefined();
+    const other = manifestOf(third, 5, encodeBase64url(randomBytes(32)));
+    expect(await find([start, last], other)).toBeUndefined();
+    expect(await find([start, last], { ...manifest, vault_id: randomId() })).toBeUndefined();
+    expect(await find([start, last], { ...manifest, issuer: 'https://x.example' })).toBeUndefined();
+    expect(await find([start])).toBeUndefined();
+    expect(await find([last])).toBeUndefined();
+  });
+
+  it('[V2] are refused where they leave a key before what is remembered of it', async () => {
+    const [first, second] = await keys();
+    const remembered = manifestOf(first, 5);
+    const bytes = formatManifest(remembered);
+    const memory = {
+      vaultId,
+      identityKey: keyText(first),
+      counter: 5,
+      manifestHash: sha256(bytes),
+    };
+    const check = (succession: Succession, manifest: VaultManifest) =>
+      assertNotRolledBack(manifest, formatManifest(manifest), {
+        memory,
+        successions: [succession],
+      });
+    // A device that was taken out, or never was: it signs with what it kept, behind what is known.
+    const refused = expect.objectContaining({ code: 'vault_rollback' });
+    const behind = await succeed(first, second, 4);
+    await expect(check(behind, manifestOf(second, 9))).rejects.toEqual(refused);
+    const fork = await succeed(first, second, 6);
+    await expect(check(fork, manifestOf(second, 9))).rejects.toEqual(refused);
+    // Honest twin.
+    await check(await succeed(first, second, 6, sha256(bytes)), manifestOf(second, 9));
+    await check(await succeed(first, second, 8), manifestOf(second, 9));
+  });
+});
