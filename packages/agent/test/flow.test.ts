@@ -94,7 +94,7 @@ describe('from the request to its end', () => {
     for await (const { status, endReason } of grant.events()) states.push({ status, endReason });
     expect(states.at(-1)).toEqual({ status: 'ended', endReason: 'uses' });
     await expect
-      .poll(() => platform.releases.get(grant.id), { timeout: 5000 })
+      .poll(() => platform.releases.get(grant.id))
       .toMatchObject({ uses: 2, reportedEnd: true });
     expect(upstream.seen).toHaveLength(2);
   });
@@ -102,7 +102,7 @@ describe('from the request to its end', () => {
   it('ends when its time is over', async () => {
     const grant = await release({ ttl: 1 });
     await expect
-      .poll(async () => (await broker.connection.grant(grant.id)).snapshot, { timeout: 5000 })
+      .poll(async () => (await broker.connection.grant(grant.id)).snapshot)
       .toMatchObject({ status: 'ended', endReason: 'time' });
     await expect(grant.fetch(`${upstream.url}/`)).rejects.toMatchObject({ code: 'release_ended' });
     expect(upstream.seen).toHaveLength(0);
@@ -152,7 +152,7 @@ describe('from the request to its end', () => {
     await (await grant.fetch(`${upstream.url}/`)).text();
     platform.end(grant.id);
     await expect
-      .poll(async () => (await broker.connection.grant(grant.id)).snapshot, { timeout: 5000 })
+      .poll(async () => (await broker.connection.grant(grant.id)).snapshot)
       .toMatchObject({ status: 'ended', endReason: 'user' });
   });
 

@@ -225,6 +225,26 @@ describe('a release', () => {
     await expectRefused(grant, 'release_rejected');
   });
 
+  it('[V10] takes no release that was on its way when the request was cancelled', async () => {
+    const grant = await ask();
+    let answer = () => {};
+    const isOnItsWay = new Promise<void>((arrived) => {
+      platform.state.beforeAnswer = () => {
+        arrived();
+        return new Promise((resolve) => {
+          answer = resolve;
+        });
+      };
+    });
+    await platform.approve(grant.id);
+    await isOnItsWay;
+    await grant.end();
+    platform.state.beforeAnswer = async () => {};
+    answer();
+    await expectRefused(grant, 'release_rejected');
+    expect((await broker.connection.grant(grant.id)).snapshot.status).toBe('cancelled');
+  });
+
   it('[V10] takes no release for a request that has expired', async () => {
     const grant = await ask();
     platform.expire(grant.id);

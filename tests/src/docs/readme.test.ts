@@ -49,6 +49,7 @@ it.each([
   'README.md',
   'docs/localhost-and-domains.md',
   'docs/stores.md',
+  'packages/agent/README.md',
   'packages/client/README.md',
   'packages/express/README.md',
   'packages/nestjs/README.md',

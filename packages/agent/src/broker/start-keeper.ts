@@ -73,7 +73,9 @@ export async function startKeeper(task: KeeperTask, listener: KeeperListener): P
     release: (message) =>
       new Promise((resolve) => {
         settleRelease = resolve;
-        send({ type: 'release', ...message });
+        // One that has ended in this moment settles nothing any more.
+        if (child.connected) send({ type: 'release', ...message });
+        else resolve(false);
       }),
     confirm: () => send({ type: 'confirm' }),
     async end(why) {

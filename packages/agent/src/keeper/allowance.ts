@@ -56,22 +56,25 @@ export function releaseEnded(): PzkError {
 export function createAllowance(terms: AllowanceTerms, clocks: Clocks): Allowance {
   const wallStart = clocks.wall();
   const steadyStart = clocks.steady();
-  let confirmedAt = steadyStart;
+  let confirmed = { wall: wallStart, steady: steadyStart };
   let uses = 0;
   let lastUsedAt: number | undefined;
   /** Times of the uses of the last 24 hours by the steady clock, of a standing approval. */
   let recent: number[] = [];
 
   function isOver(): boolean {
-    const wall = clocks.wall();
-    if (terms.ttl === 0) return wall >= terms.notAfter * 1000;
-    const elapsed = Math.max(wall - wallStart, clocks.steady() - steadyStart);
-    return elapsed >= terms.ttl * 1000;
+    if (terms.ttl === 0) return clocks.wall() >= terms.notAfter * 1000;
+    return elapsedSince({ wall: wallStart, steady: steadyStart }) >= terms.ttl * 1000;
+  }
+
+  /** By the clock that went further: each may have stood still or been set back. */
+  function elapsedSince(start: { readonly wall: number; readonly steady: number }): number {
+    return Math.max(clocks.wall() - start.wall, clocks.steady() - start.steady);
   }
 
   function ended(): EndReason | undefined {
     if (isOver()) return 'time';
-    if (clocks.steady() - confirmedAt >= UNCONFIRMED_MS) return 'unconfirmed';
+    if (elapsedSince(confirmed) >= UNCONFIRMED_MS) return 'unconfirmed';
     return uses >= terms.uses ? 'uses' : undefined;
   }
 
@@ -101,7 +104,7 @@ export function createAllowance(terms: AllowanceTerms, clocks: Clocks): Allowanc
       recent.pop();
     },
     confirm() {
-      confirmedAt = clocks.steady();
+      confirmed = { wall: clocks.wall(), steady: clocks.steady() };
     },
   };
 }

@@ -124,6 +124,8 @@ export async function startStandInPlatform() {
     /** Demanded in DPoP proofs. */
     dpopNonce: '',
     clockOffsetSeconds: 0,
+    /** Waited for before an answer to a question for a request leaves. */
+    beforeAnswer: async () => {},
   };
 
   function problem(response: ServerResponse, code: PzkErrorCode, status: number) {
@@ -233,6 +235,7 @@ export async function startStandInPlatform() {
       parseMessage(agentRequestIdRequestSchema, body);
       const { status, reason, sealed } = release;
       release.sealed = undefined;
+      await state.beforeAnswer();
       return ok({ status, ...(reason === undefined ? {} : { reason }), ...sealed });
     }
     if (path === '/agent/requests/cancel') {

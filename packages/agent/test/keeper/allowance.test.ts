@@ -73,6 +73,10 @@ describe('what the user approved', () => {
     time.steady += 1;
     expect(take()).toBe('release_ended');
     expect(allowance.ended()).toBe('unconfirmed');
+    // A machine that slept: the steady clock has not noticed.
+    const slept = setUp({ perDay: 5, notAfter: START / 1000 + 86_400 });
+    slept.time.wall += 60_000;
+    expect(slept.take()).toBe('release_ended');
   });
 
   it('[V10] honest: goes on while the platform answers, to the last use', () => {
