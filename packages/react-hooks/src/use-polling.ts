@@ -27,7 +27,7 @@ export function usePolling(
     };
     const tick = (): void => {
       // What was hidden is read again when it shows.
-      if (document.visibilityState === 'visible') void run();
+      if (document.visibilityState !== 'hidden') void run();
     };
 
     document.addEventListener('visibilitychange', tick);

@@ -94,16 +94,16 @@ describe('devices in Chromium, each a context of its own', () => {
     await second.goTo('Vault');
     await second.addKey({ name: 'Later', value: LATER });
 
-    // What the first has in memory is what it had; it can neither write nor read anew.
-    await first.goTo('Vault');
-    expect(await first.row('Later').count()).toBe(0);
-    await first.press('Lock now');
-    await first.press('Open the vault');
-    await first.device.page.getByRole('alert').waitFor(SLOW);
-    expect(await first.row('Later').count()).toBe(0);
-    await first.device.page.reload();
-    await first.device.page.getByRole('button', { name: 'Sign in', exact: true }).click(SLOW);
-    await first.device.page.getByRole('alert').waitFor(SLOW);
+    // The first is signed out at once, and neither its passkey nor its memory opens anything again.
+    const { page } = first.device;
+    const outside = page.getByRole('heading', { name: 'Your agents, on your own keys.' });
+    await outside.waitFor(SLOW);
+    await first.press('Sign in');
+    await page.getByText('invalid_grant').waitFor(SLOW);
+    await page.reload();
+    await first.press('Sign in');
+    await page.getByText('invalid_grant').waitFor(SLOW);
+    expect(await page.getByText('Later').count()).toBe(0);
   });
 
   it('does not offer to remove the last way to open the vault', async () => {
@@ -143,5 +143,39 @@ describe('devices in Chromium, each a context of its own', () => {
     await other.press('Open the vault');
     expect(await other.reveal('Work')).toBe(KEY);
     expect(JSON.stringify([first.device.requests, other.device.requests])).not.toContain(code);
+  });
+
+  it('asks the other device before it goes on with keys that were changed', async () => {
+    const first = await begin();
+    const second = await join(first);
+    await second.goTo('Devices');
+    await second.press('Open the vault');
+    await second.press('Make a recovery code');
+    const { page } = second.device;
+    const groups = page.getByRole('list', { name: 'Recovery code' }).getByRole('listitem');
+    const code = (await groups.allInnerTexts()).join('-');
+    await second.press('I have written it down');
+    await page.getByLabel('Recovery code, as you wrote it down').fill(code);
+    await second.press('Verify');
+    await page.getByRole('heading', { name: 'The recovery code works' }).waitFor(SLOW);
+    await second.press('Done');
+    await second.press('Remove Recovery code');
+    await second.press('Remove it');
+    await page.getByRole('heading', { name: 'It is out' }).waitFor(SLOW);
+
+    await first.press('Sign out');
+    await first.press('Sign in');
+    const changed = first.device.page.getByRole('heading', { name: /keys of your vault/ });
+    await changed.waitFor(SLOW);
+    await expectAccessible(first.device);
+    await first.press('No, leave it locked');
+    await first.device.page.getByText('vault_repin_required').waitFor(SLOW);
+    await first.press('Sign in');
+    await changed.waitFor(SLOW);
+    await first.press('Yes, that was me');
+    await first.device.page.getByRole('heading', { name: 'Devices' }).waitFor(SLOW);
+    await first.goTo('Vault');
+    await first.press('Open the vault');
+    expect(await first.reveal('Work')).toBe(KEY);
   });
 });

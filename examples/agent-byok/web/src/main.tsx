@@ -5,6 +5,7 @@ import { App } from './app.js';
 import { takeInvitation } from './invitation-link.js';
 import { isOpenedByAddress, LocalhostNotice } from './localhost-notice.js';
 import './styles.css';
+import { SuccessionQuestion } from './succession-question.js';
 
 const OPTIONS = { issuer: location.origin, scope: ['tasks'] };
 
@@ -18,7 +19,9 @@ createRoot(root).render(
       <LocalhostNotice />
     ) : (
       <PzkProvider options={OPTIONS} resume>
-        <App invitation={invitation} />
+        <SuccessionQuestion>
+          <App invitation={invitation} />
+        </SuccessionQuestion>
       </PzkProvider>
     )}
   </StrictMode>,

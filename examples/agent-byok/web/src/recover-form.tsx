@@ -1,14 +1,9 @@
-import { type SuccessionReview, useRecovery } from '@pzk-auth/react-hooks';
+import { useRecovery } from '@pzk-auth/react-hooks';
 import { type FormEvent, useId, useState } from 'react';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
 import { PASSKEY_USER } from './passkey-user.js';
-import { SuccessionDialog } from './succession-dialog.js';
-
-interface Question {
-  readonly review: SuccessionReview;
-  readonly answer: (yes: boolean) => void;
-}
+import { useSuccessionQuestion } from './succession-question.js';
 
 /** Props of {@link RecoverForm}. */
 export interface RecoverFormProps {
@@ -20,30 +15,17 @@ export interface RecoverFormProps {
 /** Opens the vault with the recovery code, in a browser that has nothing else. */
 export function RecoverForm({ onCancel, onRecovered }: RecoverFormProps) {
   const { recover } = useRecovery();
+  const approveSuccession = useSuccessionQuestion();
   const id = useId();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
-  const [question, setQuestion] = useState<Question>();
 
   async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
     event.preventDefault();
     const code = String(new FormData(event.currentTarget).get('code'));
     setBusy(true);
     setFailure(undefined);
-    const ended = await recover({
-      code,
-      user: PASSKEY_USER,
-      approveSuccession: (review) =>
-        new Promise<boolean>((resolve) => {
-          setQuestion({
-            review,
-            answer: (yes) => {
-              setQuestion(undefined);
-              resolve(yes);
-            },
-          });
-        }),
-    });
+    const ended = await recover({ code, user: PASSKEY_USER, approveSuccession });
     setBusy(false);
     setFailure(failureOf(ended));
     if (ended.status === 'done') onRecovered();
@@ -65,9 +47,6 @@ export function RecoverForm({ onCancel, onRecovered }: RecoverFormProps) {
       <button type="button" disabled={busy} onClick={onCancel}>
         Back
       </button>
-      {question !== undefined && (
-        <SuccessionDialog review={question.review} onAnswer={question.answer} />
-      )}
     </form>
   );
 }

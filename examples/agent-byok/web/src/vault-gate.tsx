@@ -1,11 +1,10 @@
-import type { SuccessionReview } from '@pzk-auth/react-hooks';
 import { useVault } from '@pzk-auth/react-hooks';
-import { createContext, type ReactNode, useCallback, useContext, useState } from 'react';
+import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
-import { SuccessionDialog } from './succession-dialog.js';
+import { useSuccessionQuestion } from './succession-question.js';
 
-/** Opens the vault, asking the user where another device has changed its keys. */
+/** Opens the vault. */
 export interface VaultOpener {
   /** Resolves to whether it is open. */
   readonly open: () => Promise<boolean>;
@@ -21,43 +20,21 @@ export function useVaultOpener(): VaultOpener {
   return opener;
 }
 
-interface Question {
-  readonly review: SuccessionReview;
-  readonly answer: (yes: boolean) => void;
-}
-
 /** Lets everything below open the vault. */
 export function VaultOpenerProvider({ children }: { children: ReactNode }) {
   const { open: openVault } = useVault();
   const [failure, setFailure] = useState<Failure>();
-  const [question, setQuestion] = useState<Question>();
+  const approveSuccession = useSuccessionQuestion();
 
   const open = useCallback(async () => {
     setFailure(undefined);
-    const ended = await openVault({
-      approveSuccession: (review) =>
-        new Promise<boolean>((resolve) => {
-          setQuestion({
-            review,
-            answer: (yes) => {
-              setQuestion(undefined);
-              resolve(yes);
-            },
-          });
-        }),
-    });
+    const ended = await openVault({ approveSuccession });
     setFailure(failureOf(ended));
     return ended.status === 'open';
-  }, [openVault]);
+  }, [openVault, approveSuccession]);
 
-  return (
-    <OpenerContext value={{ open, failure }}>
-      {children}
-      {question !== undefined && (
-        <SuccessionDialog review={question.review} onAnswer={question.answer} />
-      )}
-    </OpenerContext>
-  );
+  const opener = useMemo(() => ({ open, failure }), [open, failure]);
+  return <OpenerContext value={opener}>{children}</OpenerContext>;
 }
 
 /** What shows in place of what needs an open vault. */

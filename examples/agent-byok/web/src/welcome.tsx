@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { ErrorNotice } from './error-notice.js';
 import { RecoverForm } from './recover-form.js';
 import { RunningNotice } from './running-notice.js';
+import { useSuccessionQuestion } from './succession-question.js';
 import { useSignUp } from './use-sign-up.js';
 
 function SupportNotice() {
@@ -23,13 +24,14 @@ function SupportNotice() {
 /** What a visitor sees who is not signed in. It stays mounted while a ceremony of it runs. */
 export function Welcome() {
   const session = useSession();
+  const approveSuccession = useSuccessionQuestion();
   const { enroll, refused, signUp } = useSignUp();
   const [recovering, setRecovering] = useState(false);
   const running = RunningNotice.find(enroll) ?? RunningNotice.find(session);
 
   function signIn(): void {
     enroll.reset();
-    void session.start({ anyPasskey: true });
+    void session.start({ anyPasskey: true, approveSuccession });
   }
 
   return (
@@ -57,7 +59,7 @@ export function Welcome() {
             onCancel={() => setRecovering(false)}
             onRecovered={() => {
               setRecovering(false);
-              void session.start();
+              void session.start({ approveSuccession });
             }}
           />
         ) : (
