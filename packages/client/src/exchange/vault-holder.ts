@@ -95,7 +95,9 @@ export function createVaultHolder(
 
   async function use<T>(work: (holding: Holding) => Promise<T>): Promise<T> {
     const holding = held;
-    if (holding === undefined) throw lockedError();
+    // Timers stand still while a computer sleeps.
+    if (holding !== undefined && clock() >= holding.locksAt) lock();
+    if (holding === undefined || holding !== held) throw lockedError();
     holding.users++;
     try {
       return await work(holding);

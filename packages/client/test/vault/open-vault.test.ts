@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { apiKey, problem } from '../fake-issuer.js';
+import { apiKey, createClientOf, problem } from '../fake-issuer.js';
 import {
   createFakePlatform,
   enrolledDevice,
@@ -87,6 +87,23 @@ describe('an open vault', () => {
     expect(text(await vault.readSecret(id))).toBe(apiKey);
     vault.lock();
     await expect(vault.readSecret(id)).rejects.toMatchObject({ code: 'vault_locked' });
+  });
+
+  it('is locked after its time also where no timer ran meanwhile', async () => {
+    const platform = createFakePlatform();
+    const first = await enrolledDevice(platform);
+    let now = Date.now();
+    const client = createClientOf(platform, {
+      authenticator: first.authenticator,
+      storage: first.storage,
+      clock: () => now,
+    });
+    const vault = await client.vault.open();
+    now += 301_000;
+    await expect(vault.readSecret(vault.contents.slots[0]?.id ?? '')).rejects.toMatchObject({
+      code: 'vault_locked',
+    });
+    expect(client.vault.getSnapshot()).toEqual({ status: 'locked' });
   });
 
   it('never seals under secrets that were overwritten: a lock waits for what runs', async () => {
@@ -212,7 +229,6 @@ describe('the next PRF generation', () => {
     expect(text(await vault.readSecret(id))).toBe('b');
     // A browser that knows nothing asks for generations 1 and 2.
     const { createMemoryStorage } = await import('../../src/index.js');
-    const { createClientOf } = await import('../fake-issuer.js');
     const fresh = createClientOf(platform, {
       authenticator: device.authenticator,
       storage: createMemoryStorage(),

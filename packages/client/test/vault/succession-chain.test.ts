@@ -116,8 +116,10 @@ describe('successions', () => {
       });
     // A device that was taken out, or never was: it signs with what it kept, behind what is known.
     const refused = expect.objectContaining({ code: 'vault_rollback' });
-    const behind = await succeed(first, second, 4);
-    await expect(check(behind, manifestOf(second, 9))).rejects.toEqual(refused);
+    for (const previous of [randomBytes(32), sha256(bytes)]) {
+      const behind = await succeed(first, second, 4, previous);
+      await expect(check(behind, manifestOf(second, 9))).rejects.toEqual(refused);
+    }
     const fork = await succeed(first, second, 6);
     await expect(check(fork, manifestOf(second, 9))).rejects.toEqual(refused);
     // Honest twin.

@@ -66,6 +66,15 @@ function createBrowser(verifier: Verifier) {
   };
 }
 
+/** Loses requests to a path before they arrive, or their answers. */
+function breakOff(browser: ReturnType<typeof createBrowser>, path: string, when: string): void {
+  browser.between((request) => {
+    if (!request.url.endsWith(path)) return undefined;
+    const lost = () => Promise.reject(new TypeError('network'));
+    return when === 'after' ? browser.handle(request).then(lost) : lost();
+  });
+}
+
 async function enrolled(verifier = openVerifier()) {
   const { apiKey } = await verifier.keys.issue({ scopes: scope });
   const first = createBrowser(verifier);
@@ -130,11 +139,7 @@ describe('the client and the verifier', () => {
     const setting = await enrolled();
     const { second, theirs } = await join(setting);
     const member = theirs.contents.members.find(({ own }) => !own);
-    second.between((request) => {
-      if (!request.url.endsWith('/pzk/vault')) return undefined;
-      const lost = () => Promise.reject(new TypeError('network'));
-      return when === 'after' ? second.handle(request).then(lost) : lost();
-    });
+    breakOff(second, '/pzk/vault', when);
     await expect(theirs.removeDevice(member?.id ?? '')).rejects.toMatchObject({
       code: 'network_error',
     });
@@ -148,6 +153,71 @@ describe('the client and the verifier', () => {
     await vault.rotateVault();
     expect(vault.contents.members.map(({ own }) => own)).toEqual([true]);
   });
+
+  it.each(['before', 'after'])(
+    'go on where taking a device in broke off %s the write',
+    async (when) => {
+      const { verifier, first, vault, secret } = await enrolled();
+      const invitation = await first.client.vault.invitations.create();
+      const second = createBrowser(verifier);
+      const { code } = invitation;
+      if (when === 'after') {
+        // The joining browser has no answer either, and remembers nothing.
+        breakOff(second, '/pzk/enroll', when);
+        const accepting = second.client.vault.invitations.accept({ code, user });
+        await expect(accepting).rejects.toMatchObject({ code: 'network_error' });
+        second.between();
+      } else {
+        await second.client.vault.invitations.accept({ code, user });
+      }
+      await invitation.poll();
+      breakOff(first, '/pzk/vault', when);
+      await expect(invitation.admit()).rejects.toMatchObject({ code: 'network_error' });
+      first.between();
+      if (when === 'before') await invitation.admit();
+      await second.client.start();
+      const theirs = await second.client.vault.open();
+      expect(text(await theirs.readSecret(secret))).toBe('mail-password');
+      await first.client.vault.open();
+      expect(vault.contents.members).toHaveLength(2);
+    },
+  );
+
+  it.each(['before', 'after'])(
+    'go on where a new PRF generation broke off %s the write',
+    async (when) => {
+      const { first, vault, secret } = await enrolled();
+      breakOff(first, '/pzk/vault', when);
+      await expect(vault.rotateGeneration()).rejects.toMatchObject({ code: 'network_error' });
+      first.between();
+      const page = first.reload();
+      await page.start();
+      const again = await page.vault.open();
+      expect(text(await again.readSecret(secret))).toBe('mail-password');
+      await again.rotateGeneration();
+      await page.start();
+    },
+  );
+
+  it.each(['before', 'after'])(
+    'go on where a recovery broke off %s the enrolment',
+    async (when) => {
+      const { verifier, first, secret } = await enrolled();
+      const made = first.client.vault.recovery.create();
+      await made.confirm(made.code);
+      const fresh = createBrowser(verifier);
+      const use = { code: made.code, user };
+      breakOff(fresh, '/pzk/enroll', when);
+      await expect(fresh.client.vault.recovery.use(use)).rejects.toMatchObject({
+        code: 'network_error',
+      });
+      fresh.between();
+      if (when === 'before') await fresh.client.vault.recovery.use(use);
+      await fresh.client.start();
+      const theirs = await fresh.client.vault.open();
+      expect(text(await theirs.readSecret(secret))).toBe('mail-password');
+    },
+  );
 
   it('ask a third device for its yes after a removal, once', async () => {
     const setting = await enrolled();
