@@ -2,7 +2,8 @@ import { encodeBase64url, RECOVERY } from '@pzk-auth/protocol';
 import { describe, expect, it } from 'vitest';
 import type { Invitation, SuccessionReview } from '../../src/index.js';
 import { openVaultExport } from '../../src/index.js';
-import { user } from '../fake-issuer.js';
+import { deriveInvitationKeys } from '../../src/vault/invitation-keys.js';
+import { apiKey, user } from '../fake-issuer.js';
 import {
   createDevice,
   createFakePlatform,
@@ -195,7 +196,6 @@ describe('an invitation', () => {
   it('[V12] seals to no point that is not on the curve, though the code vouches for it', async () => {
     const { platform, device } = await openedDevice();
     const invitation = await device.client.vault.invitations.create();
-    const { deriveInvitationKeys } = await import('../../src/vault/invitation-keys.js');
     const keys = await deriveInvitationKeys(invitation.code, 'https://api.example.com');
     const joining = createDevice(platform);
     await joining.client.vault.invitations.accept({ code: invitation.code, user });
@@ -364,6 +364,30 @@ describe('taking a device out', () => {
     platform.vault = own;
     await expect(open()).rejects.toMatchObject({ code: 'vault_rollback' });
     await expect(vault.open()).rejects.toMatchObject({ code: 'vault_rollback' });
+  });
+});
+
+describe('a reset', () => {
+  it('is shown with its time, to who asks for it and to who can cancel it', async () => {
+    const { platform, device, vault } = await openedDevice();
+    platform.resetAt = 1_900_000_000;
+    platform.respond('/pzk/enroll', () => {
+      const body = { type: 'about', title: 'Not yet.', status: 409, code: 'vault_reset_pending' };
+      return Response.json(
+        { ...body, reset_at: platform.resetAt },
+        { status: 409, headers: { 'content-type': 'application/problem+json' } },
+      );
+    });
+    const late = createDevice(platform);
+    await expect(late.client.enroll({ apiKey, user })).rejects.toMatchObject({
+      code: 'vault_reset_pending',
+      resetAt: 1_900_000_000,
+    });
+    await device.client.vault.open();
+    expect(vault.contents.resetAt).toBe(1_900_000_000);
+    expect(await device.client.vault.status()).toMatchObject({ resetAt: 1_900_000_000 });
+    await device.client.vault.reset.cancel();
+    expect(platform.paths()).toContain('/pzk/vault/reset/cancel');
   });
 });
 

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createMemoryStorage } from '../../src/index.js';
 import { apiKey, createClientOf, problem } from '../fake-issuer.js';
 import {
   createFakePlatform,
@@ -228,7 +229,6 @@ describe('the next PRF generation', () => {
     expect(touches).toBe(2);
     expect(text(await vault.readSecret(id))).toBe('b');
     // A browser that knows nothing asks for generations 1 and 2.
-    const { createMemoryStorage } = await import('../../src/index.js');
     const fresh = createClientOf(platform, {
       authenticator: device.authenticator,
       storage: createMemoryStorage(),
