@@ -18,10 +18,16 @@ function describeType(type: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-function describeSubject(entry: ActivityEntry, nameOf: (slotId: string) => string): string {
+/** Names by id, where the vault is open and has them. */
+interface Names {
+  readonly slot: (id: string) => string;
+  readonly agent: (id: string) => string;
+}
+
+function describeSubject(entry: ActivityEntry, names: Names): string {
   const parts = [
-    entry.slot === undefined ? '' : nameOf(entry.slot),
-    entry.agent === undefined ? '' : `agent ${shortId(entry.agent)}`,
+    entry.slot === undefined ? '' : names.slot(entry.slot),
+    entry.agent === undefined ? '' : names.agent(entry.agent),
     entry.recipient === undefined ? '' : `device ${shortId(entry.recipient)}`,
   ];
   return parts.filter((part) => part !== '').join(', ');
@@ -50,9 +56,11 @@ function Trail() {
     void read([]);
   }, []);
 
-  const nameOf = (slotId: string) =>
-    (vault.status === 'open' && vault.slots.find(({ id }) => id === slotId)?.name) ||
-    `key ${shortId(slotId)}`;
+  const { slots, agents } = vault.status === 'open' ? vault : { slots: [], agents: [] };
+  const names: Names = {
+    slot: (id) => slots.find((one) => one.id === id)?.name || `key ${shortId(id)}`,
+    agent: (id) => agents.find((one) => one.id === id)?.name ?? `agent ${shortId(id)}`,
+  };
 
   return (
     <section className="stack" aria-labelledby="trail-title">
@@ -77,7 +85,7 @@ function Trail() {
                 <tr key={entry.id}>
                   <td className="nowrap">{formatWhen(entry.at)}</td>
                   <td>{describeType(entry.type)}</td>
-                  <td>{describeSubject(entry, nameOf)}</td>
+                  <td>{describeSubject(entry, names)}</td>
                 </tr>
               ))}
             </tbody>

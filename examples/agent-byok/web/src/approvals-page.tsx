@@ -72,10 +72,12 @@ function ApprovalCard({ approval, approve, onReject }: ApprovalCardProps) {
           </div>
         </dl>
         {expected !== undefined && expected !== host && (
-          <p className="notice notice-ask">
-            Keys of this provider are usually for <code>{expected}</code>. Approve this host only if
-            you know it.
-          </p>
+          <div className="notice notice-ask">
+            <p>
+              Keys of this provider are usually for <code>{expected}</code>. Approve this host only
+              if you know it.
+            </p>
+          </div>
         )}
         {failure !== undefined && (
           <ErrorNotice title="The key was not released" error={failure.error} />

@@ -1,7 +1,8 @@
 import encodeQr from 'qr';
 import { useMemo } from 'react';
 
-const MARGIN = 2;
+/** The quiet zone that readers need, in squares (ISO/IEC 18004). */
+const MARGIN = 4;
 
 /** A QR code as an image of squares. */
 export function QrCode({ text, label }: { text: string; label: string }) {
