@@ -75,6 +75,7 @@ const CASES = [
   ['packages/protocol/src/planted.ts', 'ffjavascript', true],
   ['circuits/src/planted.ts', 'circomlibjs', true],
   ['examples/express-react/src/planted.ts', 'snarkjs', true],
+  ['examples/agent-byok/web/src/planted.ts', 'snarkjs', true],
   ['packages/verifier/test/planted.ts', 'snarkjs', false],
   // One importing place for each cryptographic library.
   ['packages/client/src/planted.ts', 'mcl-wasm', true],
@@ -150,6 +151,7 @@ function manifests() {
     ...packages.map((name) => `packages/${name}/package.json`),
     'circuits/package.json',
     'examples/express-react/package.json',
+    'examples/agent-byok/package.json',
   ];
 }
 

@@ -32,6 +32,7 @@ const OF_FRAMEWORKS = / > next > (caniuse-lite$|sharp( > |$))/;
 const SHIPPED = [
   ...PUBLISHED.map((workspace) => `${workspace}/dist`),
   'circuits/artifacts',
+  'examples/agent-byok/dist',
   'examples/express-react/dist',
 ];
 
