@@ -117,7 +117,10 @@ it.each<[string, Parameters<typeof craft>[0]]>([
     {
       manifest: (m) => ({
         ...m,
-        recipients: [...m.recipients, { ...m.recipients[0], id: random(16) } as never],
+        recipients: [
+          ...m.recipients,
+          { ...m.recipients[0], id: random(16), credential_id: random(16) } as never,
+        ],
       }),
     },
   ],
