@@ -6,7 +6,7 @@ const MASK = 0x2a; // *
 export interface Scrubber {
   /** For a header. */
   scrubText(text: string): string;
-  /** For a body; finds the secret across the borders of chunks and holds back no more than it has to. */
+  /** For a body; finds the secret across the borders of chunks. What it holds back depends on the secret's length alone. */
   createStream(): Transform;
 }
 
@@ -23,26 +23,22 @@ function find(forms: readonly Buffer[], bytes: Buffer): Range[] {
   return found;
 }
 
-/** How many bytes at the end could be the beginning of a form. */
-function openEnd(forms: readonly Buffer[], bytes: Buffer): number {
-  let longest = 0;
-  for (const form of forms) {
-    const first = form[0] as number;
-    const from = Math.max(0, bytes.length - form.length + 1);
-    for (let at = bytes.indexOf(first, from); at !== -1; at = bytes.indexOf(first, at + 1)) {
-      const length = bytes.length - at;
-      if (length <= longest) break;
-      if (bytes.compare(form, 0, length, at) === 0) {
-        longest = length;
-        break;
-      }
-    }
-  }
-  return longest;
+const LF = 0x0a;
+const CR = 0x0d;
+
+/**
+ * How many bytes at the end are held back, because a form may begin there. What else they are must not
+ * count: whoever has guesses of the secret sent back would see by the sizes of the chunks how far each is
+ * right. A line's end stands in no form, so that event streams flow.
+ */
+function openEnd(longest: number, bytes: Buffer): number {
+  const line = Math.max(bytes.lastIndexOf(LF), bytes.lastIndexOf(CR));
+  return Math.min(bytes.length - 1 - line, longest - 1);
 }
 
 /** @param forms - Every spelling to search for. */
 export function createScrubber(forms: readonly Buffer[]): Scrubber {
+  const longest = Math.max(1, ...forms.map(({ length }) => length));
   return {
     scrubText(text) {
       const bytes = Buffer.from(text, 'latin1');
@@ -71,7 +67,7 @@ export function createScrubber(forms: readonly Buffer[]): Scrubber {
       return new Transform({
         transform(chunk: Buffer, _encoding, done) {
           const bytes = Buffer.concat([held, chunk]);
-          done(null, scrub(bytes, openEnd(forms, bytes)));
+          done(null, scrub(bytes, openEnd(longest, bytes)));
         },
         flush(done) {
           done(null, scrub(held, 0));

@@ -105,6 +105,32 @@ describe('what comes back', () => {
     );
   });
 
+  it('[V14] cuts its chunks alike for any secret of that length: a guess that comes back tells nothing', async () => {
+    const sizes = async (secret: string, chunks: readonly Buffer[]) => {
+      const stream = scrubberOf(secret).createStream();
+      const seen: number[] = [];
+      stream.on('data', (chunk: Buffer) => seen.push(chunk.length));
+      for (const chunk of chunks) {
+        stream.write(chunk);
+        await new Promise((resolve) => setImmediate(resolve));
+        seen.push(-1);
+      }
+      stream.end();
+      await new Promise((resolve) => stream.once('end', resolve));
+      return seen;
+    };
+    const other = 'pk_live_"<&>q8\\/%+Zz0'.slice(0, SECRET.length).padEnd(SECRET.length, '~');
+    const guess = fc.nat(SECRET.length - 1).map((length) => SECRET.slice(0, length));
+    const part = fc.oneof(guess, fc.string({ maxLength: 40 }), fc.constant('\n'));
+    await fc.assert(
+      fc.asyncProperty(fc.array(part, { minLength: 1, maxLength: 6 }), async (parts) => {
+        const chunks = parts.filter((text) => text !== '').map((text) => Buffer.from(text));
+        expect(await sizes(SECRET, chunks)).toEqual(await sizes(other, chunks));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   it('[V14] honest: passes everything else as it is, and at once', async () => {
     const stream = scrubberOf(SECRET).createStream();
     const out: string[] = [];
