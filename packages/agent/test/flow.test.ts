@@ -213,7 +213,8 @@ describe('streams', () => {
   it('stops the call at the host when the agent goes', async () => {
     const closed = new Promise<void>((resolve) => {
       upstream.state.answer = (_, response) => {
-        response.write('first');
+        // A whole line: what follows the last one is held back until it is clear what it becomes.
+        response.write('first\n');
         response.once('close', resolve);
       };
     });
