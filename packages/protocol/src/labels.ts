@@ -11,6 +11,7 @@ export const labels = {
   prf: 'pzk-auth/v1/prf',
   hpke: 'pzk-auth/v1/hpke',
   pin: 'pzk-auth/v1/pin',
+  pinWrite: 'pzk-auth/v1/pin-write',
   slotKey: 'pzk-auth/v1/slot-key',
   slotAad: 'pzk-auth/v1/slot-aad',
   vaultSeal: 'pzk-auth/v1/vault-seal',

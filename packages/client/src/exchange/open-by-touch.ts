@@ -1,3 +1,4 @@
+import { signPin } from '../vault/sign-pin.js';
 import { wipeVault } from '../vault/unlocked-vault.js';
 import { unlockVault } from './open-vault.js';
 import { requestChallenge } from './request-challenge.js';
@@ -33,7 +34,7 @@ export async function openByTouch(
       });
       try {
         if (newPin !== undefined) {
-          const body = { identity_key: vault.manifest.identity_key, pin: newPin };
+          const body = await signPin(vault, newPin);
           await api.postVoid('/vault/pin', body, { signal: combined });
         }
       } catch (cause) {

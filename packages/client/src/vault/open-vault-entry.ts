@@ -1,4 +1,5 @@
 import { type Bytes, PzkError, type VaultPinRequest } from '@pzk-auth/protocol';
+import { signPin } from './sign-pin.js';
 import { type UnlockVaultEntryOptions, unlockVaultEntry } from './unlock-vault-entry.js';
 import { openSlotOf, wipeVault } from './unlocked-vault.js';
 import type { VaultMemory } from './vault-memory.js';
@@ -27,15 +28,10 @@ export async function openVaultEntry(options: OpenVaultEntryOptions): Promise<Op
     const slot = vault.manifest.slots.find(({ kind }) => kind === 'api-key');
     if (slot === undefined) throw new PzkError('vault_missing', 'The vault holds no API key.');
     const apiKey = await openSlotOf(vault, slot.id);
-    const { manifest, recipient, memory } = vault;
+    const { recipient, memory } = vault;
     const { generation } = recipient;
     if (newPin === undefined) return { apiKey, generation, memory };
-    return {
-      apiKey,
-      generation,
-      memory,
-      pin: { identity_key: manifest.identity_key, pin: newPin },
-    };
+    return { apiKey, generation, memory, pin: await signPin(vault, newPin) };
   } finally {
     wipeVault(vault);
   }

@@ -59,7 +59,7 @@ export interface UnlockVaultEntryOptions {
 /** A vault that passed every check but those of its slots' contents. */
 export interface UnlockedEntry {
   readonly vault: UnlockedVault;
-  /** A new pin, where the user approved another signer: to be sent to the server. base64url. */
+  /** A new pin, where the user approved another signer: base64url; the server gets it by `signPin`. */
   readonly newPin?: string;
 }
 

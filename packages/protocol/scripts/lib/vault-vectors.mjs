@@ -70,6 +70,11 @@ function bindings() {
     recipientId: RECIPIENT_ID,
     identityKey: hex(IDENTITY_KEY),
   };
+  const pinWrite = {
+    ...pin,
+    salt: hex(seededBytes('recipient salt', 32)),
+    pin: hex(seededBytes('pin', 32)),
+  };
   const slot = {
     issuer: ISSUER,
     vaultId: VAULT_ID,
@@ -106,6 +111,24 @@ function bindings() {
       fields: one,
       message: hex(
         lp('pzk-auth/v1/pin', one.issuer, one.vaultId, one.recipientId, raw(one.identityKey)),
+      ),
+    })),
+    pinWrite: variants(pinWrite, {
+      issuer: OTHER_ISSUER,
+      vaultId: OTHER_ID,
+      recipientId: OTHER_ID,
+      salt: hex(seededBytes('another salt', 32)),
+      identityKey: hex(OTHER_IDENTITY_KEY),
+      pin: hex(seededBytes('another pin', 32)),
+    }).map(([name, one]) => ({
+      name,
+      fields: one,
+      message: hex(
+        lp(
+          'pzk-auth/v1/pin-write',
+          ...[one.issuer, one.vaultId, one.recipientId],
+          ...[raw(one.salt), raw(one.identityKey), raw(one.pin)],
+        ),
       ),
     })),
     slotKey: variants(slotKey, { vaultId: OTHER_ID, slotId: OTHER_ID, version: 2 }).map(

@@ -3,7 +3,7 @@ import { successionsSchema } from '../vault/succession.js';
 import { vaultEntrySchema } from '../vault/vault-entry.js';
 import { etagText } from '../vault/vault-write.js';
 import { revokedRecipients } from './vault-open.js';
-import { amount, base64urlBytes, publicPoint, seconds } from './wire-types.js';
+import { amount, base64urlBytes, publicPoint, seconds, signature } from './wire-types.js';
 
 /** Answer of `POST {base}/vault/status`. */
 export const vaultStatusResponseSchema = v.object({
@@ -26,6 +26,8 @@ export const vaultWriteResponseSchema = v.object({
 export const vaultPinRequestSchema = v.strictObject({
   identity_key: publicPoint,
   pin: base64urlBytes(32),
+  /** By that identity key over `pinWriteMessage`. */
+  signature,
 });
 
 /** Answer of `POST {base}/vault/export`. */

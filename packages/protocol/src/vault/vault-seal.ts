@@ -38,3 +38,20 @@ export interface PinFields {
 export function pinMessage(fields: PinFields): Bytes {
   return lp(labels.pin, fields.issuer, fields.vaultId, fields.recipientId, fields.identityKey);
 }
+
+/** What a pin that is sent without a write is signed with. */
+export interface PinWriteFields extends PinFields {
+  /** HKDF salt of the recipient, 32 bytes: a pin of its keys before does not come back. */
+  readonly salt: Uint8Array;
+  /** 32 bytes. */
+  readonly pin: Uint8Array;
+}
+
+/**
+ * What the identity key signs for a pin that is sent without a write: ECDSA P-256 with SHA-256, 64
+ * bytes r and s.
+ */
+export function pinWriteMessage(fields: PinWriteFields): Bytes {
+  const { issuer, vaultId, recipientId, salt, identityKey, pin } = fields;
+  return lp(labels.pinWrite, issuer, vaultId, recipientId, salt, identityKey, pin);
+}

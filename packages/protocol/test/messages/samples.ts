@@ -256,7 +256,7 @@ export const samples = {
   },
   vaultPinRequest: {
     schema: vaultPinRequestSchema,
-    value: { identity_key: key, pin: random(32) },
+    value: { identity_key: key, pin: random(32), signature: random(64) },
     optional: [],
   },
   vaultExportResponse: {

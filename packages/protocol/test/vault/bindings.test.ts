@@ -3,6 +3,7 @@ import {
   manifestSignatureMessage,
   type PinFields,
   pinMessage,
+  pinWriteMessage,
   type SlotFields,
   slotAad,
   slotKeyInfo,
@@ -21,6 +22,14 @@ interface BindingVectors {
   readonly pin: readonly (Case<Omit<PinFields, 'identityKey'> & { identityKey: string }> & {
     message: string;
   })[];
+  readonly pinWrite: readonly (Case<{
+    readonly issuer: string;
+    readonly vaultId: string;
+    readonly recipientId: string;
+    readonly salt: string;
+    readonly identityKey: string;
+    readonly pin: string;
+  }> & { message: string })[];
   readonly slotKey: readonly (Case<Omit<SlotFields, 'issuer' | 'kind'>> & { info: string })[];
   readonly slotAad: readonly (Case<SlotFields> & { aad: string })[];
   readonly manifestSignature: readonly (Case<{ vaultId: string; manifest: string }> & {
@@ -40,6 +49,15 @@ describe('what the parts of a vault are bound to', () => {
     expect(toHex(pinMessage({ ...fields, identityKey }))).toBe(message);
   });
 
+  it.each(vectors.pinWrite)('pin sent alone, $name', ({ fields, message }) => {
+    const [salt, identityKey, pin] = [
+      fromHex(fields.salt),
+      fromHex(fields.identityKey),
+      fromHex(fields.pin),
+    ];
+    expect(toHex(pinWriteMessage({ ...fields, salt, identityKey, pin }))).toBe(message);
+  });
+
   it.each(vectors.slotKey)('slot key, $name', ({ fields, info }) => {
     expect(toHex(slotKeyInfo(fields))).toBe(info);
   });
@@ -56,6 +74,7 @@ describe('what the parts of a vault are bound to', () => {
     const all = [
       ...vectors.seal.map(({ info }) => info),
       ...vectors.pin.map(({ message }) => message),
+      ...vectors.pinWrite.map(({ message }) => message),
       ...vectors.slotKey.map(({ info }) => info),
       ...vectors.slotAad.map(({ aad }) => aad),
       ...vectors.manifestSignature.map(({ message }) => message),

@@ -14,6 +14,7 @@ import {
   formatEs256CoseKey,
   formatManifest,
   manifestSignatureMessage,
+  pinWriteMessage,
   sealedHash,
   successionMessage,
   type VaultEntry,
@@ -169,6 +170,25 @@ export interface WriteParts {
   readonly rotate?: { readonly identity: SigningPair; readonly by: string };
   /** Overrides of the finished write, for attacks. */
   readonly over?: Partial<VaultWrite>;
+}
+
+/** A pin sent without a write; `over` for attacks. */
+export function makePinRequest(
+  { identity, manifest }: Pick<TestVault, 'identity' | 'manifest'>,
+  recipientId: string,
+  over: { readonly salt?: string; readonly pin?: string } = {},
+) {
+  const pin = over.pin ?? random(32);
+  const listed = manifest.recipients.find(({ id }) => id === recipientId);
+  const message = pinWriteMessage({
+    issuer: manifest.issuer,
+    vaultId: manifest.vault_id,
+    recipientId,
+    salt: decodeBase64url(over.salt ?? listed?.salt ?? ''),
+    identityKey: decodeBase64url(manifest.identity_key),
+    pin: decodeBase64url(pin),
+  });
+  return { identity_key: manifest.identity_key, pin, signature: identity.sign(message) };
 }
 
 /** A write that follows a vault: the successor of its manifest, as `change` leaves it, signed. */

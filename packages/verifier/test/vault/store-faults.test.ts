@@ -6,6 +6,7 @@ import { createTestAgent, makeApproval, pairAgents } from '../harness/test-agent
 import {
   addSlot,
   etagOf,
+  makePinRequest,
   makeRecipient,
   makeRecovery,
   makeWrite,
@@ -71,7 +72,7 @@ it('every fault of a store is a 503 that leaves nothing half done: vault, invita
   const { publicKey: identity_key } = client.vault.identity;
   await survives(
     204,
-    async () => () => client.call('/vault/pin', { identity_key, pin: random(32) }),
+    async () => () => client.call('/vault/pin', makePinRequest(client.vault, client.recipient)),
   );
 
   let id = '';

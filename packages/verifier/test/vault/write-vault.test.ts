@@ -4,6 +4,7 @@ import {
   addSlot,
   createSigningPair,
   etagOf,
+  makePinRequest,
   makeRecovery,
   makeSlot,
   makeWrite,
@@ -140,14 +141,44 @@ describeOnStores('writing a vault', (kind) => {
     const client = await enrollWithVault(kind.issuer);
     const { write, after } = rotateVault(client.vault, { by: client.recipient });
     expect((await client.write(write)).status).toBe(200);
-    const pin = random(32);
-    const stale = { identity_key: client.vault.identity.publicKey, pin };
+    const stale = makePinRequest(client.vault, client.recipient);
     expect((await client.call('/vault/pin', stale)).body.code).toBe('vault_conflict');
-    const { publicKey } = after.identity;
-    expect((await client.call('/vault/pin', { identity_key: publicKey, pin })).status).toBe(204);
+    const pin = makePinRequest(after, client.recipient);
+    expect((await client.call('/vault/pin', pin)).status).toBe(204);
     const opened = await client.open();
-    expect(opened.body.vault.pin).toBe(pin);
+    expect(opened.body.vault.pin).toBe(pin.pin);
     expect(opened.body.successions).toEqual([write.succession]);
+  });
+
+  it('[V3] a token alone spoils no pin', async () => {
+    const client = await enrollWithVault(kind.issuer);
+    const { identity, manifest } = client.vault;
+    const before = (await client.open()).body.vault.pin;
+    const good = makePinRequest(client.vault, client.recipient);
+    const stranger = { identity: createSigningPair(), manifest };
+    const others = { identity, manifest: { ...manifest, vault_id: random(16) } };
+    for (const forged of [
+      { ...good, signature: random(64) },
+      { ...good, pin: random(32) },
+      makePinRequest(stranger, client.recipient),
+      makePinRequest(others, client.recipient),
+      makePinRequest(client.vault, client.recipient, { salt: random(32) }),
+      makePinRequest(client.vault, random(16), { salt: manifest.recipients[0]?.salt ?? '' }),
+    ]) {
+      const answer = await client.call('/vault/pin', forged);
+      expect(answer.status).toBe(400);
+      expect(answer.body.code).toBe('invalid_request');
+    }
+    const { signature: _, ...bare } = good;
+    expect((await client.call('/vault/pin', bare)).body.code).toBe('invalid_request');
+    expect((await client.open()).body.vault.pin).toBe(before);
+  });
+
+  it('[V3] honest: whoever has opened the vault sets a pin', async () => {
+    const client = await enrollWithVault(kind.issuer);
+    const pin = makePinRequest(client.vault, client.recipient);
+    expect((await client.call('/vault/pin', pin)).status).toBe(204);
+    expect((await client.open()).body.vault.pin).toBe(pin.pin);
   });
 
   it('exports the entry of the recovery code, and none where there is no code', async () => {
