@@ -14,8 +14,13 @@ import { randomId } from '../vault/random-id.js';
 import { deriveConfirmedKeys } from '../vault/recipient-keys.js';
 import { deriveRecoveryKeys, type RecoveryKeys } from '../vault/recovery-recipient.js';
 import { sealToRecipient } from '../vault/seal-recipient.js';
-import { type ApproveSuccession, makePin, unlockVaultEntry } from '../vault/unlock-vault-entry.js';
-import { type UnlockedVault, wipeVault } from '../vault/unlocked-vault.js';
+import {
+  type ApproveSuccession,
+  makePin,
+  type UnlockedEntry,
+  unlockVaultEntry,
+} from '../vault/unlock-vault-entry.js';
+import { wipeVault } from '../vault/unlocked-vault.js';
 import type { PasskeyUser } from '../webauthn/passkeys.js';
 import type { ExchangeContext } from './exchange-context.js';
 import { type NewPasskey, withNewPasskey } from './new-passkey.js';
@@ -50,7 +55,7 @@ async function readVault(
   context: ExchangeContext,
   keys: RecoveryKeys,
   { key, signal, approveSuccession }: RecoverVaultOptions,
-): Promise<UnlockedVault> {
+): Promise<UnlockedEntry> {
   const { config, transport, records } = context;
   const { nonce } = await requestChallenge(context, 'enroll', key, signal);
   const body = { nonce, ...(await showCode(context, keys, nonce, key)) };
@@ -60,7 +65,7 @@ async function readVault(
   );
   const device = await records.readLastDevice();
   const known = device?.vault.vaultId === answer.vault.vault_id ? device : undefined;
-  const { vault } = await unlockVaultEntry({
+  return unlockVaultEntry({
     issuer: config.issuer,
     credentialId: RECOVERY,
     entry: answer.vault,
@@ -71,11 +76,19 @@ async function readVault(
     successions: answer.successions,
     approveSuccession,
   });
-  return vault;
+}
+
+/** The code's own place in the vault where the user approved another signer: sealed anew, with its pin. */
+async function repinCode({ vault, newPin }: UnlockedEntry) {
+  const { issuer, vault_id: vaultId, counter } = vault.manifest;
+  if (newPin === undefined) return undefined;
+  const place = { issuer, vaultId, counter: counter + 1 };
+  return { ...(await sealToRecipient(place, vault.recipient, vault.secrets)), pin: newPin };
 }
 
 /** The write that lists a fresh passkey, made by whom the code let in. */
-async function prepareEnrollment(vault: UnlockedVault, passkey: NewPasskey) {
+async function prepareEnrollment(unlocked: UnlockedEntry, passkey: NewPasskey) {
+  const { vault } = unlocked;
   const { issuer, vault_id: vaultId, counter, recipients, identity_key } = vault.manifest;
   const { credentialId, coseKey, generation } = passkey;
   const salt = crypto.getRandomValues(new Uint8Array(32));
@@ -96,15 +109,22 @@ async function prepareEnrollment(vault: UnlockedVault, passkey: NewPasskey) {
     ...pinned,
     identityKey: decodeBase64url(identity_key),
   });
+  const code = await repinCode(unlocked);
+  const staying = recipients.map((one) => (one.id === code?.recipient.id ? code.recipient : one));
   return prepareWrite(vault, {
-    manifest: { recipients: [...recipients, recipient] },
-    recipients: [{ id: identity.id, sealed, pin: encodeBase64url(pin) }],
+    manifest: { recipients: [...staying, recipient] },
+    recipients: [
+      { id: identity.id, sealed, pin: encodeBase64url(pin) },
+      ...(code === undefined
+        ? []
+        : [{ id: code.recipient.id, sealed: code.sealed, pin: code.pin }]),
+    ],
   });
 }
 
 /**
  * Lets a browser in that has nothing but the recovery code: reads the vault, opens it, and enrols a
- * fresh passkey into it. The code stays as it is.
+ * fresh passkey into it. The code stays as it is, but for its pin where the user approved another signer.
  */
 export async function recoverVault(
   context: ExchangeContext,
@@ -113,13 +133,13 @@ export async function recoverVault(
   const { config, transport, records } = context;
   const { user, key, signal } = options;
   const keys = await deriveRecoveryKeys(parseRecoveryCode(options.code), config.issuer);
-  const vault = await readVault(context, keys, options);
+  const unlocked = await readVault(context, keys, options);
   try {
     const { nonce, webauthn } = await requestChallenge(context, 'enroll', key, signal);
     const making = { user, challenge: webauthn, signal };
     await withNewPasskey(context, making, async (passkey, sending) => {
       const { credentialId, generation, deviceSecret } = passkey;
-      const { write, ifMatch, next } = await prepareEnrollment(vault, passkey);
+      const { write, ifMatch, next } = await prepareEnrollment(unlocked, passkey);
       if (deviceSecret !== undefined) await records.writeDeviceSecret(credentialId, deviceSecret);
       const body = {
         nonce,
@@ -135,6 +155,6 @@ export async function recoverVault(
       await records.writeDevice({ credentialId, generation, vault: next.memory });
     });
   } finally {
-    wipeVault(vault);
+    wipeVault(unlocked.vault);
   }
 }

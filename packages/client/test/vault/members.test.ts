@@ -13,6 +13,7 @@ import {
   type StoredVault,
   text,
 } from './fake-platform.js';
+import { rotateKeepingCode } from './rotate-keeping-code.js';
 
 const yes = () => true;
 
@@ -454,6 +455,39 @@ describe('a recovery code', () => {
     await last.client.vault.recovery.use({ code: next.code, user });
     const opened = await last.client.vault.open();
     expect(text(await opened.readSecret(secret))).toBe('mail-password');
+  });
+
+  it('[V7] rests on the new keys after a recovery, and asks no second time', async () => {
+    const { platform, device, secret } = await openedDevice();
+    const made = device.client.vault.recovery.create();
+    await made.confirm(made.code);
+    await rotateKeepingCode(platform, made.code);
+    const use = { code: made.code, user };
+    await expect(createDevice(platform).client.vault.recovery.use(use)).rejects.toMatchObject({
+      code: 'vault_repin_required',
+    });
+    const first = createDevice(platform);
+    await first.client.vault.recovery.use({ ...use, approveSuccession: yes });
+    // The code stays in the vault, beside the passkeys.
+    const { recipients, counter } = manifestOf(platform.vault as StoredVault);
+    expect(recipients.map(({ credential_id }) => credential_id)).toContain(RECOVERY);
+    const recovery = recipients.find(({ credential_id }) => credential_id === RECOVERY);
+    expect(recovery?.counter).toBe(counter);
+    const second = createDevice(platform);
+    await second.client.vault.recovery.use(use);
+    const opened = await second.client.vault.open();
+    expect(text(await opened.readSecret(secret))).toBe('mail-password');
+  });
+
+  it('[V7] honest: is left as it is by a recovery that met no other keys', async () => {
+    const { platform, device } = await openedDevice();
+    const made = device.client.vault.recovery.create();
+    await made.confirm(made.code);
+    const before = platform.entryOf(RECOVERY);
+    const fresh = createDevice(platform);
+    await fresh.client.vault.recovery.use({ code: made.code, user });
+    const { sealed, pin } = platform.entryOf(RECOVERY) ?? {};
+    expect({ sealed, pin }).toEqual({ sealed: before?.sealed, pin: before?.pin });
   });
 
   it('[V3] opens no vault that the server made for it', async () => {

@@ -1,4 +1,4 @@
-import { encodeBase64url, recoveryMessage } from '@pzk-auth/protocol';
+import { encodeBase64url, recoveryMessage, sealedHash } from '@pzk-auth/protocol';
 import { expect, it } from 'vitest';
 import type { TestIssuer } from '../harness/issuer.js';
 import { describeOnStores } from '../harness/issuers.js';
@@ -11,6 +11,7 @@ import {
   random,
   rotateVault,
   type SigningPair,
+  seal,
 } from '../harness/test-vault.js';
 import { enrollWithVault, type VaultClient } from '../harness/vault-client.js';
 import { createWireClient, type WireClient } from '../harness/wire-client.js';
@@ -307,17 +308,32 @@ describeOnStores('recovering a vault', (kind) => {
     return createWireClient(kind.issuer, { apiKey });
   };
 
-  async function recoverBody(wire: WireClient, pair: SigningPair, client: VaultClient) {
+  /** @param code - To be sealed anew with another pin. */
+  async function recoverBody(
+    wire: WireClient,
+    pair: SigningPair,
+    client: VaultClient,
+    code?: { readonly id: string; readonly pin: string },
+  ) {
     const challenge = await wire.challenge('enroll');
     const passkey = await wire.register(challenge);
     const counter = client.vault.manifest.counter + 1;
     const coseKey = encodeBase64url(passkey.coseKey);
     const made = makeRecipient({ credentialId: passkey.credentialId, coseKey }, counter);
     const pin = random(32);
+    const recipients = [{ id: made.listed.id, sealed: made.sealed, pin }];
     const { write, after } = makeWrite(
       client.vault,
-      (draft) => draft.recipients.push(made.listed),
-      { recipients: [{ id: made.listed.id, sealed: made.sealed, pin }] },
+      (draft) => {
+        draft.recipients = draft.recipients.map((one) => {
+          if (one.id !== code?.id) return one;
+          const sealed = seal();
+          recipients.push({ id: one.id, sealed, pin: code.pin });
+          return { ...one, counter, sealed_hash: encodeBase64url(sealedHash(sealed)) };
+        });
+        draft.recipients.push(made.listed);
+      },
+      { recipients },
     );
     const { nonce, audience } = challenge;
     const issuer = kind.issuer.verifier.issuer;
@@ -354,6 +370,20 @@ describeOnStores('recovering a vault', (kind) => {
     expect(types).toContain('device_joined');
     // Delivered twice: the passkey is known, and nobody deletes it.
     expect((await wire.post('/enroll', body)).body.code).toBe('invalid_nonce');
+  });
+
+  it('a recovery may bring a new pin of its code, and of nobody else', async () => {
+    const { issuer } = kind;
+    const client = await enrollWithVault(issuer);
+    const code = await addCode(client);
+    const pin = random(32);
+    const wire = await freshBrowser(issuer, client);
+    const other = await recoverBody(wire, code.pair, client, { id: client.recipient, pin });
+    expect((await wire.post('/enroll', other.body)).body.code).toBe('invalid_request');
+    const own = await recoverBody(wire, code.pair, client, { id: code.listed.id, pin });
+    expect((await wire.post('/enroll', own.body)).status).toBe(201);
+    const read = await wire.post('/vault/recover', await show(wire, code.pair));
+    expect(read.body.vault.pin).toBe(pin);
   });
 
   it('unknown and wrong codes get the same answer, and so does a code of before', async () => {
