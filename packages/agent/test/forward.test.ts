@@ -26,7 +26,7 @@ beforeAll(async () => {
   platform = await startStandInPlatform();
   upstream = await startUpstream();
   elsewhere = await startUpstream();
-  setup = prepareBroker(allowLoopback(upstream), {
+  setup = prepareBroker(allowLoopback(upstream, { requestHeaders: ['X-Own'] }), {
     limits: { requestBytes: 100_000, responseBytes: 500_000, idleSeconds: 2 },
   });
   broker = await runBrokerProcess(setup);
@@ -94,11 +94,80 @@ describe('where a call goes', () => {
 
   it('[V14] refuses another method, and headers that override it', async () => {
     await expect(grant.fetch(upstream.url, { method: 'DELETE' })).rejects.toMatchObject(refusal);
-    for (const name of ['x-http-method-override', 'x-http-method', 'x-method-override']) {
+    for (const name of [
+      'x-http-method-override',
+      'x-http-method',
+      'x-method-override',
+      'X_HTTP_METHOD_OVERRIDE',
+      'x-http_method-override',
+      'x-tunneled-method',
+    ]) {
       const init = { method: 'POST', headers: { [name]: 'DELETE' } };
       await expect(grant.fetch(upstream.url, init), name).rejects.toMatchObject(refusal);
     }
     expectNothingSent();
+  });
+
+  it('[V14] refuses a query that names another method', async () => {
+    for (const query of ['_method=DELETE', 'a=1&X-HTTP-Method-Override=DELETE']) {
+      const init = { method: 'POST' };
+      await expect(grant.fetch(`${upstream.url}/?${query}`, init), query).rejects.toMatchObject(
+        refusal,
+      );
+    }
+    expectNothingSent();
+  });
+
+  it('[V14] refuses headers that nobody has thought of, and cookies', async () => {
+    for (const name of [
+      'cookie',
+      'cookie2',
+      'x-others-own',
+      'x-original-url',
+      'x-rewrite-url',
+      'content_type',
+      'x-amz-security-tokens',
+      'authorization_',
+    ]) {
+      const init = { headers: { [name]: 'session=1' } };
+      const refused = grant.fetch(upstream.url, init);
+      await expect(refused, name).rejects.toMatchObject({
+        code: 'host_refused',
+        hint: expect.stringContaining(`"${name}"`),
+      });
+    }
+    expectNothingSent();
+  });
+
+  it('[V14] honest: passes the headers of usual clients, and a parameter called method', async () => {
+    const headers = {
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+      'user-agent': 'Anthropic/JS 0.60.0',
+      'anthropic-version': '2023-06-01',
+      'anthropic-beta': 'files-api-2025-04-14',
+      'anthropic-dangerous-direct-browser-access': 'true',
+      'openai-organization': 'org-1',
+      'openai-project': 'p-1',
+      'openai-beta': 'assistants=v2',
+      'x-stainless-lang': 'js',
+      'x-stainless-retry-count': '0',
+      'x-stainless-helper-method': 'stream',
+      'idempotency-key': 'stainless-node-retry-1',
+      'x-github-api-version': '2022-11-28',
+      'x-goog-api-client': 'google-genai-sdk/1.0',
+      'if-none-match': '"a"',
+      'http-referer': 'https://app.example',
+      'x-title': 'App',
+      'x-request-id': 'r1',
+      'mcp-session-id': 's1',
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    };
+    const url = `${upstream.url}/?method=search&payment[method]=card`;
+    const answer = await grant.fetch(url, { method: 'POST', headers, body: '{}' });
+    expect(answer.status).toBe(200);
+    expect(upstream.seen[0]?.headers).toMatchObject(headers);
+    expect(upstream.seen[0]?.url).toBe('/?method=search&payment[method]=card');
   });
 
   it('[V14] refuses what would be read as another path or host', async () => {
@@ -172,7 +241,8 @@ describe('where a call goes', () => {
         'Proxy-Authorization: Basic eA==',
         'Connection: authorization, x-mine, close',
         'X-Mine: 1',
-        'X-Kept: 2',
+        'X-Own: 2',
+        'X-Title: 3',
         'TE: trailers',
         'Upgrade: h2c',
         'Accept-Encoding: gzip',
@@ -184,11 +254,19 @@ describe('where a call goes', () => {
     expect(answer).toContain('HTTP/1.1 200');
     const [call] = upstream.seen;
     expect(Object.keys(call?.headers ?? {}).sort()).toEqual(
-      ['accept-encoding', 'authorization', 'connection', 'content-length', 'host', 'x-kept'].sort(),
+      [
+        'accept-encoding',
+        'authorization',
+        'connection',
+        'content-length',
+        'host',
+        'x-own',
+        'x-title',
+      ].sort(),
     );
     expect(call?.headers).toMatchObject({
       ...{ host: upstream.host, authorization: `Bearer ${SECRET}`, 'accept-encoding': 'identity' },
-      ...{ connection: 'keep-alive', 'x-kept': '2' },
+      ...{ connection: 'keep-alive', 'x-own': '2', 'x-title': '3' },
     });
     expect(call?.rawHeaders.filter((name) => /^authorization$/i.test(name))).toHaveLength(1);
   });

@@ -90,6 +90,21 @@ describe('configuration', () => {
       [{ hosts: { 'https://a.example': {} } }, 'hosts'],
       [{ hosts: { 'a.example': { addresses: ['10.0.0.0/40'] } } }, 'hosts.a.example.addresses'],
       [{ hosts: { 'a.example': { header: { name: 'cookie' } } } }, 'hosts.a.example.header'],
+      ...[
+        'cookie',
+        'x-http-method-override',
+        'x_own',
+        'range',
+        'authorization',
+        'host',
+        'x-own ',
+      ].map(
+        (name) =>
+          [
+            { hosts: { 'a.example': { requestHeaders: ['x-own', name] } } },
+            'hosts.a.example.requestHeaders.1',
+          ] as const,
+      ),
       [{ limits: { calls: 0 } }, 'limits.calls'],
     ] as const) {
       expect(() => load(value), JSON.stringify(value)).toThrow(place);
@@ -107,6 +122,7 @@ describe('configuration', () => {
     expect(config.hosts.get('a.example:8443')).toEqual({
       header: { name: 'x-api-key', prefix: '' },
       addresses: [],
+      requestHeaders: [],
     });
   });
 });

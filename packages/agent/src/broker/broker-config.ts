@@ -3,6 +3,7 @@ import { isReleaseHost } from '@pzk-auth/protocol';
 import * as v from 'valibot';
 import { parseAllowedAddresses } from '../keeper/address-guard.js';
 import type { ForwardLimits } from '../keeper/keeper-messages.js';
+import { isAllowableHeader } from '../keeper/request-headers.js';
 import { isSecretHeader, type SecretHeader } from '../keeper/secret-header.js';
 
 const whole = (maximum: number) =>
@@ -47,6 +48,16 @@ const fileSchema = v.strictObject({
         header: v.optional(header),
         /** Addresses beside the public ones that this host may have. */
         addresses: v.optional(addresses),
+        /** Headers that the agent may send beside the usual ones. */
+        requestHeaders: v.optional(
+          v.array(
+            v.pipe(
+              v.string(),
+              v.toLowerCase(),
+              v.check(isAllowableHeader, 'is no header that an agent may set'),
+            ),
+          ),
+        ),
       }),
     ),
   ),
@@ -81,7 +92,11 @@ export interface BrokerConfig {
   readonly group: string | number | undefined;
   readonly hosts: ReadonlyMap<
     string,
-    { readonly header: SecretHeader | undefined; readonly addresses: readonly string[] }
+    {
+      readonly header: SecretHeader | undefined;
+      readonly addresses: readonly string[];
+      readonly requestHeaders: readonly string[];
+    }
   >;
   readonly ca: string | undefined;
   readonly limits: ForwardLimits & { readonly grants: number };
@@ -133,7 +148,11 @@ export function loadBrokerConfig(flags: BrokerFlags): BrokerConfig {
     hosts: new Map(
       Object.entries(file.hosts ?? {}).map(([host, one]) => [
         host,
-        { header: one.header, addresses: one.addresses ?? [] },
+        {
+          header: one.header,
+          addresses: one.addresses ?? [],
+          requestHeaders: one.requestHeaders ?? [],
+        },
       ]),
     ),
     ca: file.caFile === undefined ? undefined : readFileSync(file.caFile, 'utf8'),

@@ -348,19 +348,18 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
       });
     }
     const { host } = asked;
-    const configured = config.hosts.get(host);
     const askedHeader = asked.header && {
       name: asked.header.name,
       prefix: asked.header.prefix ?? '',
     };
-    const header = chooseSecretHeader(host, configured?.header, askedHeader);
+    const header = chooseSecretHeader(host, config.hosts.get(host)?.header, askedHeader);
     const live = [...grants.values()].filter(isLive).length;
     if (isClosing || live + starting >= config.limits.grants) {
       throw new PzkError('too_many_requests', 'The broker holds as many grants as it may.');
     }
     starting += 1;
     try {
-      return await startGrant({ asked, pairing, header, addresses: configured?.addresses ?? [] });
+      return await startGrant({ asked, pairing, header });
     } finally {
       starting -= 1;
     }
@@ -370,12 +369,10 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
     asked,
     pairing,
     header,
-    addresses,
   }: {
     readonly asked: GrantRequest;
     readonly pairing: Pairing;
     readonly header: ReturnType<typeof chooseSecretHeader>;
-    readonly addresses: readonly string[];
   }): Promise<GrantView> {
     const key = await store.loadKey(pairing.vaultId);
     const id = encodeBase64url(crypto.getRandomValues(new Uint8Array(16)));
@@ -393,7 +390,8 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
         ...term,
         socket,
         header,
-        allowedAddresses: addresses,
+        allowedAddresses: config.hosts.get(host)?.addresses ?? [],
+        requestHeaders: config.hosts.get(host)?.requestHeaders ?? [],
         ca: config.ca,
         limits: config.limits,
       },

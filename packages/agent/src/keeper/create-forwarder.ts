@@ -86,7 +86,9 @@ export function createForwarder(secret: Buffer, options: ForwarderOptions): Forw
       });
     }
     assertForwardTarget(url);
-    const { headers, bodyBytes } = forwardedHeaders(request.rawHeaders, { host, header });
+    const { headers, bodyBytes } = forwardedHeaders(request.rawHeaders, {
+      ...{ host, header, allowed: task.requestHeaders },
+    });
     if (bodyBytes !== undefined && bodyBytes > limits.requestBytes) throw tooLarge();
     if (calls >= limits.calls) {
       throw new PzkError('too_many_requests', 'Too many calls are under way.');

@@ -28,6 +28,8 @@ export interface KeeperTask {
   readonly header: SecretHeader;
   /** Addresses beside the public ones that the host may have. */
   readonly allowedAddresses: readonly string[];
+  /** Headers of the agent that pass beside the usual ones. */
+  readonly requestHeaders: readonly string[];
   /** PEM of authorities to trust instead of the usual ones. */
   readonly ca?: string | undefined;
   readonly limits: ForwardLimits;

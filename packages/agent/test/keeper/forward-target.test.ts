@@ -23,6 +23,9 @@ describe('paths', () => {
       '/%0d%0aHost:%20other',
       '/%00',
     ],
+    ...['/?_method=DELETE', '/?a=1&_METHOD=DELETE', '/?a=1;_method=DELETE', '/?%5fmethod=DELETE'],
+    ...['/?.method=DELETE', '/?_method[]=DELETE', '/?+_method=DELETE', '/?_HttpMethod=PATCH'],
+    ...['/?$httpMethod=PATCH', '/?x_method_override=PUT', '/?x-tunneled-method=PUT', '/?_method'],
     ...['/%7f', '/%', '/%2', '/%zz', '*', 'other.test:443', `/${'a'.repeat(8192)}`],
   ];
   for (const target of refused) {
@@ -35,6 +38,12 @@ describe('paths', () => {
 
   const taken = [
     ...['/', '/v1/messages', '/v1/models?limit=1&x=%0a', '/a%20b', '/group%2Fproject', '/a..b/...'],
+    ...[
+      '/?method=search',
+      '/?payment[method]=card&shipping_method=a',
+      '/?q=_method=DELETE',
+      '/_method',
+    ],
     ...['/@scope/name', "/a(b)'c*d;e=f,g:h", '/?q=../..', '/%C3%A9', '/a//b', '/%252e%252e/'],
   ];
   for (const target of taken) {
