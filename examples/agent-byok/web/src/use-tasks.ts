@@ -94,7 +94,8 @@ export function useTasks() {
       });
       if (!response.ok) throw new Error(`The platform answered ${response.status}.`);
       const made: Task = await response.json();
-      setTasks((known) => withTask(known ?? [], made));
+      // The stream may have told more of it by now.
+      setTasks((known = []) => (known.some(({ id }) => id === made.id) ? known : [made, ...known]));
     },
     [pzkFetch],
   );

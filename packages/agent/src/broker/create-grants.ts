@@ -171,6 +171,7 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
               if (one.pairing.vaultId !== vaultId || !isLive(one)) continue;
               if (event === 'open' ? one.status === 'waiting' : event.id === one.id) one.nextAt = 0;
             }
+            askWhatIsDue();
           }
         } catch {
           // Polling goes on meanwhile.
@@ -319,7 +320,7 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
     }
   }
 
-  const timer = setInterval(() => {
+  function askWhatIsDue(): void {
     const now = steady();
     for (const grant of grants.values()) {
       if (!isLive(grant)) {
@@ -335,7 +336,9 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
           grant.isAsking = false;
         });
     }
-  }, TICK_MS);
+  }
+
+  const timer = setInterval(askWhatIsDue, TICK_MS);
 
   // What agents ask for.
 

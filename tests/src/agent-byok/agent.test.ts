@@ -162,9 +162,15 @@ describe('an agent with its broker, in Chromium', () => {
     await expect
       .poll(() => example.events.some(({ type }) => type === 'release_ended'), SLOW)
       .toBe(true);
-    await giveTask('Third', true);
-    await task('Third')
-      .getByText(/Asks for your key|Failed/)
-      .waitFor(SLOW);
+    // One that is handed over before the broker has heard of it is done as before.
+    let status = '';
+    for (let count = 1; !/Asks for your key|Failed/.test(status); count++) {
+      expect(count).toBeLessThan(20);
+      const prompt = `After the end, ${count}`;
+      await giveTask(prompt, true);
+      const ended = task(prompt).getByText(/^(Asks for your key|Failed|Done)$/);
+      await ended.waitFor(SLOW);
+      status = await ended.innerText();
+    }
   });
 });
