@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { encodeBase64url, sha256 } from '@pzk-auth/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPairingStore } from '../src/broker/pairing-store.js';
@@ -337,6 +337,71 @@ describe('another identity key', () => {
       const next = await second.connection.request(asked);
       await platform.approve(next.id);
       await expectUsable(next);
+    } finally {
+      await second.close();
+      other.remove();
+    }
+  });
+});
+
+describe('a pairing that is taken back', () => {
+  const askOf = (second: BrokerProcess) =>
+    second.connection.request({
+      ...{ slot, purpose: 'Tests', host: upstream.host, methods: ['GET'], uses: 5, ttl: 60 },
+    });
+  const unpair = (other: BrokerSetup) =>
+    spawnSync(
+      process.execPath,
+      [MAIN, 'unpair', '--vault', platform.vaultId, '--state', other.stateDirectory],
+      { encoding: 'utf8' },
+    );
+  const stateOf = async (second: BrokerProcess, { id }: BrokerGrant) =>
+    (await second.connection.grant(id)).snapshot;
+
+  it('[V10] ends what goes on and what waits, and tells the platform', async () => {
+    const other = prepareBroker(allowLoopback(upstream));
+    const second = await runBrokerProcess(other);
+    try {
+      await pairBroker(other, platform);
+      const waiting = await askOf(second);
+      const running = await askOf(second);
+      await platform.approve(running.id);
+      await running.approved();
+      // A call that is under way ends with it.
+      upstream.state.answer = (_, response) => response.write('first\n');
+      const call = await running.fetch(upstream.url);
+      upstream.seen.length = 0;
+
+      expect(unpair(other)).toMatchObject({ status: 0 });
+      await expect(running.fetch(upstream.url)).rejects.toMatchObject({ code: 'release_ended' });
+      expect(upstream.seen).toEqual([]);
+      await expect(call.text()).rejects.toThrow();
+      await expect
+        .poll(() => stateOf(second, running))
+        .toMatchObject({ status: 'ended', endReason: 'unpaired' });
+      await expect.poll(() => stateOf(second, waiting)).toMatchObject({ status: 'cancelled' });
+      await expect.poll(() => platform.releases.get(running.id)?.reportedEnd).toBe(true);
+      await expect.poll(() => platform.releases.get(waiting.id)?.status).toBe('cancelled');
+      await expect(askOf(second)).rejects.toMatchObject({ code: 'not_found' });
+    } finally {
+      upstream.state.answer = (_, response) => response.end('ok');
+      await second.close();
+      other.remove();
+    }
+  });
+
+  it('[V10] honest: one that is made anew with the same key ends nothing', async () => {
+    const other = prepareBroker(allowLoopback(upstream));
+    const second = await runBrokerProcess(other);
+    try {
+      await pairBroker(other, platform);
+      const running = await askOf(second);
+      await platform.approve(running.id);
+      await running.approved();
+      await pairBroker(other, platform);
+      // Judged after the broker has looked at the new pairing.
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await expectUsable(running);
     } finally {
       await second.close();
       other.remove();

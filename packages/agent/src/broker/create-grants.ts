@@ -34,6 +34,8 @@ import { identityKeyOf, type Pairing, type PairingStore } from './pairing-store.
 import { type Keeper, startKeeper } from './start-keeper.js';
 
 const TICK_MS = 250;
+/** How often the pairings on disk are read: another process of this program may have unpaired. */
+const PAIRINGS_MS = 1_000;
 /** Between two questions for a request that waits: while events come, and without them. */
 const WAIT_WITH_EVENTS_MS = 20_000;
 const WAIT_WITHOUT_EVENTS_MS = 2_000;
@@ -276,6 +278,21 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
     }
   }
 
+  /** What a forgotten pairing was the ground of ends with it. */
+  function endUnpaired(): void {
+    for (const grant of grants.values()) {
+      if (!isLive(grant) || store.holds(grant.pairing)) continue;
+      if (grant.status === 'released')
+        background(grant.keeper?.end('unpaired') ?? Promise.resolve());
+      else background(takeBack(grant));
+    }
+  }
+
+  async function takeBack(grant: Grant): Promise<void> {
+    settle(grant, { status: 'cancelled' });
+    await grant.platform.postVoid('/agent/requests/cancel', { id: grant.id });
+  }
+
   // What a release does.
 
   async function report(grant: Grant, ended: boolean): Promise<boolean> {
@@ -339,6 +356,7 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
   }
 
   const timer = setInterval(askWhatIsDue, TICK_MS);
+  const pairingsTimer = setInterval(endUnpaired, PAIRINGS_MS);
 
   // What agents ask for.
 
@@ -451,6 +469,7 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
       }),
       forwardSocket() {
         if (grant.status !== 'released') throw statusError(grant);
+        if (!store.holds(grant.pairing)) throw releaseEnded();
         return grant.socket;
       },
       async waitForChange(version, signal) {
@@ -459,10 +478,7 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
       },
       async cancel() {
         if (grant.status === 'released') await grant.keeper?.end('agent');
-        else if (grant.status === 'waiting') {
-          settle(grant, { status: 'cancelled' });
-          await grant.platform.postVoid('/agent/requests/cancel', { id: grant.id });
-        }
+        else if (grant.status === 'waiting') await takeBack(grant);
       },
     };
   }
@@ -481,6 +497,7 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
     async close() {
       isClosing = true;
       clearInterval(timer);
+      clearInterval(pairingsTimer);
       const live = [...grants.values()].filter(isLive);
       await Promise.allSettled(
         live.map(async (grant) => {

@@ -103,7 +103,9 @@ async function main(words: readonly string[]): Promise<number | undefined> {
     case 'unpair': {
       const isRemoved = openPairingStore(config).remove(values.vault ?? '');
       stdout.write(
-        isRemoved ? 'Forgotten. Remove the agent in the browser, too.\n' : 'No such vault.\n',
+        isRemoved
+          ? 'Forgotten. A broker that runs ends its releases for it. Remove the agent in the browser, too.\n'
+          : 'No such vault.\n',
       );
       return isRemoved ? 0 : 1;
     }

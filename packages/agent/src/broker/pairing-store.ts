@@ -49,6 +49,8 @@ export interface PairingStore {
    * @throws PzkError `invalid_request`, `not_found`
    */
   find(vaultId: string | undefined): Pairing;
+  /** Whether a pairing still stands: not forgotten since, nor made anew with another identity key. */
+  holds(pairing: Pairing): boolean;
   loadKey(vaultId: string): Promise<AgentKey>;
   /**
    * The key that a pairing starts with; kept by {@link PairingStore.save}. A vault that is paired anew
@@ -111,6 +113,13 @@ export function createPairingStore(
         });
       }
       return found;
+    },
+    holds({ vaultId, identityKey }) {
+      try {
+        return read(vaultId).identityKey === identityKey;
+      } catch {
+        return false;
+      }
     },
     loadKey: (vaultId) => importAgentKey(readFileSync(credential ?? keyOf(vaultId))),
     keyPemFor(vaultId) {

@@ -5,7 +5,15 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const UNCONFIRMED_MS = 60_000;
 
 /** Why a release is over. */
-export type EndReason = 'uses' | 'time' | 'user' | 'agent' | 'unconfirmed' | 'shutdown' | 'failed';
+export type EndReason =
+  | 'uses'
+  | 'time'
+  | 'user'
+  | 'agent'
+  | 'unconfirmed'
+  | 'unpaired'
+  | 'shutdown'
+  | 'failed';
 
 /** What the user approved. */
 export interface AllowanceTerms {
