@@ -1,4 +1,6 @@
-import { statSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { GrantRequest } from '../src/index.js';
 import { type StandInPlatform, startStandInPlatform } from './harness/stand-in-platform.js';
@@ -8,6 +10,7 @@ import {
   type BrokerSetup,
   pairBroker,
   prepareBroker,
+  processesOf,
   runBrokerProcess,
 } from './harness/start-broker.js';
 import { startUpstream, type Upstream } from './harness/upstream.js';
@@ -226,6 +229,47 @@ describe('streams', () => {
     await reader?.cancel();
     abort.abort();
     await closed;
+    await grant.end();
+  });
+});
+
+/** Sockets at which a process listens for TCP. */
+function listeners(pid: number): string[] {
+  const inodes = ['tcp', 'tcp6'].flatMap((name) =>
+    readFileSync(`/proc/${pid}/net/${name}`, 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .flatMap(([, , , state, , , , , , inode]) => (state === '0A' ? [`socket:[${inode}]`] : [])),
+  );
+  const files = readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
+    } catch {
+      return [];
+    }
+  });
+  return files.filter((file) => inodes.includes(file));
+}
+
+describe('the inspector of Node', () => {
+  it('[V14] stays closed in broker and keeper, whoever sends SIGUSR1', async () => {
+    const grant = await release();
+    const pids = processesOf(broker.pid);
+    expect(pids.length).toBeGreaterThan(1);
+    for (const pid of pids) process.kill(pid, 'SIGUSR1');
+    // Another program of Node opens it in this time.
+    const words = ['--inspect-port=0', '-e', 'setInterval(() => {}, 1e6); console.log("here")'];
+    const other = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'ignore'] });
+    await once(other.stdout, 'data');
+    try {
+      other.kill('SIGUSR1');
+      await expect.poll(() => listeners(other.pid ?? 0)).toHaveLength(1);
+      expect(pids.flatMap(listeners)).toEqual([]);
+      expect(await (await grant.fetch(`${upstream.url}/`)).text()).toBe('ok');
+      expect(broker.log.text).not.toMatch(/ws:|inspector/i);
+    } finally {
+      other.kill('SIGKILL');
+    }
     await grant.end();
   });
 });

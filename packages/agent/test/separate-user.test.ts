@@ -20,6 +20,7 @@ import {
   MAIN,
   pairBroker,
   prepareBroker,
+  processesOf,
   runBrokerProcess,
 } from './harness/start-broker.js';
 import { startUpstream, type Upstream } from './harness/upstream.js';
@@ -82,12 +83,6 @@ function attack(uid: number, ids: readonly string[], pids?: readonly number[]): 
       else reject(new Error(`The attacker failed with ${code}.`));
     });
   });
-}
-
-/** The broker and its keepers. */
-function processesOf(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  return [pid, ...children.trim().split(/\s+/).filter(Boolean).map(Number)];
 }
 
 /** A broker of this user with a release that was used: the secret has been through all of it. */

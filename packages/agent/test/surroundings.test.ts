@@ -63,6 +63,23 @@ describe('where it starts', () => {
     expect(await reasonOf({ socket: long })).toContain('too long');
   });
 
+  it('[V14] refuses options by which Node shows its memory', async () => {
+    const start = async (options: { nodeWords?: string[]; env?: NodeJS.ProcessEnv }) => {
+      const broker = await runBrokerProcess(setup, { words: [], ...options });
+      if (broker.isListening) await broker.close();
+      await broker.exited;
+      return broker.log.text;
+    };
+    for (const word of ['--inspect=0', '--heapsnapshot-signal=SIGUSR2', '--inspect_port=0']) {
+      expect(await start({ nodeWords: [word] }), word).toContain('told to show memory');
+    }
+    for (const NODE_OPTIONS of ['--inspect=0', '--no-warnings "--inspec\\t=0"']) {
+      expect(await start({ env: { NODE_OPTIONS } }), NODE_OPTIONS).toContain('told to show memory');
+    }
+    const harmless = await start({ nodeWords: ['--max-old-space-size=300'] });
+    expect(harmless).not.toContain('told to show memory');
+  });
+
   it('switches core dumps off where they are on', () => {
     const module = fileURLToPath(new URL('../dist/broker/core-dumps.js', import.meta.url));
     const code = `

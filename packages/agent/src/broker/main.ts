@@ -1,8 +1,10 @@
 #!/usr/bin/env node
+import '../keeper/no-inspector.js';
 import { hostname } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { isPzkError } from '@pzk-auth/protocol';
+import { showsMemory } from '../keeper/no-inspector.js';
 import { loadBrokerConfig } from './broker-config.js';
 import { logToStderr } from './log.js';
 import { pair } from './pair.js';
@@ -70,6 +72,11 @@ async function main(words: readonly string[]): Promise<number | undefined> {
     return values.help ? 0 : 2;
   }
   const config = loadBrokerConfig(values);
+  if (!config.isDevelopment && showsMemory()) {
+    throw new TypeError(
+      'Node was told to show memory (inspector, heap snapshots, ...): not with secrets in it.',
+    );
+  }
   switch (command) {
     case 'run': {
       if (config.isDevelopment) stderr.write(`${DEVELOPMENT_NOTICE}\n`);

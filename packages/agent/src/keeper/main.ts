@@ -2,6 +2,7 @@
  * A keeper: the process that holds one released secret. Started by the broker for each request, with
  * nothing in its arguments and environment; it ends when the release does, and its memory with it.
  */
+import './no-inspector.js';
 import { chmodSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { decodeBase64url, encodeBase64url, releaseSealInfo } from '@pzk-auth/protocol';

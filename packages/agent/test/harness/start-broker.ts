@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,13 +46,26 @@ export async function runBrokerProcess(
     readonly uid?: number;
     readonly gid?: number;
     readonly env?: NodeJS.ProcessEnv;
+    /** Of Node. */
+    readonly nodeWords?: readonly string[];
   } = {},
 ) {
-  const { words = ['--development'], uid, gid, env = {} } = options;
+  const { words = ['--development'], uid, gid, env = {}, nodeWords = [] } = options;
   const { socket, stateDirectory, config } = setup;
   const child: ChildProcess = spawn(
     process.execPath,
-    [MAIN, 'run', '--socket', socket, '--state', stateDirectory, '--config', config, ...words],
+    [
+      ...nodeWords,
+      MAIN,
+      'run',
+      '--socket',
+      socket,
+      '--state',
+      stateDirectory,
+      '--config',
+      config,
+      ...words,
+    ],
     {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...env },
@@ -88,6 +101,12 @@ export async function runBrokerProcess(
 }
 
 export type BrokerProcess = Awaited<ReturnType<typeof runBrokerProcess>>;
+
+/** The broker and its keepers. */
+export function processesOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return [pid, ...children.trim().split(/\s+/).filter(Boolean).map(Number)];
+}
 
 /** Pairs as a user does who compares the words. */
 export async function pairBroker(
