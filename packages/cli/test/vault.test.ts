@@ -102,6 +102,31 @@ describe('vault open', () => {
     }
   });
 
+  it('opens what is left of a damaged file where that was accepted', async () => {
+    const { entry } = vault.document;
+    const [, secret = '', raw = ''] = vault.slotIds;
+    const slots = entry.slots.map(({ id, blob }) => {
+      const bytes = decodeBase64url(blob);
+      if (id === secret) bytes[20] = (bytes[20] ?? 0) ^ 1;
+      return { id, blob: encodeBase64url(bytes) };
+    });
+    const document = { ...vault.document, entry: { ...entry, slots } };
+    place.write('damaged.json', JSON.stringify(document));
+    const refused = await open(['--json'], vault.recoveryCode, 'damaged.json');
+    expect([refused.code, refused.error.code]).toEqual([1, 'vault_slot_invalid']);
+    expect(refused.error.hint).toContain(secret);
+    const accepted = (words: string[]) =>
+      open(['--accept-damage', ...words], vault.recoveryCode, 'damaged.json');
+    const { json } = await accepted(['--json', '--reveal']);
+    expect(json.slots).toMatchObject([
+      { value: API_KEY },
+      { id: secret, damaged: 'replaced' },
+      { id: raw, valueBase64: Buffer.from(RAW).toString('base64') },
+    ]);
+    const shown = await accepted(['--show', secret, '--json']);
+    expect([shown.code, shown.error.code]).toEqual([1, 'vault_slot_invalid']);
+  });
+
   it('takes no code from the command line', async () => {
     const answer = await place.run(['vault', 'open', 'export.json', vault.recoveryCode]);
     expect(answer.code).toBe(2);

@@ -29,7 +29,7 @@ import {
   type SessionKey,
 } from './transport/session-key.js';
 import { createTransport } from './transport/transport.js';
-import type { ApproveSuccession } from './vault/unlock-vault-entry.js';
+import type { ApproveReplacedSlots, ApproveSuccession } from './vault/unlock-vault-entry.js';
 import { browserAuthenticator, type PasskeyUser } from './webauthn/passkeys.js';
 
 /** Options of {@link Client.enroll}. */
@@ -52,6 +52,11 @@ export interface StartOptions {
    * start fails with `vault_repin_required`.
    */
   readonly approveSuccession?: ApproveSuccession;
+  /**
+   * Asked where the server keeps other bytes of slots than were signed: `true` only on the user's yes.
+   * Absent: the start fails with `vault_slot_invalid`.
+   */
+  readonly approveReplacedSlots?: ApproveReplacedSlots;
   readonly signal?: AbortSignal;
 }
 
@@ -254,14 +259,14 @@ export function createClient(options: ClientOptions): Client {
           }),
         ),
       ),
-    async start({ apiKey: text, anyPasskey = false, approveSuccession, signal } = {}) {
+    async start({ apiKey: text, anyPasskey = false, signal, ...approvals } = {}) {
       let pin: VaultPinRequest | undefined;
       await runSession(signal, async (combined) => {
         const begin = async (apiKey?: Bytes) =>
           startSession(context, {
             apiKey,
             anyPasskey,
-            approveSuccession,
+            ...approvals,
             key: await passkeyKey(),
             signal: combined,
             onStep: showSteps(combined),

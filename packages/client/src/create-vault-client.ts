@@ -18,7 +18,7 @@ import { createReleases, type Releases } from './release/releases.js';
 import type { CeremonyGuard } from './session/ceremony-guard.js';
 import type { Observable } from './session/snapshot-store.js';
 import type { SessionKey } from './transport/session-key.js';
-import type { ApproveSuccession } from './vault/unlock-vault-entry.js';
+import type { ApproveReplacedSlots, ApproveSuccession } from './vault/unlock-vault-entry.js';
 import type { PasskeyUser } from './webauthn/passkeys.js';
 
 /** What the server says of a vault. */
@@ -39,6 +39,8 @@ export interface UseRecoveryOptions {
   readonly user: PasskeyUser;
   /** As at `open`: the code may be older than the keys of the vault. */
   readonly approveSuccession?: ApproveSuccession;
+  /** As at `open`. */
+  readonly approveReplacedSlots?: ApproveReplacedSlots;
   readonly signal?: AbortSignal;
 }
 

@@ -75,7 +75,12 @@ export {
   type ProviderHint,
   providerHints,
 } from './vault/provider-hints.js';
-export type { VaultSlot } from './vault/slot-changes.js';
-export type { ApproveSuccession, SuccessionReview } from './vault/unlock-vault-entry.js';
+export type { RotatedSlot, VaultSlot } from './vault/slot-changes.js';
+export type {
+  ApproveReplacedSlots,
+  ApproveSuccession,
+  ReplacedSlot,
+  SuccessionReview,
+} from './vault/unlock-vault-entry.js';
 export type { PasskeyAuthenticator, PasskeyUser } from './webauthn/passkeys.js';
 export { serializeAssertion, serializeRegistration } from './webauthn/serialize-credential.js';

@@ -52,6 +52,7 @@ export const clientErrorCodes = [
   'vault_rollback',
   'vault_sealed_invalid',
   'vault_slot_invalid',
+  'vault_slot_damaged',
   'vault_repin_required',
   'vault_locked',
   'recovery_code_malformed',

@@ -21,6 +21,8 @@ export {
   type PzkErrorCode,
   providerHints,
   type ReleaseInfo,
+  type ReplacedSlot,
+  type RotatedSlot,
   type SessionState,
   type SessionStep,
   type StartOptions,

@@ -1,6 +1,6 @@
 'use client';
 
-import type { AcceptOptions, DeviceInfo, PzkError, VaultSlot } from '@pzk-auth/client';
+import type { AcceptOptions, DeviceInfo, PzkError, RotatedSlot } from '@pzk-auth/client';
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { type ActionResult, settle, settleVoid } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
@@ -24,7 +24,7 @@ export interface DevicesActions {
    *
    * @param memberId - one of `members` of an open vault
    */
-  readonly remove: (memberId: string) => Promise<ActionResult<readonly VaultSlot[]>>;
+  readonly remove: (memberId: string) => Promise<ActionResult<readonly RotatedSlot[]>>;
   /** Ends the tokens of a device alone; the next opening asks to take it out of the vault. */
   readonly revoke: (deviceId: string) => Promise<ActionResult>;
   /**

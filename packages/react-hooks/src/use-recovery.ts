@@ -1,9 +1,9 @@
 'use client';
 
-import type { NewRecoveryCode, UseRecoveryOptions, VaultExport } from '@pzk-auth/client';
+import type { NewRecoveryCode, UseRecoveryOptions, VaultExport, VaultSlot } from '@pzk-auth/client';
 import { PzkError } from '@pzk-auth/client';
 import { useMemo, useRef, useSyncExternalStore } from 'react';
-import { type ActionResult, settle, settleVoid } from './action-result.js';
+import { type ActionResult, settle } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
 import { useCeremonies } from './use-ceremonies.js';
 
@@ -17,9 +17,10 @@ export interface RecoveryActions {
   readonly create: () => string;
   /**
    * Takes the code that `create` made last into the vault, which has to be open, after the user has
-   * typed it in again. One that was there before is taken out.
+   * typed it in again. One that was there before is taken out. Gives the slots that did not open and are
+   * not in the vault any more, where its keys were changed for that.
    */
-  readonly confirm: (typed: string) => Promise<ActionResult>;
+  readonly confirm: (typed: string) => Promise<ActionResult<readonly VaultSlot[]>>;
   /**
    * In a browser that has nothing but the code: opens the vault with it and enrols a fresh passkey. Call
    * `start()` of `useSession` afterwards; then have the user make a new code and look at the devices.
@@ -60,7 +61,7 @@ export function useRecovery(): UseRecovery {
       },
       confirm: async (typed) => {
         const confirmed = made.current;
-        const result = await settleVoid(() => confirmed?.confirm(typed) ?? noCode());
+        const result = await settle(() => confirmed?.confirm(typed) ?? noCode());
         if (result.status === 'done' && made.current === confirmed) made.current = undefined;
         return result;
       },

@@ -1,6 +1,6 @@
 'use client';
 
-import type { NewSecret, OpenOptions, VaultSlot, VaultState } from '@pzk-auth/client';
+import type { NewSecret, OpenOptions, RotatedSlot, VaultState } from '@pzk-auth/client';
 import { useMemo, useSyncExternalStore } from 'react';
 import { type ActionFailure, type ActionResult, settle, settleVoid } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
@@ -43,9 +43,10 @@ export interface VaultActions {
   readonly rotateGeneration: () => Promise<ActionResult>;
   /**
    * Changes the keys of the vault and takes out every member whose device is revoked. Gives the slots
-   * that such a device could read: have the user rotate them at their providers.
+   * that such a device could read: have the user rotate them at their providers. Those with `leftOut` did
+   * not open and are not in the vault any more.
    */
-  readonly rotateVault: () => Promise<ActionResult<readonly VaultSlot[]>>;
+  readonly rotateVault: () => Promise<ActionResult<readonly RotatedSlot[]>>;
   /** Cancels a reset that waits: see `resetAt`. */
   readonly cancelReset: () => Promise<ActionResult>;
 }

@@ -1,10 +1,10 @@
 import {
   type DeviceInfo,
+  type RotatedSlot,
   useDevices,
   useRecovery,
   useVault,
   type VaultMember,
-  type VaultSlot,
 } from '@pzk-auth/react-hooks';
 import { useState } from 'react';
 import { Dialog } from './dialog.js';
@@ -60,7 +60,7 @@ function RemoveDialog({ member, onClose }: { member: VaultMember; onClose: () =>
   const { remove } = useDevices();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
-  const [exposed, setExposed] = useState<readonly VaultSlot[]>();
+  const [exposed, setExposed] = useState<readonly RotatedSlot[]>();
 
   async function confirm(): Promise<void> {
     setBusy(true);
@@ -79,8 +79,11 @@ function RemoveDialog({ member, onClose }: { member: VaultMember; onClose: () =>
         </p>
         {exposed.length > 0 && (
           <ul className="stack-tight">
-            {exposed.map(({ id, name }) => (
-              <li key={id}>{name}</li>
+            {exposed.map(({ id, name, leftOut }) => (
+              <li key={id}>
+                {name || 'A damaged key'}
+                {leftOut === true && ': it could not be read, and is not in your vault any more'}
+              </li>
             ))}
           </ul>
         )}

@@ -217,14 +217,15 @@ export function DeleteDialog({ slot, onClose }: { slot: VaultSlot; onClose: () =
   const { deleteSecret } = useVault();
   return (
     <FormDialog
-      title={`Delete ${slot.name}?`}
+      title={slot.damaged === undefined ? `Delete ${slot.name}?` : 'Delete the damaged key?'}
       action="Delete"
       danger
       onClose={onClose}
       onSubmit={async () => errorOf(await deleteSecret(slot.id))}
     >
       <p>
-        It is gone from the vault on all devices. At {findProviderHint(slot.provider).name} it goes
+        It is gone from the vault on all devices. At{' '}
+        {slot.damaged === undefined ? findProviderHint(slot.provider).name : 'its provider'} it goes
         on working until you delete it there, too.
       </p>
     </FormDialog>

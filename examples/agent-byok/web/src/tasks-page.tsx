@@ -134,7 +134,8 @@ function TaskCard({ task, keyName }: { task: Task; keyName: string | undefined }
 /** Gives work to the agent and shows what comes of it. */
 export function TasksPage({ feed }: { feed: ReturnType<typeof useTasks> }) {
   const vault = useVault();
-  const keys = vault.status === 'open' ? vault.slots.filter(({ kind }) => kind === 'secret') : [];
+  const slots = vault.status === 'open' ? vault.slots : [];
+  const keys = slots.filter(({ kind, damaged }) => kind === 'secret' && damaged === undefined);
   const { tasks, agent, unreachable, create } = feed;
   return (
     <Page

@@ -28,6 +28,35 @@ const ACTIONS: readonly (readonly [action: SlotAction, text: string])[] = [
   ['delete', 'Delete'],
 ];
 
+/** What does not open can only be deleted. */
+function DamagedRow({ slot, onDelete }: { slot: VaultSlot; onDelete: () => void }) {
+  return (
+    <li className="row">
+      <div className="row-text">
+        <p className="row-title">
+          Damaged key
+          <span className="tag tag-bad">Cannot be read</span>
+        </p>
+        <p className="hint small">
+          {slot.damaged === 'replaced'
+            ? 'The platform has other bytes than your device stored.'
+            : 'It was stored like this by one of your devices.'}
+        </p>
+      </div>
+      <div className="buttons">
+        <button
+          type="button"
+          className="danger"
+          aria-label="Delete the damaged key"
+          onClick={onDelete}
+        >
+          Delete
+        </button>
+      </div>
+    </li>
+  );
+}
+
 function SlotRow({ slot, onAction }: { slot: VaultSlot; onAction: (action: SlotAction) => void }) {
   return (
     <li className="row">
@@ -98,9 +127,21 @@ function VaultContent() {
         </div>
       ) : (
         <ul className="rows" aria-label="Keys">
-          {secrets.map((slot) => (
-            <SlotRow key={slot.id} slot={slot} onAction={(action) => setShown({ action, slot })} />
-          ))}
+          {secrets.map((slot) =>
+            slot.damaged === undefined ? (
+              <SlotRow
+                key={slot.id}
+                slot={slot}
+                onAction={(action) => setShown({ action, slot })}
+              />
+            ) : (
+              <DamagedRow
+                key={slot.id}
+                slot={slot}
+                onDelete={() => setShown({ action: 'delete', slot })}
+              />
+            ),
+          )}
         </ul>
       )}
       {adding && <AddDialog onClose={() => setAdding(false)} />}

@@ -1,4 +1,9 @@
-import type { OpenedVaultExport, SuccessionReview, VaultSlot } from '@pzk-auth/client';
+import type {
+  OpenedVaultExport,
+  ReplacedSlot,
+  SuccessionReview,
+  VaultSlot,
+} from '@pzk-auth/client';
 import { isPzkError, parseJson, RECOVERY } from '@pzk-auth/protocol';
 import { CliError, usageError } from '../cli-error.js';
 import type { Command, Result } from '../command.js';
@@ -35,23 +40,40 @@ function describeReview({ by, recipients }: SuccessionReview): string {
   );
 }
 
-async function openExport(document: unknown, accept: boolean): Promise<OpenedVaultExport> {
+/** What the user has said beforehand. */
+interface Acceptance {
+  readonly rotation: boolean;
+  readonly damage: boolean;
+}
+
+async function openExport(document: unknown, accept: Acceptance): Promise<OpenedVaultExport> {
   // Here, and not above: no other command needs it.
   const { openVaultExport } = await import('@pzk-auth/client');
   const recoveryCode = await readSecret('Recovery code');
   let review: SuccessionReview | undefined;
+  let replaced: readonly ReplacedSlot[] = [];
   try {
     return await openVaultExport({
       document,
       recoveryCode,
       approveSuccession: (shown) => {
         review = shown;
-        return accept;
+        return accept.rotation;
+      },
+      approveReplacedSlots: (slots) => {
+        replaced = slots;
+        return accept.damage;
       },
     });
   } catch (cause) {
     if (!isPzkError(cause)) throw cause;
     if (cause.code === 'invalid_request') throw noExport(cause);
+    if (cause.code === 'vault_slot_invalid' && replaced.length > 0) {
+      const message = 'The file holds other bytes of slots than were signed.';
+      const ids = replaced.map(({ id }) => id).join(', ');
+      const hint = `Of: ${ids}. To open it without these: --accept-damage`;
+      throw new CliError('negative', cause.code, message, hint, { cause });
+    }
     if (cause.code !== 'vault_repin_required' || review === undefined) throw cause;
     const message = 'The keys of the vault changed after the recovery code was made.';
     throw new CliError('negative', cause.code, message, describeReview(review), { cause });
@@ -90,15 +112,19 @@ async function listSlots(vault: OpenedVaultExport, reveal: boolean): Promise<Res
   const { issuer, vaultId, exportedAt, counter, receiptsHead } = vault;
   const slots: object[] = [];
   for (const slot of vault.slots) {
-    slots.push(reveal ? { ...slot, ...(await readValue(vault, slot.id)) } : slot);
+    slots.push(
+      reveal && slot.damaged === undefined
+        ? { ...slot, ...(await readValue(vault, slot.id)) }
+        : slot,
+    );
   }
   const exported = formatTime(exportedAt * 1000);
   return {
     json: { issuer, vaultId, counter, exportedAt: exported, receiptsHead, slots },
     text: formatTable(
-      ['ID', 'KIND', 'NAME', 'PROVIDER', 'VERSION'],
-      vault.slots.map(({ id, kind, name, provider, version }) => {
-        return [id, kind, name || undefined, provider || undefined, String(version)];
+      ['ID', 'KIND', 'NAME', 'PROVIDER', 'VERSION', 'DAMAGED'],
+      vault.slots.map(({ id, kind, name, provider, version, damaged }) => {
+        return [id, kind, name || undefined, provider || undefined, String(version), damaged];
       }),
     ),
     note:
@@ -117,11 +143,13 @@ export const openVault: Command = {
     '--show ID         print the value of one slot to stdout',
     '--reveal          with --json: print all values',
     '--accept-rotation open it also where a device changed its keys after the code was made',
+    '--accept-damage   open it also where bytes of single slots are not those that were signed',
   ],
   options: {
     show: { type: 'string' },
     reveal: { type: 'boolean' },
     'accept-rotation': { type: 'boolean' },
+    'accept-damage': { type: 'boolean' },
   },
   async run(args) {
     const [path = ''] = args.positionals;
@@ -129,7 +157,10 @@ export const openVault: Command = {
     const reveal = args.has('reveal');
     if (reveal && !args.has('json')) throw usageError('--reveal goes with --json.');
     if (reveal && show !== undefined) throw usageError('Either --show or --reveal, not both.');
-    const vault = await openExport(await readExport(path), args.has('accept-rotation'));
+    const vault = await openExport(await readExport(path), {
+      rotation: args.has('accept-rotation'),
+      damage: args.has('accept-damage'),
+    });
     try {
       if (show === undefined) return await listSlots(vault, reveal);
       const slot = vault.slots.find(({ id }) => id === show);

@@ -14,8 +14,9 @@ import { openHpke } from '../vault/hpke.js';
 import { type PreparedWrite, prepareWrite } from '../vault/prepare-write.js';
 import { deriveRecipientKeys } from '../vault/recipient-keys.js';
 import { deriveRecoveryKeys, describeRecoveryRecipient } from '../vault/recovery-recipient.js';
-import { prepareRotation } from '../vault/rotate-vault.js';
+import { type PreparedRotation, prepareRotation } from '../vault/rotate-vault.js';
 import { type SealedRecipient, sealToRecipient } from '../vault/seal-recipient.js';
+import { describeSlots, type VaultSlot } from '../vault/slot-changes.js';
 import { makePin } from '../vault/unlock-vault-entry.js';
 import type { UnlockedVault } from '../vault/unlocked-vault.js';
 import type { VaultContext } from './vault-context.js';
@@ -28,9 +29,10 @@ export interface NewRecoveryCode {
    * Takes the code into the vault, after the user has typed it in again. One that was there before is
    * taken out, which changes the keys of the vault.
    *
+   * @returns Slots that did not open and are not in the vault any more, where its keys were changed.
    * @throws PzkError `recovery_code_malformed` where it is not the code shown; `vault_locked`
    */
-  confirm(typed: string): Promise<void>;
+  confirm(typed: string): Promise<readonly VaultSlot[]>;
 }
 
 function otherCode(cause?: unknown): PzkError {
@@ -70,7 +72,7 @@ async function prepareRecovery(
   vault: UnlockedVault,
   code: string,
   typed: string,
-): Promise<PreparedWrite> {
+): Promise<PreparedWrite & Partial<PreparedRotation>> {
   const { issuer, vault_id: vaultId, counter, identity_key, recipients } = vault.manifest;
   const typedKeys = await deriveRecoveryKeys(parseRecoveryCode(typed), issuer);
   const shownKeys = await deriveRecoveryKeys(parseRecoveryCode(code), issuer);
@@ -99,13 +101,15 @@ export function createRecoveryCode({ holder }: VaultContext): NewRecoveryCode {
   bytes.fill(0);
   return Object.freeze({
     code,
-    async confirm(typed: string): Promise<void> {
+    async confirm(typed: string): Promise<readonly VaultSlot[]> {
       // Before anything else, so that a typing error shows at once.
       parseRecoveryCode(typed).fill(0);
-      await holder.change(async (vault) => ({
-        prepared: await prepareRecovery(vault, code, typed),
-        result: undefined,
-      }));
+      return holder.change(async (vault) => {
+        const prepared = await prepareRecovery(vault, code, typed);
+        const leftOut = prepared.leftOut ?? [];
+        const before = leftOut.length === 0 ? [] : await describeSlots(vault);
+        return { prepared, result: before.filter(({ id }) => leftOut.includes(id)) };
+      });
     },
   });
 }

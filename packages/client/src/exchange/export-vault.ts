@@ -8,7 +8,7 @@ import {
   type VaultExport,
   vaultExportResponseSchema,
 } from '@pzk-auth/protocol';
-import { assertSlots } from '../vault/unlock-vault-entry.js';
+import { findReplacedSlots, slotsError } from '../vault/unlock-vault-entry.js';
 import type { VaultContext } from './vault-context.js';
 
 /**
@@ -19,7 +19,7 @@ import type { VaultContext } from './vault-context.js';
  * `vault_conflict` where it has changed since it was opened here
  */
 export async function exportVault({ api, holder, exchange }: VaultContext): Promise<VaultExport> {
-  return holder.read(async ({ manifest, bytes, signature }) => {
+  return holder.read(async ({ manifest, bytes, signature, blobs }) => {
     const answer = await api.post('/vault/export', {}, vaultExportResponseSchema);
     const { vault: entry, successions } = answer;
     const listed = manifest.recipients.find(({ credential_id }) => credential_id === RECOVERY);
@@ -40,7 +40,8 @@ export async function exportVault({ api, holder, exchange }: VaultContext): Prom
     if (!equalBytes(sealedHash(entry.sealed), decodeBase64url(listed.sealed_hash))) {
       throw new PzkError('vault_sealed_invalid', 'The sealed key of the vault is refused.');
     }
-    assertSlots(entry, manifest);
+    // Where the vault was opened without a slot, with the user's yes, the file has none either.
+    if (findReplacedSlots(entry, manifest).some(({ id }) => blobs.has(id))) throw slotsError();
     const { issuer, clock } = exchange.config;
     const exported_at = Math.floor(clock() / 1000);
     return { format: VAULT_EXPORT_FORMAT, issuer, exported_at, entry, successions };

@@ -13,7 +13,13 @@ const MAXIMUM_KEEP_FOR = 24 * 60 * 60;
 /** Opens the vault of this device with one touch and hands it to the holder. */
 export async function openByTouch(
   { exchange, api, holder, guard, sessionKey }: Omit<VaultContext, 'open'>,
-  { approveSuccession, anyPasskey = false, keepFor = KEEP_FOR, signal }: OpenOptions,
+  {
+    approveSuccession,
+    approveReplacedSlots,
+    anyPasskey = false,
+    keepFor = KEEP_FOR,
+    signal,
+  }: OpenOptions,
 ): Promise<OpenedByTouch> {
   if (!(keepFor > 0 && keepFor <= MAXIMUM_KEEP_FOR)) {
     throw new TypeError('vault.open: keepFor must be a number of seconds, at most a day.');
@@ -30,6 +36,7 @@ export async function openByTouch(
         touch,
         key,
         approveSuccession,
+        approveReplacedSlots,
         signal: combined,
       });
       try {

@@ -7,6 +7,7 @@ import { prepareRotation } from '../vault/rotate-vault.js';
 import {
   addSlot,
   changeSlot,
+  type RotatedSlot,
   readSlotValue,
   removeSlot,
   type VaultSlot,
@@ -42,7 +43,7 @@ export interface OpenVault {
   /**
    * The value of a slot, in bytes of its own: overwrite them after use.
    *
-   * @throws PzkError `not_found`
+   * @throws PzkError `not_found`; `vault_slot_damaged` or `vault_slot_invalid` for a slot with `damaged`
    */
   readSecret(slotId: string): Promise<Uint8Array<ArrayBuffer>>;
   /**
@@ -53,15 +54,16 @@ export interface OpenVault {
    */
   addSecret(secret: NewSecret): Promise<string>;
   /**
-   * Another value for a slot, after it was rotated at its provider.
+   * Another value for a slot, after it was rotated at its provider. Mends the slot of the API key where
+   * that is damaged; a damaged secret is to be deleted and added anew.
    *
-   * @throws PzkError `not_found`, `api_key_malformed`
+   * @throws PzkError `not_found`, `api_key_malformed`, `vault_slot_damaged`, `vault_slot_invalid`
    */
   updateSecret(slotId: string, change: Pick<NewSecret, 'value' | 'anyForm'>): Promise<void>;
   /**
    * Another name or provider for a secret.
    *
-   * @throws PzkError `not_found`
+   * @throws PzkError `not_found`, `vault_slot_damaged`, `vault_slot_invalid`
    */
   renameSecret(
     slotId: string,
@@ -80,15 +82,16 @@ export interface OpenVault {
    * the vault. The other devices are asked for their yes at their next opening.
    *
    * @param memberId - Recipient id, one of `members`.
-   * @returns The slots that the device could read: rotate these keys at their providers.
+   * @returns The slots that the device could read: rotate these keys at their providers. Those with
+   * `leftOut` did not open and are not in the vault any more.
    * @throws PzkError `not_found`, `invalid_request` for this device itself
    */
-  removeDevice(memberId: string): Promise<readonly VaultSlot[]>;
+  removeDevice(memberId: string): Promise<readonly RotatedSlot[]>;
   /**
    * Changes the keys of the vault, and takes out every member that `members` shows as revoked: the
    * server's word, so show it to the user first.
    */
-  rotateVault(): Promise<readonly VaultSlot[]>;
+  rotateVault(): Promise<readonly RotatedSlot[]>;
   /** @throws PzkError `not_found` */
   removeAgent(agentId: string): Promise<void>;
   lock(): void;
@@ -105,6 +108,18 @@ function assertForm(provider: string, value: Bytes, anyForm = false): void {
   throw new PzkError('api_key_malformed', `The value does not look like a key of: ${name}.`, {
     hint: 'Copy the whole key again. If it is right, say that any form will do.',
   });
+}
+
+/** Tells which slots a change of keys has left out. */
+function markLeftOut(
+  slots: readonly VaultSlot[],
+  leftOut: readonly string[],
+): readonly RotatedSlot[] {
+  return Object.freeze(
+    slots.map((slot) =>
+      leftOut.includes(slot.id) ? Object.freeze({ ...slot, leftOut: true as const }) : slot,
+    ),
+  );
 }
 
 const done = (prepared: PreparedWrite) => ({ prepared, result: undefined });
@@ -130,12 +145,12 @@ export function createOpenVault(context: VaultContext): OpenVault {
     }
   }
 
-  async function rotate(remove: readonly string[]): Promise<readonly VaultSlot[]> {
+  async function rotate(remove: readonly string[]): Promise<readonly RotatedSlot[]> {
     const { slots } = contents();
-    return holder.change(async (vault) => ({
-      prepared: await prepareRotation(vault, { remove }),
-      result: slots,
-    }));
+    return holder.change(async (vault) => {
+      const prepared = await prepareRotation(vault, { remove });
+      return { prepared, result: markLeftOut(slots, prepared.leftOut) };
+    });
   }
 
   return {

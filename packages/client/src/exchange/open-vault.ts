@@ -9,6 +9,7 @@ import { openDeviceSecret } from '../storage/device-secret.js';
 import type { SessionKey } from '../transport/session-key.js';
 import { type OpenedVaultEntry, openVaultEntry } from '../vault/open-vault-entry.js';
 import {
+  type ApproveReplacedSlots,
   type ApproveSuccession,
   type UnlockedEntry,
   type UnlockVaultEntryOptions,
@@ -25,6 +26,7 @@ export interface OpenVaultOptions {
   readonly touch: PasskeyTouch;
   readonly key: SessionKey;
   readonly approveSuccession?: ApproveSuccession | undefined;
+  readonly approveReplacedSlots?: ApproveReplacedSlots | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -52,7 +54,7 @@ function secretSource({ records }: ExchangeContext, { assertion, ...touch }: Pas
 /** Fetches the vault entry of this device and hands it to a way of opening it. */
 async function withEntry<T>(
   context: ExchangeContext,
-  { nonce, touch, key, approveSuccession, signal }: OpenVaultOptions,
+  { nonce, touch, key, approveSuccession, approveReplacedSlots, signal }: OpenVaultOptions,
   open: (options: UnlockVaultEntryOptions, answer: VaultOpenResponse) => Promise<T>,
 ): Promise<T> {
   const { config, transport, records } = context;
@@ -76,6 +78,7 @@ async function withEntry<T>(
     pending: device?.pending,
     successions: answer.successions,
     approveSuccession,
+    approveReplacedSlots,
   };
   return open(options, answer);
 }

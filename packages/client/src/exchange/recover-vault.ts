@@ -15,6 +15,7 @@ import { deriveConfirmedKeys } from '../vault/recipient-keys.js';
 import { deriveRecoveryKeys, type RecoveryKeys } from '../vault/recovery-recipient.js';
 import { sealToRecipient } from '../vault/seal-recipient.js';
 import {
+  type ApproveReplacedSlots,
   type ApproveSuccession,
   makePin,
   type UnlockedEntry,
@@ -32,6 +33,7 @@ export interface RecoverVaultOptions {
   readonly code: string;
   readonly user: PasskeyUser;
   readonly approveSuccession?: ApproveSuccession | undefined;
+  readonly approveReplacedSlots?: ApproveReplacedSlots | undefined;
   readonly key: SessionKey;
   readonly signal: AbortSignal;
 }
@@ -54,7 +56,7 @@ async function showCode(
 async function readVault(
   context: ExchangeContext,
   keys: RecoveryKeys,
-  { key, signal, approveSuccession }: RecoverVaultOptions,
+  { key, signal, approveSuccession, approveReplacedSlots }: RecoverVaultOptions,
 ): Promise<UnlockedEntry> {
   const { config, transport, records } = context;
   const { nonce } = await requestChallenge(context, 'enroll', key, signal);
@@ -75,6 +77,7 @@ async function readVault(
     pending: known?.pending,
     successions: answer.successions,
     approveSuccession,
+    approveReplacedSlots,
   });
 }
 

@@ -8,7 +8,7 @@ import {
 } from '@pzk-auth/protocol';
 import type { SessionStep } from '../session/states.js';
 import type { SessionKey } from '../transport/session-key.js';
-import type { ApproveSuccession } from '../vault/unlock-vault-entry.js';
+import type { ApproveReplacedSlots, ApproveSuccession } from '../vault/unlock-vault-entry.js';
 import type { ExchangeContext, TokenGrant } from './exchange-context.js';
 import { type OpenVaultOptions, openVault } from './open-vault.js';
 import { proveOwnership } from './prove-ownership.js';
@@ -22,13 +22,21 @@ export interface StartSessionOptions {
   /** Lets the user choose among all passkeys, also on a device that knows one. */
   readonly anyPasskey: boolean;
   readonly approveSuccession?: ApproveSuccession | undefined;
+  readonly approveReplacedSlots?: ApproveReplacedSlots | undefined;
   readonly key: SessionKey;
   readonly signal: AbortSignal;
   readonly onStep: (step: SessionStep) => void;
 }
 
-/** Without its vault a device may go on with the key typed in; a vault that was altered is no such. */
-const WITHOUT_VAULT: ReadonlySet<string> = new Set(['vault_missing', 'prf_missing_at_get']);
+/**
+ * Without its vault, or where a device of the vault has spoilt the key's slot, one may go on with the key
+ * typed in; a vault that was altered is no such.
+ */
+const WITHOUT_VAULT: ReadonlySet<string> = new Set([
+  'vault_missing',
+  'prf_missing_at_get',
+  'vault_slot_damaged',
+]);
 
 async function obtainApiKey(
   context: ExchangeContext,
@@ -59,7 +67,7 @@ export async function startSession(
   options: StartSessionOptions,
 ): Promise<StartedSession> {
   const { config, transport, records } = context;
-  const { key, signal, onStep, approveSuccession } = options;
+  const { key, signal, onStep, approveSuccession, approveReplacedSlots } = options;
   const { issuer, audience, scope } = config;
   // Asked for at once, so that its absence shows before anything is sent.
   context.authenticator();
@@ -74,7 +82,7 @@ export async function startSession(
   const { assertion } = touch;
 
   onStep({ status: 'decrypting' });
-  const opening = { nonce, touch, key, approveSuccession, signal };
+  const opening = { nonce, touch, key, approveSuccession, approveReplacedSlots, signal };
   const { apiKey, pin } = await obtainApiKey(context, opening, options.apiKey);
 
   try {

@@ -1,6 +1,6 @@
 import type { CeremonyGuard } from '../session/ceremony-guard.js';
 import type { SessionKey } from '../transport/session-key.js';
-import type { ApproveSuccession } from '../vault/unlock-vault-entry.js';
+import type { ApproveReplacedSlots, ApproveSuccession } from '../vault/unlock-vault-entry.js';
 import type { AccountApi } from './account-api.js';
 import type { ExchangeContext } from './exchange-context.js';
 import type { VaultHolder } from './vault-holder.js';
@@ -13,6 +13,12 @@ export interface OpenOptions {
    * the user's yes. Absent: the opening fails with `vault_repin_required`.
    */
   readonly approveSuccession?: ApproveSuccession;
+  /**
+   * Asked where the server keeps other bytes of slots than were signed: its storage is damaged, or somebody
+   * exchanged them. Show which they are; with `true`, only on the user's yes, the vault opens and shows
+   * them with `damaged`. Absent: the opening fails with `vault_slot_invalid`.
+   */
+  readonly approveReplacedSlots?: ApproveReplacedSlots;
   /** Lets the user choose among all passkeys instead of the one used last. Default false. */
   readonly anyPasskey?: boolean;
   /** Seconds that the vault stays open in memory. Default 300. */

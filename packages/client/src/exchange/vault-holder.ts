@@ -174,7 +174,6 @@ export function createVaultHolder(
       leave();
       held = holding;
       try {
-        // A slot that does not open closes the vault.
         await show(holding);
         if (holding !== held) return;
         timer = setTimeout(lock, keepFor * 1000);

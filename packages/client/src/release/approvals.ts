@@ -66,7 +66,8 @@ export interface Approvals {
   /**
    * Approves a request that `list` gave, with a touch: seals the secret to it, and to nothing else.
    *
-   * @throws PzkError `release_request_invalid`; `not_found` where it waits no more
+   * @throws PzkError `release_request_invalid`; `not_found` where it waits no more; `vault_slot_damaged`
+   * where the slot cannot be read
    */
   approve(approval: Approval, options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** @param reason - For the agent, at most 200 characters. Default: none. */
@@ -135,6 +136,9 @@ export function createApprovals(context: VaultContext): Approvals {
       const request = signed.get(approval);
       if (request === undefined) {
         throw new TypeError('approvals.approve: pass a request that approvals.list gave.');
+      }
+      if (approval.slot.damaged !== undefined) {
+        throw new PzkError('vault_slot_damaged', 'The slot of the request cannot be read.');
       }
       if (holder.state.getSnapshot().status !== 'open') {
         await context.open(signal === undefined ? {} : { signal });

@@ -20,7 +20,8 @@ export interface OpenedVaultEntry {
  * Opens a vault entry from the server for the API key in it: all of `unlockVaultEntry`, then the slot
  * decrypts in its place.
  *
- * @throws PzkError those of `unlockVaultEntry`, `vault_missing`
+ * @throws PzkError those of `unlockVaultEntry`, `vault_missing`; `vault_slot_damaged` where the key's own slot
+ * does not open
  */
 export async function openVaultEntry(options: OpenVaultEntryOptions): Promise<OpenedVaultEntry> {
   const { vault, newPin } = await unlockVaultEntry(options);

@@ -9,7 +9,11 @@ import {
 } from '@pzk-auth/protocol';
 import { importRecipientSecret } from './recipient-secret.js';
 import { describeSlots, readSlotValue, type VaultSlot } from './slot-changes.js';
-import { type ApproveSuccession, unlockVaultEntry } from './unlock-vault-entry.js';
+import {
+  type ApproveReplacedSlots,
+  type ApproveSuccession,
+  unlockVaultEntry,
+} from './unlock-vault-entry.js';
 import { wipeVault } from './unlocked-vault.js';
 
 /** What {@link openVaultExport} takes. */
@@ -20,6 +24,8 @@ export interface OpenVaultExportOptions {
   readonly recoveryCode: string;
   /** Asked where the vault's keys changed since the recovery code was made. */
   readonly approveSuccession?: ApproveSuccession | undefined;
+  /** Asked where the file holds other bytes of slots than were signed. Default: it is refused. */
+  readonly approveReplacedSlots?: ApproveReplacedSlots | undefined;
 }
 
 /** A vault that was opened from its export, offline. */
@@ -36,7 +42,7 @@ export interface OpenedVaultExport {
   /**
    * The value of a slot, in bytes of its own: overwrite them after use.
    *
-   * @throws PzkError `not_found`, `vault_slot_invalid`
+   * @throws PzkError `not_found`; `vault_slot_damaged` or `vault_slot_invalid` for a slot with `damaged`
    */
   readSlot(id: string): Promise<Bytes>;
   /** Overwrites the secrets; nothing can be read any more. */
@@ -60,7 +66,7 @@ function explain(cause: unknown): unknown {
  * `vault_manifest_invalid`, `vault_sealed_invalid`, `vault_slot_invalid`
  */
 export async function openVaultExport(options: OpenVaultExportOptions): Promise<OpenedVaultExport> {
-  const { approveSuccession } = options;
+  const { approveSuccession, approveReplacedSlots } = options;
   const document = parseMessage(vaultExportSchema, options.document);
   const { issuer, entry, successions } = document;
   const secret = await importRecipientSecret(parseRecoveryCode(options.recoveryCode));
@@ -71,6 +77,7 @@ export async function openVaultExport(options: OpenVaultExportOptions): Promise<
     credentialId: RECOVERY,
     secretFor: async () => secret,
     approveSuccession,
+    approveReplacedSlots,
   }).catch((cause: unknown) => {
     throw explain(cause);
   });

@@ -22,6 +22,12 @@ export interface AddedRecipient {
   readonly pinKey: CryptoKey;
 }
 
+/** A succession that was made and not sent yet. */
+export interface PreparedRotation extends PreparedWrite {
+  /** Ids of slots that do not decrypt: they are not in the vault any more. */
+  readonly leftOut: readonly string[];
+}
+
 /** What a succession does besides changing the keys. */
 export interface RotateVaultOptions {
   /** Recipient ids to take out. */
@@ -45,12 +51,12 @@ function assertRemovable(vault: UnlockedVault, remaining: readonly RecipientIden
  * encrypted anew, both sealed to each recipient that stays, whose keys stand in the manifest that was
  * opened. One write: it happens whole or not at all.
  *
- * @throws PzkError `not_found`, `invalid_request`, `vault_slot_invalid`
+ * @throws PzkError `not_found`, `invalid_request`
  */
 export async function prepareRotation(
   vault: UnlockedVault,
   { remove = [], add = [] }: RotateVaultOptions = {},
-): Promise<PreparedWrite> {
+): Promise<PreparedRotation> {
   const { manifest } = vault;
   const { issuer, vault_id: vaultId } = manifest;
   if (remove.some((id) => manifest.recipients.every((one) => one.id !== id))) {
@@ -79,16 +85,17 @@ export async function prepareRotation(
       recipients.push({ id: one.id, sealed, ...(pin === undefined ? {} : { pin }) });
       roster.push(recipient);
     }
-    const { slots, blobs } = await resealSlots(vault, secrets);
+    const { slots, blobs, leftOut } = await resealSlots(vault, secrets);
     const identityKey = encodeBase64url(identity.publicKey);
     const succession = await signSuccession(vault, identityKey);
-    return await prepareWrite(vault, {
+    const prepared = await prepareWrite(vault, {
       manifest: { identity_key: identityKey, recipients: roster, slots },
       slots: [...blobs],
       recipients,
       succession,
       secrets,
     });
+    return { ...prepared, leftOut };
   } catch (cause) {
     secrets.fill(0);
     throw cause;

@@ -3,6 +3,7 @@ import {
   blobHash,
   encodeBase64url,
   formatVaultSecret,
+  isPzkError,
   type ParsedVaultSecret,
   PzkError,
   parseVaultSecret,
@@ -26,6 +27,17 @@ export interface VaultSlot {
   readonly provider: string;
   /** One more at each change. */
   readonly version: number;
+  /**
+   * Present where the value cannot be read, nor name and provider, which are empty then. `unreadable`:
+   * it does not open, though it is what the manifest lists. `replaced`: the server keeps other bytes.
+   */
+  readonly damaged?: 'unreadable' | 'replaced';
+}
+
+/** A slot of a vault whose keys were changed, as it was before. */
+export interface RotatedSlot extends VaultSlot {
+  /** It did not open, so it could not be encrypted anew and is not in the vault any more. */
+  readonly leftOut?: true;
 }
 
 type ListedSlot = VaultManifest['slots'][number];
@@ -64,23 +76,34 @@ function encodeSecret(secret: VaultSecret): Bytes {
   }
 }
 
+/** Why a slot cannot be read, where that is the slot's own. */
+function damageOf(cause: unknown): VaultSlot['damaged'] {
+  if (!isPzkError(cause)) return undefined;
+  if (cause.code === 'vault_slot_invalid') return 'replaced';
+  return cause.code === 'vault_slot_damaged' ? 'unreadable' : undefined;
+}
+
 /** A slot as it is shown, for which it is decrypted. */
-async function describeSlot(vault: UnlockedVault, { id, kind, version }: ListedSlot) {
-  const plaintext = await openSlotOf(vault, id);
+async function describeSlot(
+  vault: UnlockedVault,
+  { id, kind, version }: ListedSlot,
+): Promise<VaultSlot> {
+  const place = { id, kind, name: '', provider: '', version };
+  let plaintext: Bytes | undefined;
   try {
-    const { name, provider } =
-      kind === 'secret' ? parseVaultSecret(plaintext) : { name: '', provider: '' };
-    return Object.freeze({ id, kind, name, provider, version });
+    plaintext = await openSlotOf(vault, id);
+    const { name, provider } = kind === 'secret' ? parseVaultSecret(plaintext) : place;
+    return Object.freeze({ ...place, name, provider });
+  } catch (cause) {
+    const damaged = damageOf(cause);
+    if (damaged === undefined) throw cause;
+    return Object.freeze({ ...place, damaged });
   } finally {
-    plaintext.fill(0);
+    plaintext?.fill(0);
   }
 }
 
-/**
- * All slots of a vault, in its order.
- *
- * @throws PzkError `vault_slot_invalid` if one does not open
- */
+/** All slots of a vault, in its order: one that does not open hides none of the others. */
 export async function describeSlots(vault: UnlockedVault): Promise<readonly VaultSlot[]> {
   const slots: VaultSlot[] = [];
   for (const slot of vault.manifest.slots) slots.push(await describeSlot(vault, slot));
@@ -90,7 +113,7 @@ export async function describeSlots(vault: UnlockedVault): Promise<readonly Vaul
 /**
  * The value of a slot, in bytes of its own: overwrite them after use.
  *
- * @throws PzkError `not_found`, `vault_slot_invalid`
+ * @throws PzkError `not_found`, `vault_slot_damaged`, `vault_slot_invalid`
  */
 export async function readSlotValue(vault: UnlockedVault, slotId: string): Promise<Bytes> {
   const { kind } = findSlot(vault, slotId);
@@ -139,7 +162,8 @@ async function changePlaintext(
 /**
  * Another value or other words for a slot: its next version (docs/protocol.md section 12.9).
  *
- * @throws PzkError `not_found`, `invalid_request`, `vault_slot_invalid`
+ * @throws PzkError `not_found`, `invalid_request`; for a secret that cannot be read `vault_slot_damaged`,
+ * `vault_slot_invalid`
  */
 export async function changeSlot(
   vault: UnlockedVault,
@@ -147,21 +171,31 @@ export async function changeSlot(
   change: Partial<VaultSecret>,
 ): Promise<VaultChange> {
   const before = findSlot(vault, slotId);
-  const plaintext = await openSlotOf(vault, slotId);
-  let next: Bytes | undefined;
+  const next = await changedPlaintext(vault, before, change);
   try {
-    if (before.kind === 'api-key') {
-      if (change.value === undefined || change.value.length === 0) {
-        throw new PzkError('invalid_request', 'The API key of this service has no name.');
-      }
-      next = new Uint8Array(change.value);
-    } else {
-      const secret: ParsedVaultSecret = parseVaultSecret(plaintext);
-      next = encodeSecret({ ...secret, ...change });
-    }
     return await changePlaintext(vault, before, next);
   } finally {
-    next?.fill(0);
+    next.fill(0);
+  }
+}
+
+async function changedPlaintext(
+  vault: UnlockedVault,
+  { id, kind }: ListedSlot,
+  change: Partial<VaultSecret>,
+): Promise<Bytes> {
+  if (kind === 'api-key') {
+    if (change.value === undefined || change.value.length === 0) {
+      throw new PzkError('invalid_request', 'The API key of this service has no name.');
+    }
+    // Whole in its value: this mends a slot that does not open, too.
+    return new Uint8Array(change.value);
+  }
+  const plaintext = await openSlotOf(vault, id);
+  try {
+    const secret: ParsedVaultSecret = parseVaultSecret(plaintext);
+    return encodeSecret({ ...secret, ...change });
+  } finally {
     plaintext.fill(0);
   }
 }
@@ -176,15 +210,31 @@ export function removeSlot(vault: UnlockedVault, slotId: string): VaultChange {
   return { manifest: { slots: vault.manifest.slots.filter((one) => one.id !== id) } };
 }
 
-/** Every slot encrypted anew under other secrets, each one version higher. */
-export async function resealSlots(
-  vault: UnlockedVault,
-  secrets: Bytes,
-): Promise<Pick<VaultManifest, 'slots'> & { readonly blobs: readonly SlotBlob[] }> {
+/** Slots under other secrets. */
+interface ResealedSlots {
+  readonly slots: VaultManifest['slots'];
+  readonly blobs: readonly SlotBlob[];
+  /** Ids of those that do not decrypt. */
+  readonly leftOut: readonly string[];
+}
+
+/**
+ * Every slot encrypted anew under other secrets, each one version higher. One that does not decrypt is
+ * left out, as nothing of it is known: a device that has to go cannot wait for it.
+ */
+export async function resealSlots(vault: UnlockedVault, secrets: Bytes): Promise<ResealedSlots> {
   const slots: ListedSlot[] = [];
   const blobs: SlotBlob[] = [];
+  const leftOut: string[] = [];
   for (const { id, kind, version } of vault.manifest.slots) {
-    const plaintext = await openSlotOf(vault, id);
+    let plaintext: Bytes;
+    try {
+      plaintext = await openSlotOf(vault, id);
+    } catch (cause) {
+      if (damageOf(cause) === undefined) throw cause;
+      leftOut.push(id);
+      continue;
+    }
     try {
       const target = { manifest: vault.manifest, secrets };
       const sealed = await sealVersion(target, { id, version: version + 1, kind }, plaintext);
@@ -194,7 +244,7 @@ export async function resealSlots(
       plaintext.fill(0);
     }
   }
-  return { slots, blobs };
+  return { slots, blobs, leftOut };
 }
 
 /** A sealed slot on the wire. */

@@ -46,7 +46,7 @@ export async function sealSlot(
 /**
  * Decrypts a slot; it opens only in the place for which it was sealed.
  *
- * @throws PzkError `vault_slot_invalid`
+ * @throws PzkError `vault_slot_damaged`
  */
 export async function openSlot(vaultKey: Bytes, fields: SlotFields, blob: Bytes): Promise<Bytes> {
   const key = await deriveSlotKey(vaultKey, fields);
@@ -55,6 +55,6 @@ export async function openSlot(vaultKey: Bytes, fields: SlotFields, blob: Bytes)
   try {
     return new Uint8Array(await crypto.subtle.decrypt(parameters(iv, fields), key, ciphertext));
   } catch (cause) {
-    throw new PzkError('vault_slot_invalid', 'A slot of the vault does not open.', { cause });
+    throw new PzkError('vault_slot_damaged', 'A slot of the vault does not open.', { cause });
   }
 }

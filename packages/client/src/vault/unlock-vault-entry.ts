@@ -36,6 +36,12 @@ export interface SuccessionReview {
 /** Asks the user whether the new signer of the vault is to be trusted. */
 export type ApproveSuccession = (review: SuccessionReview) => boolean | Promise<boolean>;
 
+/** A slot for which the server keeps other bytes than the manifest lists. */
+export type ReplacedSlot = Pick<VaultManifest['slots'][number], 'id' | 'version' | 'kind'>;
+
+/** Asks the user whether the vault is to be opened without these slots. */
+export type ApproveReplacedSlots = (slots: readonly ReplacedSlot[]) => boolean | Promise<boolean>;
+
 /** What unlocking a vault takes. */
 export interface UnlockVaultEntryOptions {
   readonly issuer: string;
@@ -54,6 +60,7 @@ export interface UnlockVaultEntryOptions {
   /** Changes of the identity key, as the server tells them. */
   readonly successions?: readonly Succession[];
   readonly approveSuccession?: ApproveSuccession | undefined;
+  readonly approveReplacedSlots?: ApproveReplacedSlots | undefined;
 }
 
 /** A vault that passed every check but those of its slots' contents. */
@@ -195,17 +202,32 @@ async function unseal(
   throw sealedError();
 }
 
-/** Every slot of the entry is in the manifest, in its order, and none is missing. */
-export function assertSlots(entry: VaultEntry, manifest: VaultManifest): void {
+export function slotsError(): PzkError {
+  return new PzkError('vault_slot_invalid', 'The slots are not those of the manifest.', {
+    hint: 'Stored data was exchanged or damaged. Ask the operator, who may have a backup.',
+  });
+}
+
+/**
+ * The slots of an entry whose bytes are not those that the manifest lists.
+ *
+ * @throws PzkError `vault_slot_invalid` where slots are missing, too many or in another order
+ */
+export function findReplacedSlots(
+  entry: VaultEntry,
+  manifest: VaultManifest,
+): readonly ReplacedSlot[] {
   const listed = manifest.slots;
-  const covered =
+  const isInPlace =
     entry.slots.length === listed.length &&
-    entry.slots.every(({ id, blob }, index) => {
-      const slot = listed[index];
-      return slot?.id === id && slot.blob_hash === encodeBase64url(blobHash(blob));
-    });
-  if (covered) return;
-  throw new PzkError('vault_slot_invalid', 'The slots are not those of the manifest.');
+    entry.slots.every(({ id }, index) => listed[index]?.id === id);
+  if (!isInPlace) throw slotsError();
+  return listed
+    .filter((slot, index) => {
+      const { blob = '' } = entry.slots[index] ?? {};
+      return slot.blob_hash !== encodeBase64url(blobHash(blob));
+    })
+    .map(({ id, version, kind }) => Object.freeze({ id, version, kind }));
 }
 
 /**
@@ -221,7 +243,8 @@ export function assertSlots(entry: VaultEntry, manifest: VaultManifest): void {
  *    covers one from which successions lead to it, and the user approves after step 6;
  * 4. issuer and vault id of the manifest;
  * 5. the hash of what is sealed; it opens; the identity scalar in it fits the identity key;
- * 6. every slot, its order and its hash.
+ * 6. every slot, its order and its hash. Bytes that nobody signed refuse the vault, unless the user goes
+ *    on without them: storage that failed would else take all other secrets with it.
  *
  * @throws PzkError `vault_manifest_invalid`, `vault_pin_mismatch`, `vault_repin_required`,
  * `vault_sealed_invalid`, `vault_slot_invalid`, `vault_rollback`; and what `secretFor` throws.
@@ -247,7 +270,12 @@ export async function unlockVaultEntry(options: UnlockVaultEntryOptions): Promis
   if (manifest.issuer !== issuer || manifest.vault_id !== entry.vault_id) throw manifestError();
   const secrets = await unseal(keys, recipient, manifest, options);
   try {
-    assertSlots(entry, manifest);
+    const replaced = findReplacedSlots(entry, manifest);
+    if (replaced.length > 0) {
+      const approve = options.approveReplacedSlots;
+      if ((await approve?.(Object.freeze(replaced))) !== true) throw slotsError();
+    }
+    const missing = new Set(replaced.map(({ id }) => id));
     const vault: UnlockedVault = {
       manifest,
       bytes,
@@ -255,7 +283,9 @@ export async function unlockVaultEntry(options: UnlockVaultEntryOptions): Promis
       recipient,
       pinKey: keys.pinKey,
       secrets,
-      blobs: new Map(entry.slots.map(({ id, blob }) => [id, blob])),
+      blobs: new Map(
+        entry.slots.filter(({ id }) => !missing.has(id)).map(({ id, blob }) => [id, blob]),
+      ),
       memory: rememberManifest(manifest, bytes),
     };
     if (chain.length === 0) return { vault };

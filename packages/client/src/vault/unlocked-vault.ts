@@ -27,7 +27,7 @@ export interface UnlockedVault {
   readonly pinKey: CryptoKey;
   /** Vault key and identity scalar, 64 bytes. Secret: see {@link wipeVault}. */
   readonly secrets: Bytes;
-  /** base64url by slot id. */
+  /** base64url by slot id. One is missing where the server keeps other bytes than the manifest lists. */
   readonly blobs: ReadonlyMap<string, string>;
   readonly memory: VaultMemory;
 }
@@ -70,14 +70,15 @@ export function slotFields(
 /**
  * Decrypts a slot to its plaintext; overwrite it after use.
  *
- * @throws PzkError `not_found`, `vault_slot_invalid`
+ * @throws PzkError `not_found`, `vault_slot_damaged`; `vault_slot_invalid` where its blob is missing
  */
 export async function openSlotOf(vault: UnlockedVault, slotId: string): Promise<Bytes> {
   const { manifest, blobs, secrets } = vault;
   const slot = manifest.slots.find(({ id }) => id === slotId);
   const blob = blobs.get(slotId);
-  if (slot === undefined || blob === undefined) {
-    throw new PzkError('not_found', 'The vault has no such slot.');
+  if (slot === undefined) throw new PzkError('not_found', 'The vault has no such slot.');
+  if (blob === undefined) {
+    throw new PzkError('vault_slot_invalid', 'The slot is not the one of the manifest.');
   }
   const vaultKey = secrets.slice(0, VAULT_KEY_BYTES);
   try {

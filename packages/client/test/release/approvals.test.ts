@@ -1,5 +1,5 @@
 import { encodeBase64url, type ReleaseRequest } from '@pzk-auth/protocol';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Approval, verifyReceipt } from '../../src/index.js';
 import { apiKey, problem } from '../fake-issuer.js';
 import { randomBytes } from '../vault/craft-vault.js';
@@ -253,6 +253,22 @@ describe('approval', () => {
     await expect(client.approvals.list()).rejects.toMatchObject({ code: 'vault_locked' });
     await client.approvals.approve(approval);
     expect(platform.releases).toHaveLength(1);
+  });
+
+  it('takes no touch for a slot that cannot be read', async () => {
+    const { client, platform, broker, slot, vault } = await paired();
+    const encrypt = vi.spyOn(crypto.subtle, 'encrypt');
+    encrypt.mockResolvedValueOnce(new ArrayBuffer(64));
+    await vault.updateSecret(slot, { value: 'sk-ant-other' });
+    encrypt.mockRestore();
+    await broker.ask(slot);
+    const approval = await onlyRequest(client);
+    expect(approval.slot).toMatchObject({ damaged: 'unreadable' });
+    platform.sent.length = 0;
+    await expect(client.approvals.approve(approval)).rejects.toMatchObject({
+      code: 'vault_slot_damaged',
+    });
+    expect(platform.sent).toEqual([]);
   });
 
   it('rejects with a reason', async () => {

@@ -256,7 +256,7 @@ function watchSecrets() {
 }
 
 describe('secrets of a vault', () => {
-  it.each(['opened', 'vault_slot_invalid'] as const)(
+  it.each(['opened', 'vault_slot_damaged'] as const)(
     'are overwritten after use, where the outcome is: %s',
     async (expected) => {
       const craft = await newCraft();

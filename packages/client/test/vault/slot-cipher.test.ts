@@ -17,7 +17,7 @@ describe('AES-GCM of a slot', () => {
     const blob = await sealSlot(vaultKey, fields, plaintext);
     for (let cut = 1; cut <= 16; cut++) {
       await expect(openSlot(vaultKey, fields, blob.slice(0, -cut))).rejects.toMatchObject({
-        code: 'vault_slot_invalid',
+        code: 'vault_slot_damaged',
       });
     }
   });

@@ -131,7 +131,7 @@ describe('vault entry', () => {
     for (let index = 0; index < blob.length; index++) {
       const changed = blob.slice();
       changed[index] = (changed[index] ?? 0) ^ 0x80;
-      await expectRefused(openSlot(key, fields, changed), 'vault_slot_invalid');
+      await expectRefused(openSlot(key, fields, changed), 'vault_slot_damaged');
     }
   });
 
@@ -141,7 +141,7 @@ describe('vault entry', () => {
     const [slot = { id: '', blob: '' }] = entry.slots;
     const short = decodeBase64url(slot.blob).slice(0, -missing);
     const changed = await coverSlot(craft, short);
-    await expectRefused(open(changed, craft.secret), 'vault_slot_invalid');
+    await expectRefused(open(changed, craft.secret), 'vault_slot_damaged');
   });
 
   it.each([0, 8, 11, 13, 16])('[V5] refuses a slot with an IV of %i bytes', async (ivLength) => {
@@ -149,7 +149,7 @@ describe('vault entry', () => {
     const [slot = { id: '', blob: '' }] = (await craftVault(craft)).slots;
     const blob = decodeBase64url(slot.blob);
     const odd = new Uint8Array([...randomBytes(ivLength), ...blob.slice(12)]);
-    await expectRefused(open(await coverSlot(craft, odd), craft.secret), 'vault_slot_invalid');
+    await expectRefused(open(await coverSlot(craft, odd), craft.secret), 'vault_slot_damaged');
   });
 
   /** The craft's vault with another blob in its slot, and a manifest that covers it. */
@@ -176,7 +176,7 @@ describe('vault entry', () => {
   ])('[V1] refuses a blob sealed for %s, even where the manifest covers it', async (_, slot) => {
     const craft = await newCraft();
     const entry = await craftVault(craft, { slot });
-    await expectRefused(open(entry, craft.secret), 'vault_slot_invalid');
+    await expectRefused(open(entry, craft.secret), 'vault_slot_damaged');
   });
 
   it('[V1] refuses parts of one vault in another', async () => {

@@ -54,7 +54,7 @@ export function formatVaultSecret(secret: VaultSecret): Bytes {
  * Reads the plaintext of a slot of kind `secret`, in its one spelling. `value` is a view into the
  * plaintext: overwriting the one overwrites the other.
  *
- * @throws PzkError `vault_slot_invalid`
+ * @throws PzkError `vault_slot_damaged`
  */
 export function parseVaultSecret(plaintext: Bytes): ParsedVaultSecret {
   try {
@@ -76,6 +76,6 @@ export function parseVaultSecret(plaintext: Bytes): ParsedVaultSecret {
     }
     return secret;
   } catch (cause) {
-    throw new PzkError('vault_slot_invalid', 'The secret in a slot is malformed.', { cause });
+    throw new PzkError('vault_slot_damaged', 'The secret in a slot is malformed.', { cause });
   }
 }

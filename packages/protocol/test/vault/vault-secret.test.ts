@@ -30,7 +30,7 @@ describe('secrets of other services', () => {
   });
 
   it.each(vectors.refused)('refuses $name', ({ plaintext }) => {
-    expect(codeOf(() => parseVaultSecret(fromHex(plaintext)))).toBe('vault_slot_invalid');
+    expect(codeOf(() => parseVaultSecret(fromHex(plaintext)))).toBe('vault_slot_damaged');
   });
 
   it('writes what it reads, and nothing that it would refuse', () => {
@@ -76,7 +76,7 @@ describe('secrets of other services', () => {
       expect(
         codeOf(() => parseVaultSecret(changed)),
         `byte ${index}`,
-      ).toBe('vault_slot_invalid');
+      ).toBe('vault_slot_damaged');
     }
   });
 });

@@ -1,0 +1,252 @@
+import { encodeBase64url } from '@pzk-auth/protocol';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { openVaultExport, type ReplacedSlot } from '../../src/index.js';
+import { apiKey, user } from '../fake-issuer.js';
+import {
+  createDevice,
+  createFakePlatform,
+  enrolledDevice,
+  type FakePlatform,
+  type StoredVault,
+  text,
+} from './fake-platform.js';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** What a device writes that encrypts wrongly: signed and listed like any other slot. */
+async function writtenWrongly<T>(write: () => Promise<T>): Promise<T> {
+  const encrypt = crypto.subtle.encrypt.bind(crypto.subtle);
+  const spy = vi.spyOn(crypto.subtle, 'encrypt').mockImplementation(async (...parameters) => {
+    const ciphertext = new Uint8Array(await encrypt(...parameters));
+    ciphertext[0] = (ciphertext[0] ?? 0) ^ 1;
+    return ciphertext.buffer;
+  });
+  try {
+    return await write();
+  } finally {
+    spy.mockRestore();
+  }
+}
+
+async function opened() {
+  const platform = createFakePlatform();
+  const device = await enrolledDevice(platform);
+  const vault = await device.client.vault.open();
+  const good = await vault.addSecret({ name: 'mail', value: 'mail-password' });
+  return { platform, device, vault, good };
+}
+
+async function withUnreadable() {
+  const all = await opened();
+  const bad = await writtenWrongly(() =>
+    all.vault.addSecret({ name: 'broken', value: 'never again' }),
+  );
+  return { ...all, bad };
+}
+
+/** The server keeps other bytes of a slot. */
+function replace(platform: FakePlatform, slotId: string): void {
+  const { slots } = platform.vault as StoredVault;
+  slots.set(slotId, encodeBase64url(new Uint8Array(64).fill(3)));
+}
+
+async function invited(platform: FakePlatform, device: ReturnType<typeof createDevice>) {
+  const invitation = await device.client.vault.invitations.create();
+  const second = createDevice(platform);
+  await second.client.vault.invitations.accept({ code: invitation.fragment, user });
+  await invitation.poll();
+  await invitation.admit();
+  await second.client.start();
+  return second;
+}
+
+describe('a slot that does not open', () => {
+  it('is shown as damaged, and all others are used and changed as before', async () => {
+    const { device, good, bad } = await withUnreadable();
+    const again = device.reload();
+    await again.start();
+    const vault = await again.vault.open();
+    expect(vault.contents.slots).toContainEqual({
+      id: bad,
+      kind: 'secret',
+      name: '',
+      provider: '',
+      version: 1,
+      damaged: 'unreadable',
+    });
+    expect(vault.contents.slots.find(({ id }) => id === good)).not.toHaveProperty('damaged');
+    expect(text(await vault.readSecret(good))).toBe('mail-password');
+    await vault.updateSecret(good, { value: 'another' });
+    expect(text(await vault.readSecret(good))).toBe('another');
+    for (const use of [
+      vault.readSecret(bad),
+      vault.renameSecret(bad, { name: 'x' }),
+      vault.updateSecret(bad, { value: 'x' }),
+    ]) {
+      await expect(use).rejects.toMatchObject({ code: 'vault_slot_damaged' });
+    }
+  });
+
+  it('can be deleted', async () => {
+    const { platform, vault, bad } = await withUnreadable();
+    await vault.deleteSecret(bad);
+    expect(vault.contents.slots.some(({ damaged }) => damaged !== undefined)).toBe(false);
+    expect(platform.vault?.slots.has(bad)).toBe(false);
+  });
+
+  it('does not keep a device in the vault, and is named where it is left out', async () => {
+    const { platform, device, vault, good, bad } = await withUnreadable();
+    await invited(platform, device);
+    const other = vault.contents.members.find(({ own }) => !own);
+    const slots = await vault.removeDevice(other?.id ?? '');
+    expect(slots.map(({ id, leftOut }) => [id, leftOut]).slice(1)).toEqual([
+      [good, undefined],
+      [bad, true],
+    ]);
+    expect(vault.contents.slots.map(({ id }) => id)).not.toContain(bad);
+    expect(vault.contents.members).toHaveLength(1);
+    expect(text(await vault.readSecret(good))).toBe('mail-password');
+  });
+
+  it('is named where another recovery code changes the keys', async () => {
+    const { device, good, bad } = await withUnreadable();
+    const first = device.client.vault.recovery.create();
+    expect(await first.confirm(first.code)).toEqual([]);
+    const second = device.client.vault.recovery.create();
+    expect(await second.confirm(second.code)).toMatchObject([{ id: bad, damaged: 'unreadable' }]);
+    const { contents } = device.client.vault.current;
+    expect(contents.slots.map(({ id }) => id)).toContain(good);
+    expect(contents.slots.map(({ id }) => id)).not.toContain(bad);
+  });
+
+  it('stands in an export as it is', async () => {
+    const { device, good, bad } = await withUnreadable();
+    const made = device.client.vault.recovery.create();
+    await made.confirm(made.code);
+    const document = await device.client.vault.export();
+    const opening = await openVaultExport({ document, recoveryCode: made.code });
+    expect(opening.slots.find(({ id }) => id === bad)).toMatchObject({ damaged: 'unreadable' });
+    expect(text(await opening.readSlot(good))).toBe('mail-password');
+  });
+
+  it('of the API key lets a session start with the key typed in, and is mended', async () => {
+    const { device, vault } = await opened();
+    const [own] = vault.contents.slots;
+    await writtenWrongly(() => vault.updateSecret(own?.id ?? '', { value: apiKey }));
+    const again = device.reload();
+    await expect(again.start()).rejects.toMatchObject({ code: 'vault_slot_damaged' });
+    await again.start({ apiKey });
+    const theirs = await again.vault.open();
+    expect(theirs.contents.slots[0]).toMatchObject({ damaged: 'unreadable', version: 2 });
+    await theirs.updateSecret(own?.id ?? '', { value: apiKey });
+    expect(theirs.contents.slots[0]).not.toHaveProperty('damaged');
+    await device.reload().start();
+  });
+});
+
+describe('a slot whose bytes the server has replaced', () => {
+  it('[V5] refuses the vault, its export and a session, where the user does not say yes', async () => {
+    const { platform, device, vault, good } = await opened();
+    const made = device.client.vault.recovery.create();
+    await made.confirm(made.code);
+    const document = await device.client.vault.export();
+    replace(platform, good);
+    await expect(device.client.vault.export()).rejects.toMatchObject({
+      code: 'vault_slot_invalid',
+    });
+    vault.lock();
+    const { client } = device;
+    const no = { approveReplacedSlots: () => false };
+    for (const refused of [
+      () => client.vault.open(),
+      () => client.vault.open(no),
+      () => client.start(),
+      () => client.start({ apiKey }),
+      () => createDevice(platform).client.vault.recovery.use({ code: made.code, user }),
+      () =>
+        openVaultExport({
+          document: { ...document, entry: platform.entryOf('recovery') },
+          recoveryCode: made.code,
+        }),
+    ]) {
+      await expect(refused()).rejects.toMatchObject({ code: 'vault_slot_invalid' });
+    }
+  });
+
+  it('[V5] honest: opens with the bytes that were signed, and asks nothing', async () => {
+    const { platform, device, good } = await opened();
+    const { slots } = platform.snapshot();
+    replace(platform, good);
+    (platform.vault as StoredVault).slots = slots;
+    const asked = vi.fn(() => false);
+    const vault = await device.client.vault.open({ approveReplacedSlots: asked });
+    expect(asked).not.toHaveBeenCalled();
+    expect(text(await vault.readSecret(good))).toBe('mail-password');
+  });
+
+  it("leaves the others to the user's yes, in the vault, in its export and for a fresh browser", async () => {
+    const { platform, device, vault, good } = await opened();
+    const kept = await vault.addSecret({ name: 'kept', value: 'still there' });
+    const made = device.client.vault.recovery.create();
+    await made.confirm(made.code);
+    replace(platform, good);
+    const shown: (readonly ReplacedSlot[])[] = [];
+    const approveReplacedSlots = (slots: readonly ReplacedSlot[]) => shown.push(slots) > 0;
+    await device.client.start({ approveReplacedSlots });
+    await device.client.vault.open({ approveReplacedSlots });
+    const expected = [{ id: good, version: 1, kind: 'secret' }];
+    expect(shown).toEqual([expected, expected]);
+    expect(vault.contents.slots.find(({ id }) => id === good)).toMatchObject({
+      name: '',
+      damaged: 'replaced',
+    });
+    expect(text(await vault.readSecret(kept))).toBe('still there');
+    await expect(vault.readSecret(good)).rejects.toMatchObject({ code: 'vault_slot_invalid' });
+    await vault.addSecret({ name: 'more', value: 'more' });
+
+    const document = await device.client.vault.export();
+    const recoveryCode = made.code;
+    const file = await openVaultExport({ document, recoveryCode, approveReplacedSlots });
+    expect(text(await file.readSlot(kept))).toBe('still there');
+    // Another one than those that the user knows of.
+    replace(platform, kept);
+    await expect(device.client.vault.export()).rejects.toMatchObject({
+      code: 'vault_slot_invalid',
+    });
+
+    const fresh = createDevice(platform);
+    await fresh.client.vault.recovery.use({ code: made.code, user, approveReplacedSlots });
+    await device.client.vault.open({ approveReplacedSlots });
+    await vault.deleteSecret(good);
+    await vault.deleteSecret(kept);
+    expect(await vault.rotateVault()).not.toContainEqual(
+      expect.objectContaining({ leftOut: true }),
+    );
+    vault.lock();
+    await device.client.vault.open();
+  });
+
+  it('[V2] is none that is missing, twice there or in another place: these are refused in any case', async () => {
+    const { platform, device, good } = await opened();
+    const second = await device.client.vault.current.addSecret({ name: 'two', value: 'two' });
+    const { slots } = platform.vault as StoredVault;
+    const entry = platform.entryOf(device.authenticator.credentials()[0]?.id ?? '');
+    expect(entry?.slots).toHaveLength(slots.size);
+    const [own, one, two] = entry?.slots ?? [];
+    expect([one?.id, two?.id]).toEqual([good, second]);
+    for (const changed of [
+      [own, one],
+      [own, two, one],
+      [own, one, one],
+      [own, one, two, two],
+    ]) {
+      platform.respond('/pzk/vault/open', () =>
+        Response.json({ vault: { ...entry, slots: changed }, successions: [], revoked: [] }),
+      );
+      const opening = device.reload().vault.open({ approveReplacedSlots: () => true });
+      await expect(opening).rejects.toMatchObject({ code: 'vault_slot_invalid' });
+    }
+  });
+});
