@@ -39,7 +39,7 @@ function writeBrokerConfig({ directory, upstream, caFile }: StartAgentOptions): 
     },
     ...(caFile === undefined ? {} : { caFile }),
   };
-  writeFileSync(file, `${JSON.stringify(config, undefined, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 });
   return file;
 }
 

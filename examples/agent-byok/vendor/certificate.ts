@@ -37,6 +37,6 @@ export async function openCertificate(directory: string): Promise<Certificate> {
     ],
   });
   writeFileSync(keyFile, made.private, { mode: 0o600 });
-  writeFileSync(file, made.cert);
+  writeFileSync(file, made.cert, { mode: 0o644 });
   return { cert: made.cert, key: made.private, file };
 }

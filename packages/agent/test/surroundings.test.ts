@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -49,6 +49,35 @@ describe('where it starts', () => {
   it('[V14] honest: starts in directories of its own', async () => {
     expect(await reasonOf({})).toBe('');
   });
+
+  it('[V14] refuses a configuration or authorities that others can write, or exchange', async () => {
+    const caFile = join(setup.directory, 'ca.pem');
+    for (const file of [setup.config, caFile]) {
+      for (const mode of [0o666, 0o664, 0o646]) {
+        chmodSync(file, mode);
+        expect(await reasonOf({}), mode.toString(8)).toContain(`Others may write ${file}`);
+      }
+      chmodSync(file, 0o644);
+    }
+    const open = join(setup.directory, 'open');
+    mkdirSync(open);
+    chmodSync(open, 0o777);
+    const inOpen = join(open, 'config.json');
+    writeFileSync(inOpen, '{}', { mode: 0o644 });
+    expect(await reasonOf({ config: inOpen })).toContain(`Others may write in ${open}`);
+    const linked = join(setup.directory, 'linked.json');
+    symlinkSync(inOpen, linked);
+    expect(await reasonOf({ config: linked })).toContain(`Others may write in ${open}`);
+    expect(await reasonOf({})).toBe('');
+  });
+
+  it.runIf(process.getuid?.() === 0)(
+    '[V14] refuses a configuration that belongs to another user (needs root)',
+    async () => {
+      chownSync(setup.config, 64_003, 64_003);
+      expect(await reasonOf({})).toContain(`Others may write ${setup.config}`);
+    },
+  );
 
   it('refuses a second broker, a file in the place of the socket, and a path too long', async () => {
     const first = await runBrokerProcess(setup);

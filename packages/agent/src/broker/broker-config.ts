@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { isReleaseHost } from '@pzk-auth/protocol';
 import * as v from 'valibot';
 import { parseAllowedAddresses } from '../keeper/address-guard.js';
 import type { ForwardLimits } from '../keeper/keeper-messages.js';
 import { isAllowableHeader } from '../keeper/request-headers.js';
 import { isSecretHeader, type SecretHeader } from '../keeper/secret-header.js';
+import { readGuardedFile } from './guarded-directory.js';
 
 const whole = (maximum: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(maximum));
@@ -114,8 +114,9 @@ const DEFAULTS = {
 function readFile(path: string | undefined): v.InferOutput<typeof fileSchema> {
   let text: string;
   try {
-    text = readFileSync(path ?? DEFAULTS.config, 'utf8');
+    text = readGuardedFile(path ?? DEFAULTS.config);
   } catch (error) {
+    if (error instanceof TypeError) throw error;
     if (path === undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') return {};
     throw new TypeError(`The configuration ${path ?? DEFAULTS.config} cannot be read.`, {
       cause: error,
@@ -136,7 +137,7 @@ function readFile(path: string | undefined): v.InferOutput<typeof fileSchema> {
 /**
  * Reads the configuration.
  *
- * @throws TypeError if it is malformed.
+ * @throws TypeError if it is malformed, or others may write it or the file of authorities.
  */
 export function loadBrokerConfig(flags: BrokerFlags): BrokerConfig {
   const file = readFile(flags.config);
@@ -155,7 +156,7 @@ export function loadBrokerConfig(flags: BrokerFlags): BrokerConfig {
         },
       ]),
     ),
-    ca: file.caFile === undefined ? undefined : readFileSync(file.caFile, 'utf8'),
+    ca: file.caFile === undefined ? undefined : readGuardedFile(file.caFile),
     limits: {
       requestBytes: limits.requestBytes ?? 32 * MEBIBYTE,
       responseBytes: limits.responseBytes ?? 256 * MEBIBYTE,

@@ -1,4 +1,4 @@
-import { mkdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 const OTHERS_WRITE = 0o022;
@@ -42,4 +42,29 @@ export function assertPrivateDirectory(path: string): string {
     throw new TypeError(`${real} has to belong to the broker's user, with mode 0700.`);
   }
   return real;
+}
+
+/**
+ * Checks a file that the broker does what it says: nobody else may write it, or put another in its place.
+ *
+ * @returns The path without symbolic links.
+ * @throws TypeError
+ */
+export function assertGuardedFile(path: string): string {
+  const real = realpathSync(path);
+  assertGuardedDirectory(dirname(real));
+  const stats = statSync(real);
+  if (!stats.isFile() || !isTrusted(stats) || (stats.mode & OTHERS_WRITE) !== 0) {
+    throw new TypeError(`Others may write ${real}: it has to belong to root or the broker's user.`);
+  }
+  return real;
+}
+
+/**
+ * Reads such a file.
+ *
+ * @throws TypeError
+ */
+export function readGuardedFile(path: string): string {
+  return readFileSync(assertGuardedFile(path), 'utf8');
 }

@@ -5,7 +5,7 @@ import type { BrokerConfig } from './broker-config.js';
 import { disableCoreDumps } from './core-dumps.js';
 import { createGrants } from './create-grants.js';
 import { createLocalServer } from './create-local-server.js';
-import { assertPrivateDirectory } from './guarded-directory.js';
+import { assertGuardedFile, assertPrivateDirectory } from './guarded-directory.js';
 import { assertSocketPath, listen } from './listen.js';
 import type { Log } from './log.js';
 import { createPairingStore, type PairingStore } from './pairing-store.js';
@@ -41,6 +41,8 @@ function assertSurroundings(config: BrokerConfig): void {
   if (!disableCoreDumps()) {
     throw new TypeError('Core dumps are on, and would hold secrets: start with `ulimit -c 0`.');
   }
+  const { NODE_EXTRA_CA_CERTS: authorities = '' } = process.env;
+  if (authorities !== '') assertGuardedFile(authorities);
 }
 
 /**

@@ -23,7 +23,11 @@ export interface BrokerSetup {
 export function prepareBroker(hosts: object, more: object = {}): BrokerSetup {
   const directory = mkdtempSync(join(tmpdir(), 'pzk-agent-'));
   const config = join(directory, 'config.json');
-  writeFileSync(config, JSON.stringify({ hosts, caFile: CA_FILE, ...more }));
+  const caFile = join(directory, 'ca.pem');
+  // Whatever the umask: a broker takes no file that others may write.
+  const mode = 0o644;
+  writeFileSync(caFile, readFileSync(CA_FILE), { mode });
+  writeFileSync(config, JSON.stringify({ hosts, caFile, ...more }), { mode });
   return {
     directory,
     stateDirectory: join(directory, 'state'),
