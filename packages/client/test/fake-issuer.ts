@@ -30,7 +30,7 @@ export interface FakeIssuer {
   /** Changes what is answered to a path from now on; `undefined` leaves the default. */
   respond(
     path: string,
-    answer: (request: SentRequest) => Response | Promise<Response> | undefined,
+    answer: (request: SentRequest) => Response | undefined | Promise<Response | undefined>,
   ): void;
   paths(): readonly string[];
 }

@@ -17,7 +17,8 @@ export type ApprovalsState =
       readonly waiting: number;
       /**
        * Oldest first, each read from the bytes that its agent has signed. A request stays as it was
-       * shown first, whatever the server says of it later.
+       * shown first, whatever the server says of it later, until an approval is refused for a change of
+       * its slot or agent.
        */
       readonly requests: readonly Approval[];
       /** How many more there were that are refused: not signed by an agent of the vault, for instance. */
@@ -31,7 +32,8 @@ export interface ApprovalsActions {
   readonly refresh: () => Promise<void>;
   /**
    * Approves a request, with a touch: seals the secret to it, and to nothing else. Call it from a
-   * user's gesture.
+   * user's gesture. Where slot or agent have changed since the request was shown it fails with
+   * `vault_conflict`, and `requests` shows it as it is now.
    */
   readonly approve: (approval: Approval) => Promise<ActionResult>;
   /** @param reason - For the agent, at most 200 characters. */
@@ -53,6 +55,12 @@ const LOADING: ApprovalsState = Object.freeze({ status: 'loading' });
 function keepShown(before: ApprovalsState, now: readonly Approval[]): readonly Approval[] {
   const shown = before.status === 'ready' ? before.requests : [];
   return now.map((one) => shown.find(({ id }) => id === one.id) ?? one);
+}
+
+/** Without a request, so that it is shown as it is now. */
+function forget(state: ApprovalsState, { id }: Approval): ApprovalsState {
+  if (state.status !== 'ready') return state;
+  return { ...state, requests: state.requests.filter((one) => one.id !== id) };
 }
 
 /**
@@ -108,6 +116,9 @@ export function useApprovals({ interval = 3000 }: UseApprovalsOptions = {}): Use
       refresh,
       approve: async (approval) => {
         const failure = await run(undefined, (signal) => approvals().approve(approval, { signal }));
+        // Slot or agent have changed since it was shown: the user has to see it anew.
+        if (failure?.error.code === 'vault_conflict')
+          setState((before) => forget(before, approval));
         await refresh();
         return failure ?? { status: 'done', value: undefined };
       },

@@ -3,6 +3,7 @@ import {
   type Client,
   createClient,
   createMemoryStorage,
+  PzkError,
   type WaitingApprovals,
 } from '@pzk-auth/client';
 import { createSoftwareAuthenticator } from '@pzk-auth/client/testing';
@@ -305,11 +306,14 @@ describe('useApprovals', () => {
   };
 
   /** The client, with these requests waiting. */
-  function withRequests(list: () => WaitingApprovals) {
+  function withRequests(list: () => WaitingApprovals, refusal?: PzkError) {
     const approved: Approval[] = [];
     const approvals: Client['vault']['approvals'] = {
       list: async () => list(),
-      approve: async (approval) => void approved.push(approval),
+      approve: async (approval) => {
+        if (refusal !== undefined) throw refusal;
+        approved.push(approval);
+      },
       reject: async () => undefined,
     };
     const vault = Object.assign(Object.create(client.vault), client.vault, { approvals });
@@ -354,6 +358,22 @@ describe('useApprovals', () => {
       expect(await approvals.approve(first as Approval)).toMatchObject({ status: 'done' });
     });
     expect(stub.approved).toEqual([request]);
+  });
+
+  it('shows a request anew whose slot or agent has changed', async () => {
+    await act(enrol);
+    let waiting: WaitingApprovals = { requests: [request], refused: 0 };
+    const stub = withRequests(() => waiting, new PzkError('vault_conflict', 'Changed.'));
+    const hooks = mount(stub.client);
+    await openVault(hooks);
+    await waitFor(() => expect(hooks.current.approvals).toMatchObject({ requests: [request] }));
+    const now = { ...request, agent: { id: 'one', name: 'Another name' } };
+    waiting = { requests: [now], refused: 0 };
+    await act(async () => {
+      const ended = await hooks.current.approvals.approve(request);
+      expect(ended).toMatchObject({ status: 'failed', error: { code: 'vault_conflict' } });
+    });
+    await waitFor(() => expect(hooks.current.approvals).toMatchObject({ requests: [now] }));
   });
 
   it('shows nothing of a vault that was locked', async () => {

@@ -12,10 +12,10 @@ import {
 import { requestNonce } from '../exchange/request-challenge.js';
 import type { VaultContext } from '../exchange/vault-context.js';
 import type { VaultAgentInfo } from '../exchange/vault-state.js';
-import type { VaultSlot } from '../vault/slot-changes.js';
+import { describeSlot, type VaultSlot } from '../vault/slot-changes.js';
 import { getPasskey } from '../webauthn/passkeys.js';
 import { serializeAssertion } from '../webauthn/serialize-credential.js';
-import { checkAgentRequest } from './check-request.js';
+import { assertAsShown, type CheckedRequest, checkAgentRequest } from './check-request.js';
 import { prepareRelease } from './prepare-release.js';
 
 /**
@@ -66,7 +66,8 @@ export interface Approvals {
   /**
    * Approves a request that `list` gave, with a touch: seals the secret to it, and to nothing else.
    *
-   * @throws PzkError `release_request_invalid`; `not_found` where it waits no more; `vault_slot_damaged`
+   * @throws PzkError `vault_conflict` where slot or agent have changed since `list`: call it again and show
+   * what it gives; `release_request_invalid`; `not_found` where it waits no more; `vault_slot_damaged`
    * where the slot cannot be read
    */
   approve(approval: Approval, options?: { readonly signal?: AbortSignal }): Promise<void>;
@@ -80,21 +81,25 @@ interface SignedRequest {
   readonly signature: Bytes;
 }
 
+/** What an approval stands for. */
+interface ShownRequest extends SignedRequest {
+  readonly checked: CheckedRequest;
+}
+
 export function createApprovals(context: VaultContext): Approvals {
   const { api, holder, exchange, guard, sessionKey } = context;
   const { config, signer } = exchange;
   /** By what was shown, so that no other bytes are approved than those. */
-  const signed = new WeakMap<Approval, SignedRequest>();
+  const signed = new WeakMap<Approval, ShownRequest>();
   const now = () => Math.floor((config.clock() + signer.clockOffset) / 1000);
 
   async function describe({ bytes, signature }: SignedRequest): Promise<Approval> {
-    const { request, agent } = await holder.read(({ manifest }) =>
-      checkAgentRequest(manifest, bytes, signature, now()),
-    );
-    const state = holder.state.getSnapshot();
-    const slots = state.status === 'open' ? state.slots : [];
-    const slot = slots.find(({ id }) => id === request.slotId);
-    if (slot === undefined) throw new PzkError('vault_locked', 'The vault is locked.');
+    // Of one and the same vault: what the state shows may be one change behind.
+    const { checked, slot } = await holder.read(async (vault) => {
+      const found = await checkAgentRequest(vault.manifest, bytes, signature, now());
+      return { checked: found, slot: await describeSlot(vault, found.slot) };
+    });
+    const { request, agent } = checked;
     const { ttl: seconds, perDay, notAfter } = request;
     const approval: Approval = Object.freeze({
       id: request.requestId,
@@ -110,7 +115,7 @@ export function createApprovals(context: VaultContext): Approvals {
           : { kind: 'standing' as const, perDay, notAfter },
       ),
     });
-    signed.set(approval, { bytes, signature });
+    signed.set(approval, { bytes, signature, checked });
     return approval;
   }
 
@@ -144,6 +149,12 @@ export function createApprovals(context: VaultContext): Approvals {
         await context.open(signal === undefined ? {} : { signal });
       }
       await guard.run(signal, async (combined) => {
+        // Before the touch, too, which would be in vain.
+        const { bytes, signature } = request;
+        const found = await holder.read(({ manifest }) =>
+          checkAgentRequest(manifest, bytes, signature, now()),
+        );
+        assertAsShown(found, request.checked);
         const key = await sessionKey();
         const credentialId = await holder.read(({ recipient }) => recipient.credential_id);
         const nonce = await requestNonce(exchange, 'release', key, combined);
@@ -162,6 +173,7 @@ export function createApprovals(context: VaultContext): Approvals {
         await holder.change(async (vault) => {
           const { prepared, body } = await prepareRelease(vault, {
             request: request.bytes,
+            shown: request.checked,
             agentSignature: request.signature,
             nonce,
             assertion,

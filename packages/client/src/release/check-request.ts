@@ -17,6 +17,8 @@ export interface CheckedRequest {
   readonly request: ParsedAgentRequest;
   /** As the manifest lists it. */
   readonly agent: VaultAgent;
+  /** Likewise. */
+  readonly slot: VaultManifest['slots'][number];
 }
 
 function refused(message: string, cause?: unknown): PzkError {
@@ -49,11 +51,26 @@ export async function checkAgentRequest(
   if (!(await verifyIdentitySignature(decodeBase64url(agent.key), signature, bytes))) {
     throw refused('The request is not signed by its agent.');
   }
-  if (manifest.slots.every(({ id }) => id !== request.slotId)) {
+  const slot = manifest.slots.find(({ id }) => id === request.slotId);
+  if (slot === undefined) {
     throw refused('The request asks for something that is not in the vault.');
   }
   if (!isAgentRequestTimely(request, now)) {
     throw refused('The request names an end that has passed or is too far ahead.');
   }
-  return { request, agent };
+  return { request, agent, slot };
+}
+
+/**
+ * What a request stood for when it was shown is what it stands for now: between the two another device
+ * may have put another key into the slot, or another agent under the name.
+ *
+ * @throws PzkError `vault_conflict`
+ */
+export function assertAsShown(now: CheckedRequest, shown: CheckedRequest): void {
+  const entries = ({ agent, slot }: CheckedRequest) => JSON.stringify([agent, slot]);
+  if (entries(now) === entries(shown)) return;
+  throw new PzkError('vault_conflict', 'The slot or the agent has changed since it was shown.', {
+    hint: 'Show the request again, and ask again.',
+  });
 }

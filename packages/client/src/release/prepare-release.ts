@@ -15,13 +15,15 @@ import { type HpkeSealed, importHpkePublicKey, sealHpke } from '../vault/hpke.js
 import { type PreparedWrite, prepareWrite } from '../vault/prepare-write.js';
 import { readSlotValue } from '../vault/slot-changes.js';
 import { signAsVault, type UnlockedVault } from '../vault/unlocked-vault.js';
-import { checkAgentRequest } from './check-request.js';
+import { assertAsShown, type CheckedRequest, checkAgentRequest } from './check-request.js';
 import { verifyReceipt } from './verify-receipt.js';
 
 /** An approval that the passkey has signed. */
 export interface SignedApproval {
   /** Bytes of the request that the user saw. */
   readonly request: Bytes;
+  /** What they stood for when the user saw them. */
+  readonly shown: CheckedRequest;
   /** The agent's over them. */
   readonly agentSignature: Bytes;
   readonly nonce: string;
@@ -80,7 +82,7 @@ async function makeReceipt(
  * Makes a release (docs/protocol.md section 13.4): the value of the slot sealed to the key of the
  * request, signed by the vault, its receipt, and the write that notes the receipt.
  *
- * @throws PzkError `release_request_invalid`, `passkey_unavailable`
+ * @throws PzkError `release_request_invalid`, `vault_conflict`, `passkey_unavailable`
  */
 export async function prepareRelease(
   vault: UnlockedVault,
@@ -88,12 +90,14 @@ export async function prepareRelease(
 ): Promise<{ readonly prepared: PreparedWrite; readonly body: ReleaseRequest }> {
   const { manifest } = vault;
   // Once more, against the vault as it is now: the agent may have been taken out meanwhile.
-  const { request } = await checkAgentRequest(
+  const checked = await checkAgentRequest(
     manifest,
     approval.request,
     approval.agentSignature,
     approval.now,
   );
+  assertAsShown(checked, approval.shown);
+  const { request } = checked;
   const receipt = await makeReceipt(vault, approval);
   const requestHash = agentRequestHash(approval.request);
   const { enc, ct } = await sealValue(vault, request.slotId, request.hpkeKey, requestHash);

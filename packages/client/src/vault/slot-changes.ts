@@ -84,7 +84,7 @@ function damageOf(cause: unknown): VaultSlot['damaged'] {
 }
 
 /** A slot as it is shown, for which it is decrypted. */
-async function describeSlot(
+export async function describeSlot(
   vault: UnlockedVault,
   { id, kind, version }: ListedSlot,
 ): Promise<VaultSlot> {

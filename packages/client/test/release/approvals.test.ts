@@ -222,6 +222,68 @@ describe('approval', () => {
     expect(platform.releases).toEqual([]);
   });
 
+  it.each(['here', 'on another page'] as const)(
+    '[V13] refuses a request whose slot or agent has changed %s since it was shown, before a touch',
+    async (where) => {
+      const { client, platform, broker, slot, vault, device } = await paired();
+      await broker.ask(slot);
+      const changing = where === 'here' ? device : { client: device.reload() };
+      const changed = where === 'here' ? vault : await changing.client.vault.open();
+      if (where !== 'here') await changing.client.start();
+      const renameAgent = async () => {
+        const pairing = await changing.client.vault.agents.pair();
+        broker.commit();
+        await pairing.poll();
+        broker.reveal();
+        await pairing.poll();
+        await pairing.confirm({ name: 'Somebody else' });
+      };
+      const changes: (() => Promise<unknown>)[] = [
+        () => changed.updateSecret(slot, { value: 'another key' }),
+        () => changed.renameSecret(slot, { name: 'Production' }),
+        renameAgent,
+        () => changed.rotateVault(),
+      ];
+      for (const change of changes) {
+        const shown = await onlyRequest(client);
+        await change();
+        // What another page has written this one sees when it opens the vault again.
+        if (where !== 'here') client.lock();
+        platform.sent.length = 0;
+        await expect(client.approvals.approve(shown)).rejects.toMatchObject({
+          code: 'vault_conflict',
+        });
+        expect(platform.sent.map(({ body }) => body).join()).not.toContain('"release"');
+        expect(platform.releases).toEqual([]);
+      }
+      await client.approvals.approve(await onlyRequest(client));
+      expect(platform.releases).toHaveLength(1);
+    },
+  );
+
+  it('[V13] refuses a slot that changes while the passkey is asked', async () => {
+    const { client, platform, broker, slot, vault } = await paired();
+    await broker.ask(slot);
+    const shown = await onlyRequest(client);
+    platform.respond('/pzk/challenge', async () => {
+      platform.respond('/pzk/challenge', () => undefined);
+      await vault.updateSecret(slot, { value: 'another key' });
+      return undefined;
+    });
+    await expect(client.approvals.approve(shown)).rejects.toMatchObject({ code: 'vault_conflict' });
+    expect(platform.releases).toEqual([]);
+  });
+
+  it('[V13] honest: approves what was shown, also after another slot has changed', async () => {
+    const { client, platform, broker, slot, vault } = await paired();
+    await broker.ask(slot);
+    const shown = await onlyRequest(client);
+    const other = await vault.addSecret({ name: 'other', value: 'other' });
+    await vault.renameSecret(other, { name: 'still other' });
+    await client.approvals.approve(shown);
+    expect(platform.releases).toHaveLength(1);
+  });
+
   it('[V12] seals to no key that is no point on the curve', async () => {
     const { client, platform, broker, slot } = await paired();
     const hpkeKey = new Uint8Array(65).fill(1);
