@@ -152,8 +152,8 @@ it('[K] honest: planted in each sink, in each spelling, the canary is found', as
   // The spellings, in text that goes on before and after.
   const names = [...(await collect()).keys()];
   for (const sink of names) {
-    for (const { text } of canary.spellings) {
-      const planted: Sinks = new Map([[sink, `before ${text} after`]]);
+    for (const { bytes } of canary.spellings) {
+      const planted: Sinks = new Map([[sink, `before ${bytes.toString('latin1')} after`]]);
       expect(hunt([canary], planted)).not.toEqual([]);
     }
   }

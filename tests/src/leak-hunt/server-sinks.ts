@@ -14,11 +14,14 @@ export async function readDatabase(stores: Stores, account: string): Promise<str
   ]);
 }
 
-/** Every byte of the files in a directory, what SQLite has deleted or not yet merged included. */
+/** Every byte of the files below a directory, what SQLite has deleted or not yet merged included. */
 export async function readFiles(directory: string): Promise<string> {
-  const names = await readdir(directory);
-  const files = await Promise.all(names.map((name) => readFile(join(directory, name))));
-  return Buffer.concat(files).toString('latin1');
+  const entries = await readdir(directory, { withFileTypes: true, recursive: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const contents = await Promise.all(
+    files.map(({ parentPath, name }) => readFile(join(parentPath, name))),
+  );
+  return Buffer.concat(contents).toString('latin1');
 }
 
 /** Every name and value in a Redis, raw. */

@@ -10,6 +10,8 @@ import { Redis, type RedisOptions } from 'ioredis';
 /** A redis-server of this test's own. */
 export interface RedisServer {
   readonly port: number;
+  /** Of its files. */
+  readonly directory: string;
   running(): boolean;
   /** A new connection, closed with the server. Fault tests talk to Redis directly through one. */
   connect(options?: Omit<RedisOptions, 'replyMapping'>): Redis;
@@ -109,6 +111,7 @@ export async function startRedis(
 
   return {
     port,
+    directory,
     running: () => child.exitCode === null && child.signalCode === null,
     connect: (options = {}) => {
       const client = new Redis(port, '127.0.0.1', options);

@@ -11,6 +11,8 @@ import { findPostgres } from '../../../../scripts/lib/find-programs.mjs';
 
 /** A PostgreSQL server of this test's own. */
 export interface PostgresServer {
+  /** Of all its files. */
+  readonly directory: string;
   /** Makes an empty database, with further words of CREATE DATABASE, and returns its URL. */
   createDatabase(options?: string): Promise<string>;
   /** Ends the server at once, as a crash would. */
@@ -38,8 +40,11 @@ function serverUser(): { readonly uid?: number; readonly gid?: number } {
   return { uid: id('-u'), gid: id('-g') };
 }
 
-/** Starts PostgreSQL on a free port of the loopback. It does not synchronise its files. */
-export async function startPostgres(): Promise<PostgresServer> {
+/**
+ * Starts PostgreSQL on a free port of the loopback, with further arguments. It does not synchronise its
+ * files.
+ */
+export async function startPostgres(extra: readonly string[] = []): Promise<PostgresServer> {
   const found = findPostgres();
   if (found === undefined) throw new Error('No PostgreSQL; `npm run setup` installs it.');
   const port = await freePort();
@@ -54,6 +59,7 @@ export async function startPostgres(): Promise<PostgresServer> {
       [
         ...['-D', directory, '-p', `${port}`, '-k', directory, '-c', 'listen_addresses=127.0.0.1'],
         ...['-c', 'fsync=off', '-c', 'max_connections=60'],
+        ...extra,
       ],
       { ...user, cwd: directory, stdio: 'ignore' },
     );
@@ -87,6 +93,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   let child = await launch();
 
   return {
+    directory,
     createDatabase: async (options = '') => {
       const name = `test_${++databases}`;
       const client = new pg.Client(url('postgres'));
