@@ -310,6 +310,36 @@ describe('a release', () => {
   });
 });
 
+describe('the kill switch', () => {
+  it('[V10] is heard while another question is under way', async () => {
+    const grant = await ask();
+    const other = await ask();
+    await platform.approve(grant.id);
+    await grant.approved();
+    let answer = () => {};
+    const isAsked = new Promise<void>((arrived) => {
+      platform.state.beforeUsesAnswer = () => {
+        platform.state.beforeUsesAnswer = async () => {};
+        arrived();
+        return new Promise((resolve) => {
+          answer = resolve;
+        });
+      };
+    });
+    // A use is reported: the question.
+    await (await grant.fetch(upstream.url)).text();
+    await isAsked;
+    platform.end(grant.id);
+    // Events come in order: when the next one was heard, that one was.
+    platform.reject(other.id, '');
+    await expect(other.approved()).rejects.toMatchObject({ code: 'release_rejected' });
+    answer();
+    await expect
+      .poll(async () => (await broker.connection.grant(grant.id)).snapshot, { timeout: 12_000 })
+      .toMatchObject({ status: 'ended', endReason: 'user' });
+  });
+});
+
 describe('another identity key', () => {
   it('[V11] stops the broker until it is paired anew, releases that go on included', async () => {
     const other = prepareBroker(allowLoopback(upstream));

@@ -25,6 +25,7 @@ import {
   grantRequestSchema,
 } from '../api/local-api.js';
 import { type EndReason, releaseEnded } from '../keeper/allowance.js';
+import { type Moment, systemClocks } from '../keeper/clocks.js';
 import { chooseSecretHeader } from '../keeper/secret-header.js';
 import { verifySignature } from '../platform/agent-key.js';
 import { createPlatform, type Platform } from '../platform/create-platform.js';
@@ -86,7 +87,10 @@ interface Grant {
   expiresAt: number;
   uses: number;
   lastUsedAt: number | undefined;
-  /** Steady milliseconds: when the platform is asked next. */
+  /**
+   * Steady milliseconds: when the platform is asked next. Planned before a question, so that what happens
+   * during it asks again at once.
+   */
   nextAt: number;
   isAsking: boolean;
   endedAt: number;
@@ -204,6 +208,7 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
     }
     const hasEvents = watches.get(grant.pairing.vaultId)?.hasEvents ?? false;
     grant.nextAt = steady() + (hasEvents ? WAIT_WITH_EVENTS_MS : WAIT_WITHOUT_EVENTS_MS);
+    const askedAt = systemClocks();
     const answer = await grant.platform.post(
       '/agent/requests/read',
       { id: grant.id },
@@ -211,7 +216,7 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
     );
     // Cancelled meanwhile, or answered twice.
     if (grant.status !== 'waiting') return;
-    if (answer.status === 'released') await acceptRelease(grant, answer);
+    if (answer.status === 'released') await acceptRelease(grant, answer, askedAt);
     else if (answer.status === 'rejected') settle(grant, answer);
     else if (answer.status !== 'waiting') settle(grant, { status: answer.status });
   }
@@ -230,6 +235,7 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
   async function acceptRelease(
     grant: Grant,
     answer: Extract<AgentRequestReadResponse, { status: 'released' }>,
+    askedAt: Moment,
   ): Promise<void> {
     const { enc, ct, signature } = answer;
     if (enc === undefined || ct === undefined || signature === undefined) {
@@ -259,6 +265,7 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
       enc,
       ct,
       requestHash: encodeBase64url(requestHash),
+      askedAt,
     });
     if (grant.status !== 'waiting') return;
     if (!isOpen) {
@@ -266,7 +273,6 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
       return;
     }
     change(grant, { status: 'released' });
-    grant.nextAt = steady() + CONFIRM_MS;
   }
 
   /** The user may have taken a device out of the vault; or the platform plays another vault. */
@@ -312,11 +318,11 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
   }
 
   async function askRelease(grant: Grant): Promise<void> {
-    grant.nextAt = steady() + RETRY_MS;
-    const isEnded = await report(grant, false);
     grant.nextAt = steady() + CONFIRM_MS;
+    const askedAt = systemClocks();
+    const isEnded = await report(grant, false);
     if (isEnded) await grant.keeper?.end('user');
-    else grant.keeper?.confirm();
+    else grant.keeper?.confirm(askedAt);
   }
 
   async function reportEnd(grant: Grant): Promise<void> {
@@ -348,7 +354,10 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
       grant.isAsking = true;
       const ask = grant.status === 'waiting' ? askRequest : askRelease;
       void ask(grant)
-        .catch((error) => log('platform_failed', { grant: grant.id, code: codeOf(error) }))
+        .catch((error) => {
+          log('platform_failed', { grant: grant.id, code: codeOf(error) });
+          grant.nextAt = Math.min(grant.nextAt, steady() + RETRY_MS);
+        })
         .finally(() => {
           grant.isAsking = false;
         });

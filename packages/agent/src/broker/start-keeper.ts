@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { EndReason } from '../keeper/allowance.js';
+import type { Moment } from '../keeper/clocks.js';
 import type { FromKeeper, KeeperTask, ToKeeper } from '../keeper/keeper-messages.js';
 
 const MAIN = fileURLToPath(new URL('../keeper/main.js', import.meta.url));
@@ -17,7 +18,8 @@ export interface Keeper {
   readonly hpkeKey: string;
   /** Hands over what was sealed; `false`: it does not open or is no header's value. */
   release(message: Omit<Extract<ToKeeper, { type: 'release' }>, 'type'>): Promise<boolean>;
-  confirm(): void;
+  /** @param askedAt - When the platform was asked. */
+  confirm(askedAt: Moment): void;
   /** Ends it; resolves when the process is gone. */
   end(reason: EndReason): Promise<void>;
 }
@@ -77,7 +79,7 @@ export async function startKeeper(task: KeeperTask, listener: KeeperListener): P
         if (child.connected) send({ type: 'release', ...message });
         else resolve(false);
       }),
-    confirm: () => send({ type: 'confirm' }),
+    confirm: (askedAt) => send({ type: 'confirm', askedAt }),
     async end(why) {
       send({ type: 'end', reason: why });
       const timer = setTimeout(() => child.kill('SIGKILL'), END_MS);

@@ -1,4 +1,5 @@
 import { PzkError } from '@pzk-auth/protocol';
+import type { Clocks, Moment } from './clocks.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Without an answer of the platform for so long a secret is not used any more. */
@@ -26,14 +27,6 @@ export interface AllowanceTerms {
   readonly notAfter: number;
 }
 
-/** Both: one stands still in a suspended machine, the other can be set. */
-export interface Clocks {
-  /** Milliseconds since the epoch. */
-  readonly wall: () => number;
-  /** Milliseconds since any time, never set. */
-  readonly steady: () => number;
-}
-
 /** Counts uses and time. It starts with the release. */
 export interface Allowance {
   readonly uses: number;
@@ -49,8 +42,8 @@ export interface Allowance {
   take(): void;
   /** Gives one back of which nothing was sent. */
   giveBack(): void;
-  /** The platform has just said that the release goes on. */
-  confirm(): void;
+  /** The platform has said that the release goes on; it was asked then, and knew no later. */
+  confirm(askedAt: Moment): void;
 }
 
 /** @throws PzkError `release_ended` */
@@ -62,22 +55,22 @@ export function releaseEnded(): PzkError {
 
 /** Starts counting. */
 export function createAllowance(terms: AllowanceTerms, clocks: Clocks): Allowance {
-  const wallStart = clocks.wall();
-  const steadyStart = clocks.steady();
-  let confirmed = { wall: wallStart, steady: steadyStart };
+  const start = clocks();
+  let confirmed = start;
   let uses = 0;
   let lastUsedAt: number | undefined;
   /** Times of the uses of the last 24 hours by the steady clock, of a standing approval. */
   let recent: number[] = [];
 
   function isOver(): boolean {
-    if (terms.ttl === 0) return clocks.wall() >= terms.notAfter * 1000;
-    return elapsedSince({ wall: wallStart, steady: steadyStart }) >= terms.ttl * 1000;
+    const duration = terms.ttl === 0 ? terms.notAfter * 1000 - start.wall : terms.ttl * 1000;
+    return elapsedSince(start) >= duration;
   }
 
   /** By the clock that went further: each may have stood still or been set back. */
-  function elapsedSince(start: { readonly wall: number; readonly steady: number }): number {
-    return Math.max(clocks.wall() - start.wall, clocks.steady() - start.steady);
+  function elapsedSince(moment: Moment): number {
+    const now = clocks();
+    return Math.max(now.wall - moment.wall, now.steady - moment.steady);
   }
 
   function ended(): EndReason | undefined {
@@ -96,7 +89,7 @@ export function createAllowance(terms: AllowanceTerms, clocks: Clocks): Allowanc
     ended,
     take() {
       if (ended() !== undefined) throw releaseEnded();
-      const now = clocks.steady();
+      const { wall, steady: now } = clocks();
       if (terms.perDay > 0) {
         if (recent.length >= terms.perDay) recent = recent.filter((at) => now - at < DAY_MS);
         if (recent.length >= terms.perDay) {
@@ -105,14 +98,14 @@ export function createAllowance(terms: AllowanceTerms, clocks: Clocks): Allowanc
         recent.push(now);
       }
       uses += 1;
-      lastUsedAt = clocks.wall();
+      lastUsedAt = wall;
     },
     giveBack() {
       uses -= 1;
       recent.pop();
     },
-    confirm() {
-      confirmed = { wall: clocks.wall(), steady: clocks.steady() };
+    confirm(askedAt) {
+      confirmed = askedAt;
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { EndReason } from './allowance.js';
+import type { Moment } from './clocks.js';
 import type { SecretHeader } from './secret-header.js';
 
 /** What a call may cost. */
@@ -38,15 +39,17 @@ export interface KeeperTask {
 /** From the broker to a keeper. */
 export type ToKeeper =
   | { readonly type: 'start'; readonly task: KeeperTask }
-  /** A release whose signature was verified. All base64url. */
+  /** A release whose signature was verified. Bytes as base64url. */
   | {
       readonly type: 'release';
       readonly enc: string;
       readonly ct: string;
       readonly requestHash: string;
+      /** When the platform was asked for it. */
+      readonly askedAt: Moment;
     }
   /** The platform says that the release goes on. */
-  | { readonly type: 'confirm' }
+  | { readonly type: 'confirm'; readonly askedAt: Moment }
   | { readonly type: 'end'; readonly reason: EndReason };
 
 /** From a keeper to the broker. */

@@ -7,13 +7,13 @@ import { chmodSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { decodeBase64url, encodeBase64url, releaseSealInfo } from '@pzk-auth/protocol';
 import { sendProblem } from '../api/problem.js';
-import { createAllowance, type EndReason, releaseEnded } from './allowance.js';
+import { type Allowance, createAllowance, type EndReason, releaseEnded } from './allowance.js';
+import { systemClocks } from './clocks.js';
 import { createForwarder, type Forwarder } from './create-forwarder.js';
 import { generateHpkeRecipient, type HpkeRecipient } from './hpke.js';
 import type { FromKeeper, KeeperTask, ToKeeper } from './keeper-messages.js';
 import { isInjectable } from './secret-header.js';
 
-const CLOCKS = { wall: () => Date.now(), steady: () => performance.now() };
 /** How often it looks whether the release is over; at each use it looks, too. */
 const LOOK_MS = 500;
 
@@ -21,7 +21,7 @@ let task: KeeperTask | undefined;
 let recipient: HpkeRecipient | undefined;
 let secret: Buffer | undefined;
 let forwarder: Forwarder | undefined;
-let confirm = () => {};
+let confirm: Allowance['confirm'] = () => {};
 let isEnding = false;
 
 function tell(message: FromKeeper, onSent = () => {}): void {
@@ -79,8 +79,9 @@ async function open(message: Extract<ToKeeper, { type: 'release' }>): Promise<vo
     tell({ type: 'invalid' });
     return;
   }
-  const allowance = createAllowance(task, CLOCKS);
+  const allowance = createAllowance(task, systemClocks);
   confirm = allowance.confirm;
+  confirm(message.askedAt);
   const look = () => {
     const reason = allowance.ended();
     // The last call may still be answered; time and the user's word end it in the middle.
@@ -112,7 +113,7 @@ process.on('message', (message: ToKeeper) => {
       void open(message);
       break;
     case 'confirm':
-      confirm();
+      confirm(message.askedAt);
       break;
     case 'end':
       end(message.reason);

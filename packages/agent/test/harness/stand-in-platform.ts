@@ -126,6 +126,8 @@ export async function startStandInPlatform() {
     clockOffsetSeconds: 0,
     /** Waited for before an answer to a question for a request leaves. */
     beforeAnswer: async () => {},
+    /** The same for a question whether a release goes on. */
+    beforeUsesAnswer: async () => {},
   };
 
   function problem(response: ServerResponse, code: PzkErrorCode, status: number) {
@@ -250,6 +252,7 @@ export async function startStandInPlatform() {
         release.reportedEnd = true;
         release.status = 'ended';
       }
+      if (!uses.ended) await state.beforeUsesAnswer();
       return ok({ ended: isEnded });
     }
     throw new PzkError('not_found', 'Nothing.');

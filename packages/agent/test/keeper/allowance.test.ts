@@ -8,12 +8,12 @@ function setUp(terms: object) {
   const time = { wall: START, steady: 0 };
   const allowance = createAllowance(
     { uses: 1000, ttl: 0, perDay: 0, notAfter: 0, ...terms },
-    { wall: () => time.wall, steady: () => time.steady },
+    () => ({ ...time }),
   );
   const pass = (milliseconds: number) => {
     time.wall += milliseconds;
     time.steady += milliseconds;
-    allowance.confirm();
+    allowance.confirm({ ...time });
   };
   const take = () => {
     try {
@@ -42,7 +42,7 @@ describe('what the user approved', () => {
     const setBack = setUp({ ttl: 60 });
     setBack.time.wall -= HOUR;
     setBack.time.steady += 60_000;
-    setBack.allowance.confirm();
+    setBack.allowance.confirm({ ...setBack.time });
     expect(setBack.take()).toBe('release_ended');
   });
 
@@ -53,6 +53,35 @@ describe('what the user approved', () => {
     pass(1);
     expect(take()).toBe('release_ended');
     expect(allowance.ended()).toBe('time');
+  });
+
+  it('[V10] ends a standing approval by either clock, too', () => {
+    const terms = { perDay: 5, notAfter: START / 1000 + 3600 };
+    // Set back by a day: the wall clock would go on for one more.
+    const setBack = setUp(terms);
+    setBack.time.wall -= 24 * HOUR;
+    setBack.pass(HOUR - 1);
+    expect(setBack.take()).toBe('taken');
+    setBack.pass(1);
+    expect(setBack.take()).toBe('release_ended');
+    expect(setBack.allowance.ended()).toBe('time');
+    const suspended = setUp(terms);
+    suspended.time.wall += HOUR;
+    suspended.allowance.confirm({ ...suspended.time });
+    expect(suspended.take()).toBe('release_ended');
+  });
+
+  it('[V10] counts the 60 s from the question, not from its answer', () => {
+    const { time, take, allowance } = setUp({ perDay: 5, notAfter: START / 1000 + 86_400 });
+    const askedAt = { ...time };
+    time.wall += 15_000;
+    time.steady += 15_000;
+    allowance.confirm(askedAt);
+    time.steady += 44_999;
+    expect(take()).toBe('taken');
+    time.steady += 1;
+    expect(take()).toBe('release_ended');
+    expect(allowance.ended()).toBe('unconfirmed');
   });
 
   it('[V10] counts the calls of any 24 hours', () => {
