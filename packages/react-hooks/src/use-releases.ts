@@ -23,8 +23,9 @@ export interface ReleasesActions {
   /** Ends a release, a standing approval for instance: the broker wipes the secret. */
   readonly end: (requestId: string) => Promise<ActionResult>;
   /**
-   * Fetches every receipt of the account and checks it: what was approved, by which passkey, and that
-   * none is missing or was changed. The vault has to be open.
+   * Fetches every receipt of the vault, which has to be open, and checks it: what was approved, by which
+   * passkey, and that none is missing or was changed. Fails with `vault_conflict` where another device has
+   * changed the keys of the vault and approved since it was opened here: open it again.
    */
   readonly verifyReceipts: () => Promise<ActionResult<readonly VerifiedReceipt[]>>;
   /** Entries of the audit log, newest first. @param before - Seconds since the epoch, exclusive. */

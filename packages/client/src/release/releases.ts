@@ -34,10 +34,13 @@ export interface Releases {
   /** Ends a release, a standing approval for instance: the broker wipes the secret. */
   end(requestId: string): Promise<void>;
   /**
-   * Every receipt of the account, checked: what was approved, by which passkey, and that none is
-   * missing or was changed. The vault has to be open, whose manifest names the last one.
+   * Every receipt of the open vault, checked: what was approved, by which passkey, and that none is
+   * missing or was changed. The manifest names the last one that was there when the vault was opened;
+   * those that other devices have made since are the vault's, too. Receipts of a vault that was replaced
+   * by a reset are left out: nothing vouches for them any more.
    *
-   * @throws PzkError `vault_locked`, `receipt_invalid`
+   * @throws PzkError `vault_locked`, `receipt_invalid`; `vault_conflict` where there are receipts that
+   * only the vault as it is now can vouch for: open it again
    */
   receipts(): Promise<readonly VerifiedReceipt[]>;
   /** Entries of the audit log, newest first, at most 100. In the server's words. */
@@ -96,16 +99,22 @@ export function createReleases({ api, holder }: VaultContext): Releases {
     },
     end: (id) => api.postVoid('/vault/releases/end', { id }),
     async receipts() {
-      const { receipts_head: head, identity_key } = await holder.read(({ manifest }) => manifest);
-      const verdict = await verifyReceipts({ receipts: await fetchReceipts() });
+      const {
+        vault_id: vaultId,
+        receipts_head: head,
+        identity_key,
+      } = await holder.read(({ manifest }) => manifest);
+      const verdict = await verifyReceipts({ receipts: await fetchReceipts(), vaultId });
       if (!verdict.valid) throw invalid(`receipt ${verdict.number}: ${verdict.flaw}`);
       const { receipts } = verdict;
       const named = head === '' ? -1 : receipts.findIndex(({ hash }) => hash === head);
       if (head !== '' && named < 0) throw invalid('The last one is missing.');
-      // Another device may have approved since this one opened the vault; nobody else.
+      // Another device may have approved since this one opened the vault, or changed its keys before.
       const later = receipts.slice(named + 1);
       if (later.some(({ identityKey }) => identityKey !== identity_key)) {
-        throw invalid('A later one is of another signer.');
+        throw new PzkError('vault_conflict', 'There are receipts of another signer of the vault.', {
+          hint: 'Open the vault again. If it says so still, treat the receipts as invalid.',
+        });
       }
       return receipts;
     },

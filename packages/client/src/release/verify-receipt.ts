@@ -162,6 +162,11 @@ export interface VerifyReceiptsOptions {
   readonly receipts: readonly NumberedReceipt[];
   /** Hash of the receipt before the first of them, base64url; absent where it is the vault's first. */
   readonly after?: string | undefined;
+  /**
+   * Vault that they are of, 16 bytes in base64url: those of a vault that it replaced are left out, and
+   * nothing is said of them. Absent: any, one after the other.
+   */
+  readonly vaultId?: string | undefined;
   /** Hash that the last of them must have, base64url: `receipts_head` of a manifest that was opened. */
   readonly head?: string | undefined;
 }
@@ -186,16 +191,29 @@ function isLinked(next: VerifiedReceipt, before: VerifiedReceipt | undefined, af
   return next.previous === before.hash && next.counter > before.counter;
 }
 
+/** Whether a receipt says that it is of another vault. Nothing of it is verified. */
+function isOfOther(vaultId: string, bytes: Bytes): boolean {
+  try {
+    return parseAgentRequest(parseReceipt(bytes).request).vaultId !== vaultId;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Checks receipts and that none between them is missing, was changed or put in. Without `head` one that
  * was taken away at the end does not show, nor a list that somebody made anew as a whole.
  */
 export async function verifyReceipts(options: VerifyReceiptsOptions): Promise<ReceiptsVerdict> {
-  const { after = '', head } = options;
+  const { after = '', head, vaultId: only } = options;
+  const given = options.receipts.filter(
+    ({ receipt }) => only === undefined || !isOfOther(only, receipt),
+  );
   const receipts: VerifiedReceipt[] = [];
   const vaults = new Set<string>();
-  let expected = options.receipts[0]?.number ?? 1;
-  for (const { number, receipt: bytes } of options.receipts) {
+  // What was left out in between shows as a gap.
+  let expected = given[0]?.number ?? 1;
+  for (const { number, receipt: bytes } of given) {
     const verdict = await verifyReceipt(bytes);
     if (!verdict.valid) return { valid: false, number, flaw: verdict.flaw };
     const { receipt } = verdict;

@@ -10,6 +10,7 @@ import {
   manifestOf,
   type StoredVault,
 } from '../vault/fake-platform.js';
+import { createReceiptMaker } from './craft-receipt.js';
 import { createFakeBroker } from './fake-broker.js';
 
 async function opened() {
@@ -358,6 +359,76 @@ describe('receipts of a vault', () => {
     const { client } = await released(3);
     const receipts = await client.releases.receipts();
     expect(receipts.map(({ agent }) => agent.name)).toEqual(['Builder', 'Builder', 'Builder']);
+  });
+
+  it('[V2] honest: go on after another page has changed the keys and approved', async () => {
+    const { client, platform, broker, slot, device } = await released(1);
+    const other = device.reload();
+    await other.start();
+    const theirs = await other.vault.open();
+    await theirs.rotateVault();
+    expect(await client.releases.receipts()).toHaveLength(1);
+    platform.requests.length = 0;
+    await broker.ask(slot);
+    const { requests } = await other.vault.approvals.list();
+    await other.vault.approvals.approve(requests[0] as Approval);
+    expect(await other.vault.releases.receipts()).toHaveLength(2);
+    // No alarm, and nothing is vouched for that this page cannot know.
+    await expect(client.releases.receipts()).rejects.toMatchObject({ code: 'vault_conflict' });
+    await client.open();
+    expect(await client.releases.receipts()).toHaveLength(2);
+  });
+
+  it('[V3] are refused with one behind them that somebody else has signed', async () => {
+    const { client, platform } = await released(1);
+    const { vaultId = '' } = platform.vault ?? {};
+    const { make } = await createReceiptMaker({ vaultId });
+    const head = manifest(platform).receipts_head;
+    const forged = await make({
+      previous: head,
+      manifest: (of) => ({ ...of, counter: 99, receipts_head: head }),
+    });
+    platform.releases.push({ receipt: encodeBase64url(forged) });
+    for (let opening = 0; opening < 2; opening++) {
+      await expect(client.releases.receipts()).rejects.toMatchObject({ code: 'vault_conflict' });
+      await client.open();
+    }
+  });
+
+  it('[V3] are those of the open vault alone: what came before a reset is not vouched for', async () => {
+    const before = await released(2);
+    const { platform } = before;
+    const first = platform.releases[0];
+    // Another browser enrols after the reset, and the vault begins anew.
+    const { client: renewed } = await enrolledDevice(platform);
+    const vault = await renewed.vault.open();
+    expect(await renewed.vault.releases.receipts()).toEqual([]);
+    const slot = await vault.addSecret({ name: 'New', value: 'new' });
+    const broker = await createFakeBroker(platform);
+    const pairing = await renewed.vault.agents.pair();
+    broker.commit('After');
+    await pairing.poll();
+    broker.reveal();
+    await pairing.poll();
+    await pairing.confirm();
+    platform.requests.length = 0;
+    await broker.ask(slot);
+    const { requests } = await renewed.vault.approvals.list();
+    await renewed.vault.approvals.approve(requests[0] as Approval);
+    const receipts = await renewed.vault.releases.receipts();
+    expect(receipts.map(({ agent }) => agent.name)).toEqual(['After']);
+    // Made up by the platform for a vault of its own, and put in front.
+    const made = encodeBase64url(await (await createReceiptMaker()).make());
+    platform.releases.splice(0, 2, { receipt: made });
+    expect((await renewed.vault.releases.receipts()).map(({ agent }) => agent.name)).toEqual([
+      'After',
+    ]);
+    // Its own ones do not go missing under this.
+    platform.releases.pop();
+    platform.releases.push(first as (typeof platform.releases)[number]);
+    await expect(renewed.vault.releases.receipts()).rejects.toMatchObject({
+      code: 'receipt_invalid',
+    });
   });
 
   it.each([

@@ -42,12 +42,11 @@ export interface ReceiptChanges {
  * A vault with a passkey, an agent and a slot, that makes receipts one after the other: real keys and
  * signatures, the passkey's by the software authenticator.
  */
-export async function createReceiptMaker() {
+export async function createReceiptMaker({ vaultId = randomId() } = {}) {
   const authenticator = createSoftwareAuthenticator({ origin });
   const passkey = await makePasskey(authenticator);
   const identity = await generateIdentityKey();
   const agent = await generateIdentityKey();
-  const vaultId = randomId();
   const slotId = randomId();
   let manifest: VaultManifest = {
     issuer,
