@@ -372,6 +372,39 @@ describe('another identity key', () => {
       other.remove();
     }
   });
+
+  it('[V11] stops it where that cannot be written, too', async () => {
+    const other = prepareBroker(allowLoopback(upstream));
+    const second = await runBrokerProcess(other);
+    const asked: GrantRequest = {
+      ...{ slot, purpose: 'Tests', host: upstream.host, methods: ['GET'], uses: 5, ttl: 60 },
+    };
+    try {
+      await pairBroker(other, platform);
+      const running = await second.connection.request(asked);
+      await platform.approve(running.id);
+      await running.approved();
+      const grant = await second.connection.request(asked);
+      // No file of this process may have a byte from now on, as on a full disk.
+      const limited = spawnSync('prlimit', ['--pid', String(second.pid), '--fsize=0:']);
+      expect(limited.status).toBe(0);
+      const signer = await makeIdentityKey();
+      await platform.approve(grant.id, { signer, claimedIdentityKey: signer.publicKey });
+      await expectRefused(grant, 'vault_identity_changed');
+      await expectRefused(running, 'vault_identity_changed');
+      await expect(second.connection.request(asked)).rejects.toMatchObject({
+        code: 'vault_identity_changed',
+      });
+      // A new pairing, by another process, is a new beginning.
+      await pairBroker(other, platform);
+      const next = await second.connection.request(asked);
+      await platform.approve(next.id);
+      await expectUsable(next);
+    } finally {
+      await second.close();
+      other.remove();
+    }
+  });
 });
 
 describe('a pairing that is taken back', () => {

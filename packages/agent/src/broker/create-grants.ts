@@ -102,6 +102,7 @@ interface Watch {
 }
 
 const steady = () => performance.now();
+const nameOf = ({ vaultId, pairedAt }: Pairing) => `${vaultId} ${pairedAt}`;
 const isLive = ({ status }: Grant) => status === 'waiting' || status === 'released';
 
 /** Errors for calls, by what became of the grant. */
@@ -136,6 +137,8 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
   const grants = new Map<string, Grant>();
   const watches = new Map<string, Watch>();
   const ending = new Set<Promise<unknown>>();
+  /** Pairings that have stopped where that could not be written. */
+  const stopped = new Set<string>();
   let isClosing = false;
   let starting = 0;
 
@@ -276,11 +279,21 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
   }
 
   /** The user may have taken a device out of the vault; or the platform plays another vault. */
-  function stopPairing({ vaultId }: Pairing): void {
+  function stopPairing(pairing: Pairing): void {
+    const { vaultId, identityKey } = pairing;
+    // Written before anything is told: a broker that dies in between must not go on at its next start.
+    try {
+      store.stop(pairing);
+    } catch {
+      // A full disk keeps nothing alive: this process remembers.
+      stopped.add(nameOf(pairing));
+      log('pairing_not_written', { vault: vaultId });
+    }
     log('pairing_stopped', { vault: vaultId });
-    store.stop(vaultId);
     for (const grant of grants.values()) {
-      if (isLive(grant) && grant.pairing.vaultId === vaultId) fail(grant, 'vault_identity_changed');
+      const isOfPairing =
+        grant.pairing.vaultId === vaultId && grant.pairing.identityKey === identityKey;
+      if (isLive(grant) && isOfPairing) fail(grant, 'vault_identity_changed');
     }
   }
 
@@ -372,7 +385,7 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
   async function create(body: unknown): Promise<GrantView> {
     const asked = parseMessage(grantRequestSchema, body) as GrantRequest;
     const pairing = store.find(asked.vault);
-    if (pairing.stopped) {
+    if (pairing.stopped || stopped.has(nameOf(pairing))) {
       throw new PzkError('vault_identity_changed', 'The vault has another identity key.', {
         hint: 'Pair the broker anew and compare the words.',
       });

@@ -1,14 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import {
+  closeSync,
   existsSync,
+  fsyncSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { decodeBase64url, isBase64url, PzkError, SEC1_POINT_BYTES } from '@pzk-auth/protocol';
 import * as v from 'valibot';
 import { type AgentKey, generateAgentKeyPem, importAgentKey } from '../platform/agent-key.js';
@@ -59,7 +62,8 @@ export interface PairingStore {
   keyPemFor(vaultId: string): string;
   /** Replaces a pairing with the same vault, and its key. */
   save(pairing: Pairing, keyPem: string): void;
-  stop(vaultId: string): void;
+  /** Marks a pairing as stopped; one that was made anew since stays as it is. */
+  stop(pairing: Pairing): void;
   /** `false` if there was none. */
   remove(vaultId: string): boolean;
 }
@@ -67,8 +71,20 @@ export interface PairingStore {
 /** Written aside and renamed: after a crash stands the old file or the new one. */
 function writePrivate(path: string, content: string): void {
   const aside = `${path}.${randomBytes(4).toString('hex')}`;
-  writeFileSync(aside, content, { mode: 0o600, flag: 'wx', flush: true } as object);
-  renameSync(aside, path);
+  try {
+    writeFileSync(aside, content, { mode: 0o600, flag: 'wx', flush: true } as object);
+    renameSync(aside, path);
+  } catch (error) {
+    rmSync(aside, { force: true });
+    throw error;
+  }
+  // The name, too, is there after a power failure.
+  const directory = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
 }
 
 /**
@@ -97,6 +113,14 @@ export function createPairingStore(
       .filter((name) => v.is(id, name))
       .map(read);
 
+  function holds({ vaultId, identityKey }: Pairing): boolean {
+    try {
+      return read(vaultId).identityKey === identityKey;
+    } catch {
+      return false;
+    }
+  }
+
   return {
     list,
     find(vaultId) {
@@ -114,13 +138,7 @@ export function createPairingStore(
       }
       return found;
     },
-    holds({ vaultId, identityKey }) {
-      try {
-        return read(vaultId).identityKey === identityKey;
-      } catch {
-        return false;
-      }
-    },
+    holds,
     loadKey: (vaultId) => importAgentKey(readFileSync(credential ?? keyOf(vaultId))),
     keyPemFor(vaultId) {
       if (credential !== undefined) return readFileSync(credential, 'utf8');
@@ -133,8 +151,11 @@ export function createPairingStore(
       if (credential === undefined) writePrivate(keyOf(pairing.vaultId), keyPem);
       writePrivate(fileOf(pairing.vaultId), `${JSON.stringify(pairing, undefined, 2)}\n`);
     },
-    stop(vaultId) {
-      writePrivate(fileOf(vaultId), `${JSON.stringify({ ...read(vaultId), stopped: true })}\n`);
+    stop(pairing) {
+      const { vaultId, pairedAt } = pairing;
+      const now = existsSync(fileOf(vaultId)) ? read(vaultId) : undefined;
+      if (now?.pairedAt !== pairedAt) return;
+      writePrivate(fileOf(vaultId), `${JSON.stringify({ ...now, stopped: true })}\n`);
     },
     remove(vaultId) {
       if (!v.is(id, vaultId) || !list().some((one) => one.vaultId === vaultId)) return false;
