@@ -1,4 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { encodeBase64url, sha256 } from '@pzk-auth/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPairingStore } from '../src/broker/pairing-store.js';
@@ -15,6 +17,7 @@ import {
   MAIN,
   pairBroker,
   prepareBroker,
+  processesOf,
   runBrokerProcess,
 } from './harness/start-broker.js';
 import { startUpstream, type Upstream } from './harness/upstream.js';
@@ -465,6 +468,65 @@ describe('a pairing that is taken back', () => {
       // Judged after the broker has looked at the new pairing.
       await new Promise((resolve) => setTimeout(resolve, 1500));
       await expectUsable(running);
+    } finally {
+      await second.close();
+      other.remove();
+    }
+  });
+});
+
+describe('what agents can use up', () => {
+  it('has no more processes than grants, whoever asks and takes back', async () => {
+    const other = prepareBroker(allowLoopback(upstream), { limits: { grants: 1 } });
+    const second = await runBrokerProcess(other);
+    const askAnyhow = async (): Promise<BrokerGrant> => {
+      for (;;) {
+        const asked = second.connection.request({
+          ...{ slot, purpose: 'Tests', host: upstream.host, methods: ['GET'], uses: 5, ttl: 60 },
+        });
+        const grant = await asked.catch((error) => {
+          expect(error.code).toBe('too_many_requests');
+        });
+        if (grant !== undefined) return grant;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    };
+    try {
+      await pairBroker(other, platform);
+      for (let round = 0; round < 3; round++) {
+        const grant = await askAnyhow();
+        const [, ...keepers] = processesOf(second.pid);
+        expect(keepers).toHaveLength(1);
+        // It will not end before it is killed.
+        process.kill(keepers[0] ?? 0, 'SIGSTOP');
+        await grant.end();
+      }
+    } finally {
+      await second.close();
+      other.remove();
+    }
+  });
+
+  it('takes so many connections at a time', async () => {
+    const other = prepareBroker({}, { limits: { connections: 2 } });
+    const second = await runBrokerProcess(other);
+    const open = async () => {
+      const socket = connect(other.socket);
+      await once(socket, 'connect');
+      return socket;
+    };
+    try {
+      const sockets = [await open(), await open()];
+      const refused = await open();
+      refused.resume();
+      await once(refused, 'close');
+      await expect(second.connection.status()).rejects.toMatchObject({
+        code: 'broker_unavailable',
+      });
+      for (const socket of sockets) socket.destroy();
+      await expect
+        .poll(() => second.connection.status().catch(() => undefined))
+        .toMatchObject({ form: 'development' });
     } finally {
       await second.close();
       other.remove();

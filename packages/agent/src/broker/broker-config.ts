@@ -70,8 +70,10 @@ const fileSchema = v.strictObject({
       idleSeconds: v.optional(whole(3600)),
       callSeconds: v.optional(whole(24 * 3600)),
       calls: v.optional(whole(1000)),
-      /** Requests that wait and releases that go on, together. Each is a process. */
+      /** Requests that wait and releases that go on, together, until their process is gone. */
       grants: v.optional(whole(1000)),
+      /** Of agents, at a time. */
+      connections: v.optional(whole(10_000)),
     }),
   ),
 });
@@ -99,7 +101,7 @@ export interface BrokerConfig {
     }
   >;
   readonly ca: string | undefined;
-  readonly limits: ForwardLimits & { readonly grants: number };
+  readonly limits: ForwardLimits & { readonly grants: number; readonly connections: number };
   /** Runs as the agent's user. */
   readonly isDevelopment: boolean;
 }
@@ -164,6 +166,7 @@ export function loadBrokerConfig(flags: BrokerFlags): BrokerConfig {
       callSeconds: limits.callSeconds ?? 3600,
       calls: limits.calls ?? 32,
       grants: limits.grants ?? 32,
+      connections: limits.connections ?? 256,
     },
     isDevelopment: flags.development ?? false,
   });

@@ -27,7 +27,7 @@ import {
 import { type EndReason, releaseEnded } from '../keeper/allowance.js';
 import { type Moment, systemClocks } from '../keeper/clocks.js';
 import { chooseSecretHeader } from '../keeper/secret-header.js';
-import { verifySignature } from '../platform/agent-key.js';
+import { type AgentKey, verifySignature } from '../platform/agent-key.js';
 import { createPlatform, type Platform } from '../platform/create-platform.js';
 import type { BrokerConfig } from './broker-config.js';
 import type { Log } from './log.js';
@@ -48,6 +48,8 @@ const RETRY_MS = 5_000;
 const REPORT_MS = 1_000;
 /** How long one can still ask what became of a grant. */
 const REMEMBERED_MS = 10 * 60_000;
+/** Of so many, whatever the platform lets agents ask for. */
+const REMEMBERED = 2000;
 
 /** A grant as others see it. */
 export interface GrantView {
@@ -140,7 +142,8 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
   /** Pairings that have stopped where that could not be written. */
   const stopped = new Set<string>();
   let isClosing = false;
-  let starting = 0;
+  /** Processes that start, run or end: asking and taking back makes no more of them than grants. */
+  let keepers = 0;
 
   function change(grant: Grant, what: Partial<Grant>): void {
     const before = grant.status;
@@ -396,16 +399,11 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
       prefix: asked.header.prefix ?? '',
     };
     const header = chooseSecretHeader(host, config.hosts.get(host)?.header, askedHeader);
-    const live = [...grants.values()].filter(isLive).length;
-    if (isClosing || live + starting >= config.limits.grants) {
+    if (isClosing || keepers >= config.limits.grants) {
       throw new PzkError('too_many_requests', 'The broker holds as many grants as it may.');
     }
-    starting += 1;
-    try {
-      return await startGrant({ asked, pairing, header });
-    } finally {
-      starting -= 1;
-    }
+    keepers += 1;
+    return startGrant({ asked, pairing, header });
   }
 
   async function startGrant({
@@ -417,35 +415,39 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
     readonly pairing: Pairing;
     readonly header: ReturnType<typeof chooseSecretHeader>;
   }): Promise<GrantView> {
-    const key = await store.loadKey(pairing.vaultId);
     const id = encodeBase64url(crypto.getRandomValues(new Uint8Array(16)));
     const { host, uses, ttl = 0, perDay = 0, notAfter = 0 } = asked;
     const methods = releaseMethods.filter((method) => asked.methods.includes(method));
     const term = { host, methods, uses, ttl, perDay, notAfter };
-    if (!isAgentRequestTimely(term, Math.floor(Date.now() / 1000))) {
-      throw new PzkError('invalid_request', 'A standing approval ends within 90 days.');
-    }
     const socket = join(keeperDirectory, `${id}.sock`);
     const grant = { id, host, pairing, socket, changes: new EventEmitter() } as Grant;
     grant.changes.setMaxListeners(0);
-    const keeper = await startKeeper(
-      {
-        ...term,
-        socket,
-        header,
-        allowedAddresses: config.hosts.get(host)?.addresses ?? [],
-        requestHeaders: config.hosts.get(host)?.requestHeaders ?? [],
-        ca: config.ca,
-        limits: config.limits,
-      },
-      {
+    const task = {
+      ...{ ...term, socket, header, ca: config.ca, limits: config.limits },
+      allowedAddresses: config.hosts.get(host)?.addresses ?? [],
+      requestHeaders: config.hosts.get(host)?.requestHeaders ?? [],
+    };
+    let key: AgentKey;
+    let keeper: Keeper;
+    try {
+      if (!isAgentRequestTimely(term, Math.floor(Date.now() / 1000))) {
+        throw new PzkError('invalid_request', 'A standing approval ends within 90 days.');
+      }
+      key = await store.loadKey(pairing.vaultId);
+      keeper = await startKeeper(task, {
         onUsed: (count, lastUsedAt) => {
           change(grant, { uses: count, lastUsedAt });
           grant.nextAt = Math.min(grant.nextAt, steady() + REPORT_MS);
         },
-        onEnded: (reason) => onKeeperEnded(grant, reason),
-      },
-    );
+        onEnded: (reason) => {
+          keepers -= 1;
+          onKeeperEnded(grant, reason);
+        },
+      });
+    } catch (error) {
+      keepers -= 1;
+      throw error;
+    }
     const request = formatAgentRequest({
       ...{ ...term, issuer: pairing.issuer, vaultId: pairing.vaultId, requestId: id },
       ...{ agentKeyHash: key.hash, hpkeKey: decodeBase64url(keeper.hpkeKey) },
@@ -470,6 +472,10 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
       throw error;
     }
     grants.set(id, grant);
+    if (grants.size > REMEMBERED) {
+      const oldest = [...grants.values()].find((one) => one !== grant && !isLive(one));
+      if (oldest !== undefined) grants.delete(oldest.id);
+    }
     change(grant, { status: 'waiting' });
     watchPairing(grant);
     return viewOf(grant);

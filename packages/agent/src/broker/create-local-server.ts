@@ -15,6 +15,8 @@ import { connectionTokens, isConnectionHeader } from '../keeper/request-headers.
 import type { Grants, GrantView } from './create-grants.js';
 
 const MAXIMUM_BODY_BYTES = 16 * 1024;
+/** For a body of that size, on this machine. */
+const BODY_MS = 10_000;
 const MAXIMUM_WAIT_SECONDS = 60;
 const COMMENT_MS = 15_000;
 /** `/grants/{id}` and what follows. Matched as it came: nothing is decoded or resolved before. */
@@ -24,17 +26,25 @@ const GRANT = /^\/grants\/([A-Za-z0-9_-]{22})(\/forward(\/.*)|\/events|\?.*)?$/s
 export interface LocalServerOptions {
   readonly grants: Grants;
   readonly status: () => BrokerStatus;
+  /** Connections at a time; what comes beyond is closed. */
+  readonly connections: number;
 }
 
 async function readJson(incoming: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of incoming) {
-    bytes += chunk.length;
-    if (bytes > MAXIMUM_BODY_BYTES) {
-      throw new PzkError('body_too_large', 'The body is too large.');
+  // Who sends a byte now and then keeps a connection from others.
+  const timer = setTimeout(() => incoming.destroy(), BODY_MS);
+  try {
+    for await (const chunk of incoming) {
+      bytes += chunk.length;
+      if (bytes > MAXIMUM_BODY_BYTES) {
+        throw new PzkError('body_too_large', 'The body is too large.');
+      }
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
+  } finally {
+    clearTimeout(timer);
   }
   return parseJson(Buffer.concat(chunks));
 }
@@ -122,7 +132,7 @@ function relay(
 }
 
 /** The broker's API for agents on this machine. */
-export function createLocalServer({ grants, status }: LocalServerOptions): Server {
+export function createLocalServer({ grants, status, connections }: LocalServerOptions): Server {
   const agent = new HttpAgent({ keepAlive: true });
 
   async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -154,6 +164,7 @@ export function createLocalServer({ grants, status }: LocalServerOptions): Serve
       answer(incoming, response).catch((error) => sendProblem(response, error));
     },
   );
+  server.maxConnections = connections;
   server.on('close', () => agent.destroy());
   return server;
 }

@@ -67,7 +67,7 @@ export async function runBroker(config: BrokerConfig, log: Log): Promise<Running
       ...{ vault: vaultId, issuer, name, stopped },
     })),
   });
-  const server = createLocalServer({ grants, status });
+  const server = createLocalServer({ grants, status, connections: config.limits.connections });
   const socket = await listen(server, { path: config.socket, group: config.group });
   log('started', { socket, vaults: store.list().length });
   return {
