@@ -246,6 +246,7 @@ export {
   releaseSignatureMessage,
 } from './release/release.js';
 export { canonicalizeScope, formatScope, isScopeToken, parseScope } from './scope.js';
+export { type IdentityWordsFields, identityWords } from './vault/identity-words.js';
 export {
   INVITATION_CODE_BYTES,
   type InvitationNewFields,

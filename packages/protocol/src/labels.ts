@@ -16,6 +16,7 @@ export const labels = {
   slotAad: 'pzk-auth/v1/slot-aad',
   vaultSeal: 'pzk-auth/v1/vault-seal',
   manifest: 'pzk-auth/v1/manifest',
+  identityWords: 'pzk-auth/v1/identity-words',
   succession: 'pzk-auth/v1/succession',
   recovery: 'pzk-auth/v1/recovery',
   inviteId: 'pzk-auth/v1/invite-id',

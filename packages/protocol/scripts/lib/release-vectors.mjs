@@ -1,7 +1,7 @@
 /** Vectors of docs/protocol.md section 13. */
 import { wordlist } from '@scure/bip39/wordlists/english.js';
 import { crockford } from './crockford.mjs';
-import { base64url, bigEndian, hex, lp, seededBytes, sha256 } from './encodings.mjs';
+import { base64url, hex, lp, seededBytes, sha256 } from './encodings.mjs';
 import { CREDENTIAL_ID, ISSUER } from './exchange-vectors.mjs';
 import { publicPoint, signDeterministic } from './p256.mjs';
 import { BAD_NAMES } from './vault-change-vectors.mjs';
@@ -14,6 +14,7 @@ import {
   VAULT_ID,
   variants,
 } from './vault-vectors.mjs';
+import { words } from './words.mjs';
 
 const raw = (text) => Buffer.from(text, 'hex');
 const EMPTY = Buffer.alloc(0);
@@ -52,10 +53,6 @@ function pairing() {
         raw(one.nonceB),
       ),
     );
-  const words = (bytes) => {
-    const bits = bigEndian(bytes).toString(2).padStart(256, '0');
-    return [0, 1, 2, 3].map((index) => wordlist[Number.parseInt(bits.substr(index * 11, 11), 2)]);
-  };
   const id = seededBytes('pairing id', 10);
   const text = crockford(id);
   return {
@@ -79,7 +76,7 @@ function pairing() {
       fields: one,
       commitment: hex(commitment(one)),
       hash: hex(hash(one)),
-      words: words(hash(one)),
+      words: words(hash(one), 4),
     })),
   };
 }

@@ -9,6 +9,7 @@ import {
   sealHpke,
   signDeterministic,
 } from './p256.mjs';
+import { words } from './words.mjs';
 
 export const VAULT_ID = base64url(seededBytes('vault id', 16));
 export const RECIPIENT_ID = base64url(seededBytes('recipient id', 16));
@@ -75,6 +76,7 @@ function bindings() {
     salt: hex(seededBytes('recipient salt', 32)),
     pin: hex(seededBytes('pin', 32)),
   };
+  const { recipientId: _r, ...identity } = pin;
   const slot = {
     issuer: ISSUER,
     vaultId: VAULT_ID,
@@ -131,6 +133,16 @@ function bindings() {
         ),
       ),
     })),
+    identityWords: variants(identity, {
+      issuer: OTHER_ISSUER,
+      vaultId: OTHER_ID,
+      identityKey: hex(OTHER_IDENTITY_KEY),
+    }).map(([name, one]) => {
+      const hash = sha256(
+        lp('pzk-auth/v1/identity-words', one.issuer, one.vaultId, raw(one.identityKey)),
+      );
+      return { name, fields: one, hash: hex(hash), words: words(hash, 8) };
+    }),
     slotKey: variants(slotKey, { vaultId: OTHER_ID, slotId: OTHER_ID, version: 2 }).map(
       ([name, one]) => ({
         name,

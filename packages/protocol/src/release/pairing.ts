@@ -1,10 +1,10 @@
-import { wordlist } from '@scure/bip39/wordlists/english.js';
-import { type Bytes, bytesToInteger } from '../bytes.js';
+import type { Bytes } from '../bytes.js';
 import { formatCrockford, parseCrockford } from '../crockford.js';
 import { PzkError } from '../errors.js';
 import { sha256 } from '../hash.js';
 import { labels } from '../labels.js';
 import { lp } from '../length-prefix.js';
+import { wordsOf } from '../words.js';
 
 /** Bytes of the id of a pairing. */
 export const PAIRING_ID_BYTES = 10;
@@ -12,8 +12,6 @@ export const PAIRING_ID_BYTES = 10;
 export const PAIRING_NONCE_BYTES = 32;
 /** Words that both sides show. */
 const WORDS = 4;
-/** The list has 2048 words. */
-const BITS = 11;
 
 /** Writes the id of a pairing for people: 16 characters in groups of four. */
 export function formatPairingId(id: Uint8Array): string {
@@ -66,9 +64,5 @@ export interface PairingFields extends PairingCommitmentFields {
 export function pairingWords(fields: PairingFields): readonly string[] {
   const { issuer, vaultId, agentKey, nonceA, identityKey, nonceB } = fields;
   const hash = sha256(lp(labels.pairWords, issuer, vaultId, agentKey, nonceA, identityKey, nonceB));
-  const bits = bytesToInteger(hash) >> BigInt(hash.length * 8 - WORDS * BITS);
-  return Array.from({ length: WORDS }, (_, index) => {
-    const place = Number((bits >> BigInt((WORDS - 1 - index) * BITS)) & 0x7ffn);
-    return wordlist[place] as string;
-  });
+  return wordsOf(hash, WORDS);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  identityWords,
   manifestSignatureMessage,
   type PinFields,
   pinMessage,
@@ -30,6 +31,11 @@ interface BindingVectors {
     readonly identityKey: string;
     readonly pin: string;
   }> & { message: string })[];
+  readonly identityWords: readonly (Case<{
+    readonly issuer: string;
+    readonly vaultId: string;
+    readonly identityKey: string;
+  }> & { words: string[] })[];
   readonly slotKey: readonly (Case<Omit<SlotFields, 'issuer' | 'kind'>> & { info: string })[];
   readonly slotAad: readonly (Case<SlotFields> & { aad: string })[];
   readonly manifestSignature: readonly (Case<{ vaultId: string; manifest: string }> & {
@@ -56,6 +62,17 @@ describe('what the parts of a vault are bound to', () => {
       fromHex(fields.pin),
     ];
     expect(toHex(pinWriteMessage({ ...fields, salt, identityKey, pin }))).toBe(message);
+  });
+
+  it.each(vectors.identityWords)('words of an identity key, $name', ({ fields, words }) => {
+    const identityKey = fromHex(fields.identityKey);
+    expect(identityWords({ ...fields, identityKey })).toEqual(words);
+  });
+
+  it('has eight other words for each other key, vault and issuer', () => {
+    const all = vectors.identityWords.map(({ words }) => words.join(' '));
+    expect(new Set(all).size).toBe(all.length);
+    expect(new Set(vectors.identityWords.map(({ words }) => words.length))).toEqual(new Set([8]));
   });
 
   it.each(vectors.slotKey)('slot key, $name', ({ fields, info }) => {
