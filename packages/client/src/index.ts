@@ -13,7 +13,7 @@ export type {
   VaultClient,
   VaultStatus,
 } from './create-vault-client.js';
-export type { NewRecoveryCode } from './exchange/create-recovery-code.js';
+export type { NewRecoveryCode, VaultRemoval } from './exchange/create-recovery-code.js';
 export type { DeviceInfo } from './exchange/devices.js';
 export type { Invitation, InvitationState, JoiningDevice } from './exchange/invitations.js';
 export type { NewSecret, OpenVault, SecretValue } from './exchange/open-vault-handle.js';

@@ -37,6 +37,7 @@ export {
 } from '@pzk-auth/client';
 export type { ActionFailure, ActionResult } from './action-result.js';
 export { PzkProvider, type PzkProviderProps } from './pzk-provider.js';
+export type { Removal } from './removal.js';
 export { type AgentsActions, type PairingView, type UseAgents, useAgents } from './use-agents.js';
 export {
   type ApprovalsActions,

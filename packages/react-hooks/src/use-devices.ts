@@ -1,9 +1,10 @@
 'use client';
 
-import type { AcceptOptions, DeviceInfo, PzkError, RotatedSlot } from '@pzk-auth/client';
+import type { AcceptOptions, DeviceInfo, PzkError } from '@pzk-auth/client';
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { type ActionResult, settle, settleVoid } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
+import { type Removal, settleRemoval } from './removal.js';
 import { useCeremonies } from './use-ceremonies.js';
 import { type InvitationView, useInvitation } from './use-invitation.js';
 
@@ -18,13 +19,12 @@ export interface DevicesActions {
   /** Reads the list again. */
   readonly refresh: () => Promise<void>;
   /**
-   * Takes a device or the recovery code out of the vault: revokes the device, then changes the keys of
-   * the vault, which has to be open. Gives the slots that it could read: have the user rotate them at
-   * their providers.
+   * Takes a device or the recovery code out of the vault, which has to be open: revokes the device at once,
+   * and gives a new recovery code. With its `confirm` the keys of the vault change and the member is out.
    *
    * @param memberId - one of `members` of an open vault
    */
-  readonly remove: (memberId: string) => Promise<ActionResult<readonly RotatedSlot[]>>;
+  readonly remove: (memberId: string) => Promise<ActionResult<Removal>>;
   /** Ends the tokens of a device alone; the next opening asks to take it out of the vault. */
   readonly revoke: (deviceId: string) => Promise<ActionResult>;
   /**
@@ -97,7 +97,8 @@ export function useDevices(): UseDevices {
     const refresh = () => read(isActiveNow);
     return {
       refresh,
-      remove: (memberId) => settle(() => handle.client().vault.current.removeDevice(memberId)),
+      remove: (memberId) =>
+        settleRemoval(() => handle.client().vault.current.removeDevice(memberId)),
       revoke: async (deviceId) => {
         const result = await settleVoid(() => handle.client().vault.devices.revoke(deviceId));
         await refresh();

@@ -1,9 +1,10 @@
 'use client';
 
-import type { NewSecret, OpenOptions, RotatedSlot, VaultState } from '@pzk-auth/client';
+import type { NewSecret, OpenOptions, VaultState } from '@pzk-auth/client';
 import { useMemo, useSyncExternalStore } from 'react';
 import { type ActionFailure, type ActionResult, settle, settleVoid } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
+import { type Removal, settleRemoval } from './removal.js';
 import { useCeremonies } from './use-ceremonies.js';
 
 /**
@@ -42,11 +43,15 @@ export interface VaultActions {
   /** Moves this device to the next PRF generation, with one touch. */
   readonly rotateGeneration: () => Promise<ActionResult>;
   /**
-   * Changes the keys of the vault and takes out every member whose device is revoked. Gives the slots
-   * that such a device could read: have the user rotate them at their providers. Those with `leftOut` did
-   * not open and are not in the vault any more.
+   * Gives a new recovery code; with its `confirm` the keys of the vault change, and every member is taken
+   * out whose device is revoked.
    */
-  readonly rotateVault: () => Promise<ActionResult<readonly RotatedSlot[]>>;
+  readonly rotateVault: () => Promise<ActionResult<Removal>>;
+  /**
+   * Says that the user has compared `identityWords` and `members` with another device: see `basis`, which
+   * is `memory` from then on.
+   */
+  readonly confirmCompared: () => Promise<ActionResult>;
   /** Cancels a reset that waits: see `resetAt`. */
   readonly cancelReset: () => Promise<ActionResult>;
 }
@@ -92,7 +97,8 @@ export function useVault(): UseVault {
         const ceremony = (signal: AbortSignal) => vault().current.rotateGeneration({ signal });
         return (await run(undefined, ceremony)) ?? { status: 'done', value: undefined };
       },
-      rotateVault: () => settle(() => vault().current.rotateVault()),
+      rotateVault: () => settleRemoval(() => vault().current.rotateVault()),
+      confirmCompared: () => settleVoid(() => vault().current.confirmCompared()),
       cancelReset: () => settleVoid(() => vault().reset.cancel()),
     };
   }, [handle, vaultCeremonies, run, get]);

@@ -217,10 +217,18 @@ describe('useDevices', () => {
     const { vault } = hooks.current;
     const joined = vault.status === 'open' && vault.members.find(({ own }) => !own);
     await act(async () => {
-      const removed = await hooks.current.devices.remove(joined ? joined.id : '');
-      expect(removed).toMatchObject({ status: 'done', value: [{ kind: 'api-key' }] });
+      const removal = await hooks.current.devices.remove(joined ? joined.id : '');
+      if (removal.status !== 'done') throw removal.error;
+      const { code, confirm } = removal.value;
+      expect(await confirm('0000')).toMatchObject({
+        status: 'failed',
+        error: { code: 'recovery_code_malformed' },
+      });
+      expect(hooks.current.vault).toMatchObject({ members: [{ own: true }, { own: false }] });
+      expect(await confirm(code)).toMatchObject({ status: 'done', value: [{ kind: 'api-key' }] });
     });
-    expect(hooks.current.vault).toMatchObject({ members: [{ own: true }] });
+    expect(hooks.current.vault).toMatchObject({ members: [{ own: true }, { kind: 'recovery' }] });
+    expect(hooks.current.recovery.hasCode).toBe(true);
     await act(async () => {
       expect(await other.current.vault.open()).toMatchObject({ status: 'failed' });
     });
@@ -289,6 +297,23 @@ describe('useRecovery', () => {
         status: 'done',
       });
       expect(await other.current.session.start()).toMatchObject({ status: 'active' });
+    });
+
+    // It remembers nothing: the user compares the two, and says so.
+    await openVault(other);
+    const { vault } = hooks.current;
+    const words = vault.status === 'open' ? vault.identityWords : [];
+    expect(words).toHaveLength(8);
+    expect(vault).toMatchObject({ basis: 'memory' });
+    expect(other.current.vault).toMatchObject({ basis: 'pin', identityWords: words });
+    await act(async () => {
+      expect(await other.current.vault.confirmCompared()).toMatchObject({ status: 'done' });
+    });
+    expect(other.current.vault).toMatchObject({ basis: 'memory' });
+    act(() => other.current.vault.lock());
+    expect(await other.current.vault.confirmCompared()).toMatchObject({
+      status: 'failed',
+      error: { code: 'vault_locked' },
     });
   });
 });

@@ -1,6 +1,5 @@
 import {
   type DeviceInfo,
-  type RotatedSlot,
   useDevices,
   useRecovery,
   useVault,
@@ -11,10 +10,12 @@ import { Dialog } from './dialog.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
 import { formatWhen } from './format.js';
+import { IdentityWords } from './identity-words.js';
 import { InviteDialog } from './invite-dialog.js';
 import { shortId } from './member-name.js';
 import { Page } from './page.js';
 import { RecoveryDialog } from './recovery-dialog.js';
+import { RemovalDialog } from './removal-dialog.js';
 import { VaultGate } from './vault-gate.js';
 
 /** A way to open the vault, with what the server knows of its device. */
@@ -55,81 +56,13 @@ function MemberRow({ row, onRemove }: { row: Row; onRemove: () => void }) {
   );
 }
 
-/** Asks before a member is taken out, and then says what should be rotated. */
-function RemoveDialog({ member, onClose }: { member: VaultMember; onClose: () => void }) {
-  const { remove } = useDevices();
-  const [busy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<Failure>();
-  const [exposed, setExposed] = useState<readonly RotatedSlot[]>();
-
-  async function confirm(): Promise<void> {
-    setBusy(true);
-    const ended = await remove(member.id);
-    setBusy(false);
-    setFailure(failureOf(ended));
-    if (ended.status === 'done') setExposed(ended.value.filter(({ kind }) => kind === 'secret'));
-  }
-
-  if (exposed !== undefined) {
-    return (
-      <Dialog title="It is out" onClose={onClose}>
-        <p>
-          It gets nothing new. What it could read before it may have kept, so rotate these keys at
-          their providers, most important first.
-        </p>
-        {exposed.length > 0 && (
-          <ul className="stack-tight">
-            {exposed.map(({ id, name, leftOut }) => (
-              <li key={id}>
-                {name || 'A damaged key'}
-                {leftOut === true && ': it could not be read, and is not in your vault any more'}
-              </li>
-            ))}
-          </ul>
-        )}
-        <div className="buttons">
-          <button type="button" className="primary" onClick={onClose}>
-            Done
-          </button>
-        </div>
-      </Dialog>
-    );
-  }
-  return (
-    <Dialog
-      title={member.kind === 'recovery' ? 'Remove the recovery code?' : 'Remove this device?'}
-      onClose={onClose}
-    >
-      <p>
-        It is signed out at once, and your vault gets new keys. Your other devices ask you to
-        confirm that when they open the vault the next time.
-      </p>
-      {failure !== undefined && <ErrorNotice title="It was not removed" error={failure.error} />}
-      <div className="buttons">
-        <button type="button" onClick={onClose}>
-          Cancel
-        </button>
-        <button type="button" className="danger" disabled={busy} onClick={() => void confirm()}>
-          Remove it
-        </button>
-      </div>
-    </Dialog>
-  );
-}
-
-function RevokedNotice() {
-  const { rotateVault } = useVault();
-  const [failure, setFailure] = useState<Failure>();
+function RevokedNotice({ onTakeOut }: { onTakeOut: () => void }) {
   return (
     <div className="notice notice-ask">
       <p className="notice-title">A device was signed out for good and is still in your vault</p>
       <p>Change the keys of the vault to take it out.</p>
-      {failure !== undefined && <ErrorNotice title="Nothing changed" error={failure.error} />}
       <div className="buttons">
-        <button
-          type="button"
-          onClick={() => void rotateVault().then((ended) => setFailure(failureOf(ended)))}
-        >
+        <button type="button" onClick={onTakeOut}>
           Take it out
         </button>
       </div>
@@ -169,8 +102,9 @@ function DevicesContent() {
   const vault = useVault();
   const devices = useDevices();
   const { hasCode } = useRecovery();
+  const { rotateVault } = vault;
   const [removing, setRemoving] = useState<VaultMember>();
-  const [dialog, setDialog] = useState<'invite' | 'recovery'>();
+  const [dialog, setDialog] = useState<'invite' | 'recovery' | 'rotate'>();
   if (vault.status !== 'open') return null;
   const known = devices.status === 'ready' ? devices.devices : [];
   const rows = vault.members.map((member) => ({
@@ -182,11 +116,20 @@ function DevicesContent() {
       {devices.status === 'failed' && (
         <ErrorNotice title="The devices could not be read" error={devices.error} />
       )}
-      {vault.members.some(({ revoked }) => revoked) && <RevokedNotice />}
+      {vault.members.some(({ revoked }) => revoked) && (
+        <RevokedNotice onTakeOut={() => setDialog('rotate')} />
+      )}
       {vault.members.length === 1 && (
         <div className="notice notice-ask">
           <p className="notice-title">Only this device opens your vault</p>
           <p>If you lose it, your keys are gone. Add a second device or a recovery code.</p>
+        </div>
+      )}
+      {vault.basis === 'memory' && (
+        <div className="notice">
+          <p className="notice-title">Words of this vault</p>
+          <p>A new browser shows them when it opens the vault. They must be the same there.</p>
+          <IdentityWords words={vault.identityWords} />
         </div>
       )}
       <ul className="rows" aria-label="Ways to open the vault">
@@ -205,8 +148,19 @@ function DevicesContent() {
       </div>
       {dialog === 'invite' && <InviteDialog onClose={() => setDialog(undefined)} />}
       {dialog === 'recovery' && <RecoveryDialog onClose={() => setDialog(undefined)} />}
+      {dialog === 'rotate' && (
+        <RemovalDialog
+          title="Take it out of the vault?"
+          start={rotateVault}
+          onClose={() => setDialog(undefined)}
+        />
+      )}
       {removing !== undefined && (
-        <RemoveDialog member={removing} onClose={() => setRemoving(undefined)} />
+        <RemovalDialog
+          title={removing.kind === 'recovery' ? 'Remove the recovery code?' : 'Remove this device?'}
+          start={() => devices.remove(removing.id)}
+          onClose={() => setRemoving(undefined)}
+        />
       )}
     </>
   );

@@ -1,6 +1,7 @@
 import type { SuccessionReview } from '@pzk-auth/react-hooks';
 import { Dialog } from './dialog.js';
 import { formatCount } from './format.js';
+import { IdentityWords } from './identity-words.js';
 import { shortId } from './member-name.js';
 
 /** Props of {@link SuccessionDialog}. */
@@ -11,7 +12,7 @@ export interface SuccessionDialogProps {
 
 /** Asks whether the vault's new keys are to be trusted: nothing but the user can tell. */
 export function SuccessionDialog({ review, onAnswer }: SuccessionDialogProps) {
-  const { by, recipients } = review;
+  const { by, recipients, identityWords } = review;
   return (
     <Dialog title="The keys of your vault were changed" onClose={() => onAnswer(false)}>
       <p>
@@ -36,6 +37,10 @@ export function SuccessionDialog({ review, onAnswer }: SuccessionDialogProps) {
           </dd>
         </div>
       </dl>
+      <p className="hint small">
+        The device that changed them shows the same words under Devices. If they differ, say no.
+      </p>
+      <IdentityWords words={identityWords} />
       <p className="hint small">
         {formatCount(recipients.length, 'way')} to open it. A device shows its own code under
         Devices.

@@ -1,5 +1,6 @@
 import { useVault } from '@pzk-auth/react-hooks';
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react';
+import { CompareNotice } from './compare-notice.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
 import { useSuccessionQuestion } from './succession-question.js';
@@ -41,7 +42,14 @@ export function VaultOpenerProvider({ children }: { children: ReactNode }) {
 export function VaultGate({ children, why }: { children: ReactNode; why: string }) {
   const vault = useVault();
   const { open, failure } = useVaultOpener();
-  if (vault.status === 'open') return children;
+  if (vault.status === 'open') {
+    return (
+      <>
+        <CompareNotice />
+        {children}
+      </>
+    );
+  }
   return (
     <div className="empty">
       <h2>Your vault is locked</h2>

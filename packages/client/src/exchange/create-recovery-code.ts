@@ -16,7 +16,7 @@ import { deriveRecipientKeys } from '../vault/recipient-keys.js';
 import { deriveRecoveryKeys, describeRecoveryRecipient } from '../vault/recovery-recipient.js';
 import { type PreparedRotation, prepareRotation } from '../vault/rotate-vault.js';
 import { type SealedRecipient, sealToRecipient } from '../vault/seal-recipient.js';
-import { describeSlots, type VaultSlot } from '../vault/slot-changes.js';
+import { describeSlots, type RotatedSlot, type VaultSlot } from '../vault/slot-changes.js';
 import { makePin } from '../vault/unlock-vault-entry.js';
 import type { UnlockedVault } from '../vault/unlocked-vault.js';
 import type { VaultContext } from './vault-context.js';
@@ -68,10 +68,17 @@ async function assertOpens(
   }
 }
 
+/** A code that was made here, and what its user typed in. */
+interface TypedCode {
+  readonly code: string;
+  readonly typed: string;
+}
+
+/** @param remove - Recipient ids to take out; absent: the code alone, which may need no other keys. */
 async function prepareRecovery(
   vault: UnlockedVault,
-  code: string,
-  typed: string,
+  { code, typed }: TypedCode,
+  remove?: readonly string[],
 ): Promise<PreparedWrite & Partial<PreparedRotation>> {
   const { issuer, vault_id: vaultId, counter, identity_key, recipients } = vault.manifest;
   const typedKeys = await deriveRecoveryKeys(parseRecoveryCode(typed), issuer);
@@ -83,8 +90,9 @@ async function prepareRecovery(
 
   const { pinKey } = keys;
   const before = recipients.find(({ credential_id }) => credential_id === RECOVERY);
-  if (before !== undefined) {
-    return prepareRotation(vault, { remove: [before.id], add: [{ identity, pinKey }] });
+  if (before !== undefined || remove !== undefined) {
+    const leaving = new Set([...(remove ?? []), ...(before === undefined ? [] : [before.id])]);
+    return prepareRotation(vault, { remove: [...leaving], add: [{ identity, pinKey }] });
   }
   const pinned = { issuer, vaultId, recipientId: identity.id };
   const pin = await makePin(pinKey, { ...pinned, identityKey: decodeBase64url(identity_key) });
@@ -94,21 +102,76 @@ async function prepareRecovery(
   });
 }
 
-/** Makes a recovery code. Nothing is stored before it was typed in again. */
-export function createRecoveryCode({ holder }: VaultContext): NewRecoveryCode {
+/** The slots of before, and which of them a change of keys has left out. */
+async function describeRotated(
+  vault: UnlockedVault,
+  { leftOut = [] }: Partial<PreparedRotation>,
+): Promise<readonly RotatedSlot[]> {
+  const slots = await describeSlots(vault);
+  return Object.freeze(
+    slots.map((slot) =>
+      leftOut.includes(slot.id) ? Object.freeze({ ...slot, leftOut: true as const }) : slot,
+    ),
+  );
+}
+
+function makeCode(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(RECOVERY_CODE_BYTES));
   const code = formatRecoveryCode(bytes);
   bytes.fill(0);
+  return code;
+}
+
+/** Makes a recovery code. Nothing is stored before it was typed in again. */
+export function createRecoveryCode({ holder }: VaultContext): NewRecoveryCode {
+  const code = makeCode();
   return Object.freeze({
     code,
     async confirm(typed: string): Promise<readonly VaultSlot[]> {
       // Before anything else, so that a typing error shows at once.
       parseRecoveryCode(typed).fill(0);
       return holder.change(async (vault) => {
-        const prepared = await prepareRecovery(vault, code, typed);
-        const leftOut = prepared.leftOut ?? [];
-        const before = leftOut.length === 0 ? [] : await describeSlots(vault);
-        return { prepared, result: before.filter(({ id }) => leftOut.includes(id)) };
+        const prepared = await prepareRecovery(vault, { code, typed });
+        const slots = await describeRotated(vault, prepared);
+        return { prepared, result: slots.filter(({ leftOut }) => leftOut === true) };
+      });
+    },
+  });
+}
+
+/**
+ * A change of the vault's keys that waits for its new recovery code. The code before trusts the identity
+ * key that is left, which whoever was taken out knows.
+ */
+export interface VaultRemoval {
+  /** As {@link NewRecoveryCode.code}. The one before opens nothing once this one is confirmed. */
+  readonly code: string;
+  /**
+   * Changes the keys of the vault, after the user has typed the code in again.
+   *
+   * @returns The slots that could be read under the keys before: rotate these keys at their providers. Those
+   * with `leftOut` did not open and are not in the vault any more.
+   * @throws PzkError `recovery_code_malformed` where it is not the code shown; `vault_locked`,
+   * `not_found`, `vault_conflict`
+   */
+  confirm(typed: string): Promise<readonly RotatedSlot[]>;
+}
+
+/**
+ * Makes a change of the vault's keys that takes recipients out. Nothing is stored before its recovery code
+ * was typed in again.
+ *
+ * @param remove - Recipient ids.
+ */
+export function createRemoval({ holder }: VaultContext, remove: readonly string[]): VaultRemoval {
+  const code = makeCode();
+  return Object.freeze({
+    code,
+    async confirm(typed: string): Promise<readonly RotatedSlot[]> {
+      parseRecoveryCode(typed).fill(0);
+      return holder.change(async (vault) => {
+        const prepared = await prepareRecovery(vault, { code, typed }, remove);
+        return { prepared, result: await describeRotated(vault, prepared) };
       });
     },
   });

@@ -3,15 +3,8 @@ import { type Bytes, PzkError, utf8 } from '@pzk-auth/protocol';
 import { type PreparedWrite, prepareWrite } from '../vault/prepare-write.js';
 import { findProviderHint, looksLikeKeyOf } from '../vault/provider-hints.js';
 import { prepareGeneration } from '../vault/rotate-generation.js';
-import { prepareRotation } from '../vault/rotate-vault.js';
-import {
-  addSlot,
-  changeSlot,
-  type RotatedSlot,
-  readSlotValue,
-  removeSlot,
-  type VaultSlot,
-} from '../vault/slot-changes.js';
+import { addSlot, changeSlot, readSlotValue, removeSlot } from '../vault/slot-changes.js';
+import { createRemoval, type VaultRemoval } from './create-recovery-code.js';
 import { listDevices, revokeDevice } from './devices.js';
 import { parseOwnApiKey } from './own-api-key.js';
 import type { VaultContext } from './vault-context.js';
@@ -78,20 +71,26 @@ export interface OpenVault {
    */
   rotateGeneration(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /**
-   * Takes a device or the recovery code out of the vault: revokes the device, then changes the keys of
-   * the vault. The other devices are asked for their yes at their next opening.
+   * Takes a device or the recovery code out of the vault: revokes the device at once, and makes a new
+   * recovery code. With its `confirm` the keys of the vault change and the member is out. The other
+   * devices are asked for their yes at their next opening.
    *
    * @param memberId - Recipient id, one of `members`.
-   * @returns The slots that the device could read: rotate these keys at their providers. Those with
-   * `leftOut` did not open and are not in the vault any more.
    * @throws PzkError `not_found`, `invalid_request` for this device itself
    */
-  removeDevice(memberId: string): Promise<readonly RotatedSlot[]>;
+  removeDevice(memberId: string): Promise<VaultRemoval>;
   /**
-   * Changes the keys of the vault, and takes out every member that `members` shows as revoked: the
-   * server's word, so show it to the user first.
+   * Makes a new recovery code; with its `confirm` the keys of the vault change, and every member is taken
+   * out that `members` shows as revoked now: the server's word, so show it to the user first.
+   *
+   * @throws PzkError `vault_locked`
    */
-  rotateVault(): Promise<readonly RotatedSlot[]>;
+  rotateVault(): Promise<VaultRemoval>;
+  /**
+   * Says that the user has compared `identityWords` and `members` with another device, and that both show
+   * the same. `basis` is `memory` from then on, also at later openings of this device.
+   */
+  confirmCompared(): Promise<void>;
   /** @throws PzkError `not_found` */
   removeAgent(agentId: string): Promise<void>;
   lock(): void;
@@ -108,18 +107,6 @@ function assertForm(provider: string, value: Bytes, anyForm = false): void {
   throw new PzkError('api_key_malformed', `The value does not look like a key of: ${name}.`, {
     hint: 'Copy the whole key again. If it is right, say that any form will do.',
   });
-}
-
-/** Tells which slots a change of keys has left out. */
-function markLeftOut(
-  slots: readonly VaultSlot[],
-  leftOut: readonly string[],
-): readonly RotatedSlot[] {
-  return Object.freeze(
-    slots.map((slot) =>
-      leftOut.includes(slot.id) ? Object.freeze({ ...slot, leftOut: true as const }) : slot,
-    ),
-  );
 }
 
 const done = (prepared: PreparedWrite) => ({ prepared, result: undefined });
@@ -143,14 +130,6 @@ export function createOpenVault(context: VaultContext): OpenVault {
     } else {
       assertForm(slot?.provider ?? '', value, anyForm);
     }
-  }
-
-  async function rotate(remove: readonly string[]): Promise<readonly RotatedSlot[]> {
-    const { slots } = contents();
-    return holder.change(async (vault) => {
-      const prepared = await prepareRotation(vault, { remove });
-      return { prepared, result: markLeftOut(slots, prepared.leftOut) };
-    });
   }
 
   return {
@@ -225,10 +204,14 @@ export function createOpenVault(context: VaultContext): OpenVault {
           await revokeDevice(api, device.id);
         }
       }
-      return rotate([memberId]);
+      return createRemoval(context, [memberId]);
     },
     rotateVault: async () =>
-      rotate(contents().members.flatMap(({ id, revoked }) => (revoked ? [id] : []))),
+      createRemoval(
+        context,
+        contents().members.flatMap(({ id, revoked }) => (revoked ? [id] : [])),
+      ),
+    confirmCompared: () => holder.confirmCompared(),
     async removeAgent(agentId) {
       await holder.change(async (vault) => {
         const agents = vault.manifest.agents.filter(({ id }) => id !== agentId);

@@ -35,6 +35,12 @@ export interface VaultHolder {
    * @throws PzkError `vault_locked`, `vault_conflict`, what the function throws, and the server's codes
    */
   change<T>(prepare: (vault: UnlockedVault) => Promise<VaultStep<T>>): Promise<T>;
+  /**
+   * Notes that the user has compared the vault with another device.
+   *
+   * @throws PzkError `vault_locked`
+   */
+  confirmCompared(): Promise<void>;
 }
 
 /** After these nobody knows here whether the write happened. */
@@ -157,6 +163,12 @@ export function createVaultHolder(
     wipeOther(next, before);
   }
 
+  function inTurn<T>(work: (holding: Holding) => Promise<T>): Promise<T> {
+    const turn = last.then(() => use(work));
+    last = turn.catch(() => undefined);
+    return turn;
+  }
+
   return {
     state: { subscribe: store.subscribe, getSnapshot: store.getSnapshot },
     showOpening() {
@@ -188,17 +200,19 @@ export function createVaultHolder(
     },
     lock,
     read: (work) => use(async ({ vault }) => work(vault)),
-    change(prepare) {
-      const turn = last.then(() =>
-        use(async (holding) => {
-          const step = await prepare(holding.vault);
-          await commit(holding, step);
-          await show(holding);
-          return step.result;
-        }),
-      );
-      last = turn.catch(() => undefined);
-      return turn;
-    },
+    change: (prepare) =>
+      inTurn(async (holding) => {
+        const step = await prepare(holding.vault);
+        await commit(holding, step);
+        await show(holding);
+        return step.result;
+      }),
+    confirmCompared: () =>
+      inTurn(async (holding) => {
+        const { fromPin: _, ...memory } = holding.vault.memory;
+        holding.vault = { ...holding.vault, memory };
+        await remember(holding.vault);
+        await show(holding);
+      }),
   };
 }

@@ -1,4 +1,10 @@
-import { DEVICE_SECRET_GENERATION, RECOVERY, type VaultAgent } from '@pzk-auth/protocol';
+import {
+  DEVICE_SECRET_GENERATION,
+  decodeBase64url,
+  identityWords,
+  RECOVERY,
+  type VaultAgent,
+} from '@pzk-auth/protocol';
 import { describeSlots, type VaultSlot } from '../vault/slot-changes.js';
 import type { UnlockedVault } from '../vault/unlocked-vault.js';
 
@@ -25,6 +31,15 @@ export interface VaultAgentInfo {
 /** What of an open vault is shown. */
 export interface VaultContents {
   readonly vaultId: string;
+  /**
+   * What says that this is the vault as it is now. `memory`: what this device remembers, from when it made
+   * the vault, was invited, or its user has compared. `pin`: the pin of the passkey alone, which the server
+   * keeps and may give in a state of before a removal. Show it, with `identityWords` and `members`, have
+   * the user compare both with another device, and on a yes call `confirmCompared`.
+   */
+  readonly basis: 'memory' | 'pin';
+  /** The identity key in eight words: the same on every device that rests on the same key. */
+  readonly identityWords: readonly string[];
   readonly slots: readonly VaultSlot[];
   readonly members: readonly VaultMember[];
   readonly agents: readonly VaultAgentInfo[];
@@ -70,9 +85,13 @@ export async function describeVault(
       return Object.freeze({ ...common, kind, credentialId: credential_id });
     },
   );
+  const { issuer, vault_id: vaultId, identity_key } = vault.manifest;
+  const identityKey = decodeBase64url(identity_key);
   return {
     status: 'open',
-    vaultId: vault.manifest.vault_id,
+    vaultId,
+    basis: vault.memory.fromPin === true ? 'pin' : 'memory',
+    identityWords: Object.freeze(identityWords({ issuer, vaultId, identityKey })),
     slots: await describeSlots(vault),
     members: Object.freeze(members),
     agents: Object.freeze(vault.manifest.agents.map(describeAgent)),

@@ -99,7 +99,7 @@ export async function prepareWrite(
       pinKey: change.pinKey ?? vault.pinKey,
       secrets,
       blobs,
-      memory: rememberManifest(manifest, bytes),
+      memory: rememberManifest(manifest, bytes, vault.memory),
     },
   };
 }

@@ -4,6 +4,7 @@ import {
   decodeBase64url,
   encodeBase64url,
   equalBytes,
+  identityWords,
   manifestSignatureMessage,
   PzkError,
   parseJson,
@@ -31,6 +32,8 @@ export interface SuccessionReview {
   readonly by: readonly string[];
   /** Who can open the vault now. */
   readonly recipients: readonly VaultRecipient[];
+  /** The new identity key in eight words: the device that rotated shows the same, a forged one cannot. */
+  readonly identityWords: readonly string[];
 }
 
 /** Asks the user whether the new signer of the vault is to be trusted. */
@@ -154,6 +157,13 @@ async function assertApproved(
     vaultId: manifest.vault_id,
     by: Object.freeze(chain.map(({ by }) => by)),
     recipients: Object.freeze(manifest.recipients),
+    identityWords: Object.freeze(
+      identityWords({
+        issuer: manifest.issuer,
+        vaultId: manifest.vault_id,
+        identityKey: decodeBase64url(manifest.identity_key),
+      }),
+    ),
   });
   if ((await approve?.(review)) === true) return;
   throw new PzkError('vault_repin_required', 'Another device has changed the keys of the vault.', {
@@ -286,7 +296,7 @@ export async function unlockVaultEntry(options: UnlockVaultEntryOptions): Promis
       blobs: new Map(
         entry.slots.filter(({ id }) => !missing.has(id)).map(({ id, blob }) => [id, blob]),
       ),
-      memory: rememberManifest(manifest, bytes),
+      memory: rememberManifest(manifest, bytes, memory ?? { fromPin: true }),
     };
     if (chain.length === 0) return { vault };
     await assertApproved(chain, manifest, options.approveSuccession);

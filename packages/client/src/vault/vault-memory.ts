@@ -16,15 +16,29 @@ export interface VaultMemory {
   readonly counter: number;
   /** SHA-256 of the manifest's bytes. */
   readonly manifestHash: Uint8Array;
+  /**
+   * Where it began with an opening that rested on the pin alone, and the user has compared nothing yet:
+   * it may all be a state of before a removal (docs/protocol.md section 12.8).
+   */
+  readonly fromPin?: true;
 }
 
-/** What to remember of a manifest that passed every check. */
-export function rememberManifest(manifest: VaultManifest, bytes: Uint8Array): VaultMemory {
+/**
+ * What to remember of a manifest that passed every check.
+ *
+ * @param before - What was remembered of the vault before.
+ */
+export function rememberManifest(
+  manifest: VaultManifest,
+  bytes: Uint8Array,
+  { fromPin }: Pick<VaultMemory, 'fromPin'> = {},
+): VaultMemory {
   return {
     vaultId: manifest.vault_id,
     identityKey: manifest.identity_key,
     counter: manifest.counter,
     manifestHash: sha256(bytes),
+    ...(fromPin === undefined ? {} : { fromPin }),
   };
 }
 

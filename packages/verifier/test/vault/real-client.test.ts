@@ -1,4 +1,9 @@
-import { createMemoryStorage, openVaultExport, verifyReceipt } from '@pzk-auth/client';
+import {
+  createMemoryStorage,
+  openVaultExport,
+  type VaultRemoval,
+  verifyReceipt,
+} from '@pzk-auth/client';
 import { createSoftwareAuthenticator, createTestClient } from '@pzk-auth/client/testing';
 import {
   agentRequestHash,
@@ -20,6 +25,12 @@ const scope = ['weather:read'];
 const verifiers: Verifier[] = [];
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const yes = () => true;
+
+/** Types the new recovery code in, as a user does. */
+async function confirmed(removal: Promise<VaultRemoval>) {
+  const { code, confirm } = await removal;
+  return confirm(code);
+}
 
 afterAll(async () => {
   for (const verifier of verifiers) await verifier.close();
@@ -123,9 +134,9 @@ describe('the client and the verifier', () => {
     const { second, theirs } = await join(setting);
     expect(text(await theirs.readSecret(secret))).toBe('mail-password');
     const member = theirs.contents.members.find(({ own }) => !own);
-    const rotate = await theirs.removeDevice(member?.id ?? '');
+    const rotate = await confirmed(theirs.removeDevice(member?.id ?? ''));
     expect(rotate).toHaveLength(2);
-    expect(theirs.contents.members).toHaveLength(1);
+    expect(theirs.contents.members.map(({ kind }) => kind)).toEqual(['passkey', 'recovery']);
     await expect(first.client.vault.open()).rejects.toMatchObject({ code: 'invalid_grant' });
     await expect(first.client.start()).rejects.toMatchObject({ code: 'invalid_grant' });
     const devices = await second.client.vault.devices.list();
@@ -140,7 +151,7 @@ describe('the client and the verifier', () => {
     const { second, theirs } = await join(setting);
     const member = theirs.contents.members.find(({ own }) => !own);
     breakOff(second, '/pzk/vault', when);
-    await expect(theirs.removeDevice(member?.id ?? '')).rejects.toMatchObject({
+    await expect(confirmed(theirs.removeDevice(member?.id ?? ''))).rejects.toMatchObject({
       code: 'network_error',
     });
     second.between();
@@ -150,8 +161,8 @@ describe('the client and the verifier', () => {
     expect(text(await vault.readSecret(setting.secret))).toBe('mail-password');
     const revoked = vault.contents.members.filter((one) => one.revoked);
     expect(revoked).toHaveLength(when === 'after' ? 0 : 1);
-    await vault.rotateVault();
-    expect(vault.contents.members.map(({ own }) => own)).toEqual([true]);
+    await confirmed(vault.rotateVault());
+    expect(vault.contents.members.map(({ kind }) => kind)).toEqual(['passkey', 'recovery']);
   });
 
   it.each(['before', 'after'])(
@@ -225,7 +236,7 @@ describe('the client and the verifier', () => {
     const { second: third } = await join(setting);
     await second.client.vault.open();
     const [removed] = theirs.contents.members;
-    await theirs.removeDevice(removed?.id ?? '');
+    await confirmed(theirs.removeDevice(removed?.id ?? ''));
     await expect(third.client.start()).rejects.toMatchObject({ code: 'vault_repin_required' });
     await third.client.start({ approveSuccession: yes });
     const vault = await third.client.vault.open();
@@ -236,21 +247,26 @@ describe('the client and the verifier', () => {
     const { verifier, first, vault, secret } = await enrolled();
     const made = first.client.vault.recovery.create();
     await made.confirm(made.code);
-    await vault.rotateVault();
+    const rotation = await vault.rotateVault();
+    await rotation.confirm(rotation.code);
+    await expect(
+      createBrowser(verifier).client.vault.recovery.use({ code: made.code, user }),
+    ).rejects.toMatchObject({ code: 'invalid_grant' });
     const document = JSON.parse(JSON.stringify(await first.client.vault.export()));
     const opened = await openVaultExport({
       document,
-      recoveryCode: made.code,
-      approveSuccession: yes,
+      recoveryCode: rotation.code,
     });
     expect(text(await opened.readSlot(secret))).toBe('mail-password');
 
     const fresh = createBrowser(verifier);
-    const use = { code: made.code, user, approveSuccession: yes };
+    const use = { code: rotation.code, user };
     await fresh.client.vault.recovery.use(use);
     await fresh.client.start();
     const theirs = await fresh.client.vault.open();
     expect(text(await theirs.readSecret(secret))).toBe('mail-password');
+    expect(theirs.contents.basis).toBe('pin');
+    expect(theirs.contents.identityWords).toEqual(vault.contents.identityWords);
     const next = fresh.client.vault.recovery.create();
     await next.confirm(next.code);
     expect(theirs.contents.members.map(({ kind }) => kind)).toEqual([

@@ -1,0 +1,43 @@
+import { useVault } from '@pzk-auth/react-hooks';
+import { useState } from 'react';
+import { ErrorNotice } from './error-notice.js';
+import { type Failure, failureOf } from './failure.js';
+import { IdentityWords } from './identity-words.js';
+import { shortId } from './member-name.js';
+
+/** Says that this browser knows the vault by its passkey alone, and what to compare it with. */
+export function CompareNotice() {
+  const vault = useVault();
+  const [failure, setFailure] = useState<Failure>();
+  if (vault.status !== 'open' || vault.basis === 'memory') return null;
+  return (
+    <div className="notice notice-ask" role="status">
+      <p className="notice-title">This browser knows your vault by its passkey alone</p>
+      <p>
+        It cannot tell by itself whether the platform shows it the vault as it is now, or one from
+        before you removed a device. On another device, look under Devices: these words and this
+        list must be the same there. If you have no other one, see that nobody is in the list whom
+        you have removed.
+      </p>
+      <IdentityWords words={vault.identityWords} />
+      <p className="hint small">
+        Can open it:{' '}
+        {vault.members
+          .map(({ id, kind }) => (kind === 'recovery' ? 'recovery code' : `device ${shortId(id)}`))
+          .join(', ')}
+      </p>
+      {failure !== undefined && <ErrorNotice title="It was not noted" error={failure.error} />}
+      <div className="buttons">
+        <button type="button" onClick={vault.lock}>
+          They differ: lock it
+        </button>
+        <button
+          type="button"
+          onClick={() => void vault.confirmCompared().then((ended) => setFailure(failureOf(ended)))}
+        >
+          They are the same
+        </button>
+      </div>
+    </div>
+  );
+}

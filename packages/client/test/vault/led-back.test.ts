@@ -1,0 +1,218 @@
+import { parseRecoveryCode, RECOVERY } from '@pzk-auth/protocol';
+import { describe, expect, it } from 'vitest';
+import { createMemoryStorage } from '../../src/index.js';
+import { prepareWrite } from '../../src/vault/prepare-write.js';
+import { deriveRecoveryKeys } from '../../src/vault/recovery-recipient.js';
+import { sealToRecipient } from '../../src/vault/seal-recipient.js';
+import { unlockVaultEntry } from '../../src/vault/unlock-vault-entry.js';
+import { createClientOf, createIdleProver, user } from '../fake-issuer.js';
+import { issuer } from './craft-vault.js';
+import {
+  createDevice,
+  createFakePlatform,
+  enrolledDevice,
+  type FakePlatform,
+  manifestOf,
+  type StoredVault,
+  type TestDevice,
+  text,
+} from './fake-platform.js';
+
+/** A vault with a recovery code and two devices; `lost` is the one that will be taken out. */
+async function setting() {
+  const platform = createFakePlatform();
+  const device = await enrolledDevice(platform);
+  const vault = await device.client.vault.open();
+  const secret = await vault.addSecret({ name: 'mail', value: 'mail-password' });
+  const made = device.client.vault.recovery.create();
+  await made.confirm(made.code);
+  const invitation = await device.client.vault.invitations.create();
+  const lost = createDevice(platform);
+  await lost.client.vault.invitations.accept({ code: invitation.code, user });
+  await invitation.poll();
+  await invitation.admit();
+  return { platform, device, vault, secret, oldCode: made.code, lost };
+}
+
+const lostMember = ({ contents }: Awaited<ReturnType<typeof setting>>['vault']) =>
+  contents.members.find(({ own, kind }) => !own && kind === 'passkey')?.id ?? '';
+
+/** The same passkey in a browser that remembers nothing, as where passkeys are synced. */
+function freshBrowser(platform: FakePlatform, { authenticator }: TestDevice) {
+  const storage = createMemoryStorage();
+  const open = () =>
+    createClientOf(platform, { authenticator, storage, prover: createIdleProver() });
+  return { client: open(), reload: open };
+}
+
+/**
+ * What a removed device and the server make together: the vault of before, signed on with its old
+ * identity key, with a recipient whom they know from the manifest of now.
+ */
+async function forkFor(before: StoredVault, oldCode: string, now: StoredVault) {
+  const platform = createFakePlatform();
+  platform.vault = before;
+  const entry = platform.entryOf(RECOVERY);
+  if (entry === undefined) throw new Error('no code before');
+  const keys = await deriveRecoveryKeys(parseRecoveryCode(oldCode), issuer);
+  const { vault } = await unlockVaultEntry({
+    issuer,
+    entry,
+    credentialId: RECOVERY,
+    secretFor: async () => keys.secret,
+  });
+  const victim = manifestOf(now).recipients.find((one) => one.credential_id === RECOVERY);
+  if (victim === undefined) throw new Error('no code now');
+  const { vault_id: vaultId, counter } = vault.manifest;
+  const place = { issuer, vaultId, counter: counter + 1 };
+  const { recipient, sealed } = await sealToRecipient(place, victim, vault.secrets);
+  const staying = vault.manifest.recipients.filter((one) => one.credential_id !== RECOVERY);
+  // As a hostile hand writes it: the writer need not stay.
+  const writer = { ...vault, recipient: staying[0] ?? recipient };
+  const { write } = await prepareWrite(writer, {
+    manifest: { recipients: [...staying, recipient] },
+  });
+  const pin = now.recipients.get(victim.id)?.pin ?? '';
+  before.manifest = write.manifest;
+  before.signature = write.manifest_signature;
+  before.recipients.set(victim.id, { credentialId: RECOVERY, sealed, pin });
+  return before;
+}
+
+describe('taking a device out', () => {
+  it('[V7] is not done before its new recovery code was typed in', async () => {
+    const { platform, vault } = await setting();
+    const member = lostMember(vault);
+    const before = (platform.vault as StoredVault).manifest;
+    const removal = await vault.removeDevice(member);
+    // Out of its session at once; out of the vault with the code.
+    expect(platform.revoked).toEqual([member]);
+    expect((platform.vault as StoredVault).manifest).toBe(before);
+    for (const typed of [
+      '',
+      'ABCD',
+      removal.code.replace(/.$/, (last) => (last === '0' ? '1' : '0')),
+    ]) {
+      await expect(removal.confirm(typed)).rejects.toMatchObject({
+        code: 'recovery_code_malformed',
+      });
+    }
+    const other = await vault.removeDevice(member);
+    await expect(removal.confirm(other.code)).rejects.toMatchObject({
+      code: 'recovery_code_malformed',
+    });
+    expect((platform.vault as StoredVault).manifest).toBe(before);
+    const exposed = await removal.confirm(removal.code);
+    expect(exposed.map(({ name }) => name)).toContain('mail');
+    expect(vault.contents.members.map(({ id }) => id)).not.toContain(member);
+    const wire = platform.sent.map(({ body }) => body).join('\n');
+    expect(wire).not.toContain(removal.code);
+  });
+
+  it('[V7] leaves a code that nobody leads back to the old keys', async () => {
+    const { platform, vault, oldCode } = await setting();
+    const before = platform.snapshot();
+    const removal = await vault.removeDevice(lostMember(vault));
+    await removal.confirm(removal.code);
+    const now = platform.snapshot();
+    // The code of before is led back: its pin covers the old key, which is why it is replaced.
+    platform.vault = before;
+    await createDevice(platform).client.vault.recovery.use({ code: oldCode, user });
+    platform.vault = await forkFor(before, oldCode, now);
+    const victim = createDevice(platform);
+    await expect(
+      victim.client.vault.recovery.use({ code: removal.code, user, approveSuccession: () => true }),
+    ).rejects.toMatchObject({ code: 'vault_pin_mismatch' });
+    expect(victim.authenticator.credentials()).toEqual([]);
+  });
+
+  it('[V7] honest: the new code opens the vault, and the old one opens it no more', async () => {
+    const { platform, vault, secret, oldCode } = await setting();
+    const removal = await vault.removeDevice(lostMember(vault));
+    await removal.confirm(removal.code);
+    const owner = createDevice(platform);
+    await owner.client.vault.recovery.use({ code: removal.code, user });
+    const opened = await owner.client.vault.open();
+    expect(text(await opened.readSecret(secret))).toBe('mail-password');
+    const finder = createDevice(platform);
+    await expect(
+      finder.client.vault.recovery.use({ code: oldCode, user, approveSuccession: () => true }),
+    ).rejects.toMatchObject({ code: 'vault_pin_mismatch' });
+  });
+
+  it('makes a code where there was none', async () => {
+    const platform = createFakePlatform();
+    const device = await enrolledDevice(platform);
+    const vault = await device.client.vault.open();
+    const rotation = await vault.rotateVault();
+    await rotation.confirm(rotation.code);
+    expect(vault.contents.members.map(({ kind }) => kind)).toEqual(['passkey', 'recovery']);
+  });
+});
+
+describe('an opening without memory', () => {
+  it('[V7] is shown as such, with other words than the vault has now', async () => {
+    const { platform, device, vault } = await setting();
+    const before = platform.snapshot();
+    const removal = await vault.removeDevice(lostMember(vault));
+    await removal.confirm(removal.code);
+    // A device that knows its vault is not led back.
+    platform.vault = before;
+    await expect(device.client.vault.open()).rejects.toMatchObject({ code: 'vault_rollback' });
+    const fresh = freshBrowser(platform, device);
+    await fresh.client.start();
+    const led = await fresh.client.vault.open();
+    expect(led.contents.basis).toBe('pin');
+    expect(led.contents.members).toContainEqual(
+      expect.objectContaining({ kind: 'passkey', own: false }),
+    );
+    expect(led.contents.identityWords).toHaveLength(8);
+    expect(led.contents.identityWords).not.toEqual(vault.contents.identityWords);
+  });
+
+  it('[V7] honest: is compared once with another device, and remembered from then on', async () => {
+    const { platform, device, vault, secret } = await setting();
+    const removal = await vault.removeDevice(lostMember(vault));
+    await removal.confirm(removal.code);
+    expect(vault.contents.basis).toBe('memory');
+    const fresh = freshBrowser(platform, device);
+    // The session opens the vault, too: what it remembers vouches for nothing.
+    await fresh.client.start();
+    const same = await fresh.client.vault.open();
+    await same.addSecret({ name: 'another', value: 'secret' });
+    const reloaded = fresh.reload();
+    await reloaded.start();
+    const again = await reloaded.vault.open();
+    expect(again.contents.basis).toBe('pin');
+    expect(again.contents.identityWords).toEqual(vault.contents.identityWords);
+    await again.confirmCompared();
+    expect(again.contents.basis).toBe('memory');
+    await again.addSecret({ name: 'a third', value: 'secret' });
+    const later = fresh.reload();
+    await later.start();
+    const last = await later.vault.open();
+    expect(last.contents.basis).toBe('memory');
+    expect(text(await last.readSecret(secret))).toBe('mail-password');
+  });
+
+  it('needs no comparing after an enrolment and an invitation, but after a recovery', async () => {
+    const { platform, device, vault, oldCode, lost } = await setting();
+    expect(vault.contents.basis).toBe('memory');
+    await lost.client.start();
+    const invited = await lost.client.vault.open();
+    expect(invited.contents.basis).toBe('memory');
+    expect(invited.contents.identityWords).toEqual(vault.contents.identityWords);
+    const recovered = createDevice(platform);
+    await recovered.client.vault.recovery.use({ code: oldCode, user });
+    const theirs = await recovered.client.vault.open();
+    expect(theirs.contents.basis).toBe('pin');
+    // On a device that knows the vault, a recovery rests on what it knows.
+    const known = createClientOf(platform, {
+      authenticator: createDevice(platform).authenticator,
+      storage: device.storage,
+      prover: createIdleProver(),
+    });
+    await known.vault.recovery.use({ code: oldCode, user });
+    expect((await known.vault.open()).contents.basis).toBe('memory');
+  });
+});
