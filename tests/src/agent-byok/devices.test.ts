@@ -71,12 +71,36 @@ async function join(first: Visitor): Promise<Visitor> {
   return second;
 }
 
-/** Takes the one device out that is not this one. */
+/** Writes the code down that is shown. */
+async function readCode({ device }: Visitor): Promise<string> {
+  const groups = device.page.getByRole('list', { name: 'Recovery code' }).getByRole('listitem');
+  await groups.first().waitFor(SLOW);
+  const code = (await groups.allInnerTexts()).join('-');
+  expect(code).toMatch(/^([0-9A-Z]{4}-){13}[0-9A-Z]{4}$/);
+  return code;
+}
+
+/** Types the code in that was written down. */
+async function typeCode(user: Visitor, code: string): Promise<void> {
+  await user.press('I have written it down');
+  await user.device.page.getByLabel('Recovery code, as you wrote it down').fill(code);
+  await user.press('Verify');
+}
+
+/** The words that the page shows of the vault. */
+async function readWords({ device }: Visitor): Promise<readonly string[]> {
+  const words = device.page.getByRole('list', { name: 'Words of the vault' });
+  await words.waitFor(SLOW);
+  return words.getByRole('listitem').allInnerTexts();
+}
+
+/** Takes the one device out that is not this one, with a new recovery code. */
 async function removeOther(user: Visitor): Promise<void> {
   const { page } = user.device;
   await user.goTo('Devices');
   await page.getByRole('button', { name: /^Remove Device/ }).click();
   await user.press('Remove it');
+  await typeCode(user, await readCode(user));
   await page.getByRole('heading', { name: 'It is out' }).waitFor(SLOW);
   await page.getByRole('dialog').getByText('Work').waitFor();
   await user.press('Done');
@@ -118,9 +142,7 @@ describe('devices in Chromium, each a context of its own', () => {
     const { page } = first.device;
     await first.goTo('Devices');
     await first.press('Make a recovery code');
-    const groups = page.getByRole('list', { name: 'Recovery code' }).getByRole('listitem');
-    const code = (await groups.allInnerTexts()).join('-');
-    expect(code).toMatch(/^([0-9A-Z]{4}-){13}[0-9A-Z]{4}$/);
+    const code = await readCode(first);
     await expectAccessible(first.device);
     await first.press('I have written it down');
     await page.getByLabel('Recovery code, as you wrote it down').fill(code.replace(/.$/, '!'));
@@ -142,6 +164,13 @@ describe('devices in Chromium, each a context of its own', () => {
     await other.goTo('Vault');
     await other.press('Open the vault');
     expect(await other.reveal('Work')).toBe(KEY);
+    // It knows the vault by the code alone: the user compares it with the first device.
+    expect(await readWords(other)).toEqual(await readWords(first));
+    await expectAccessible(other.device);
+    await other.press('They are the same');
+    await other.device.page
+      .getByText('This browser knows your vault by its passkey alone')
+      .waitFor({ ...SLOW, state: 'detached' });
     expect(JSON.stringify([first.device.requests, other.device.requests])).not.toContain(code);
   });
 
@@ -152,22 +181,22 @@ describe('devices in Chromium, each a context of its own', () => {
     await second.press('Open the vault');
     await second.press('Make a recovery code');
     const { page } = second.device;
-    const groups = page.getByRole('list', { name: 'Recovery code' }).getByRole('listitem');
-    const code = (await groups.allInnerTexts()).join('-');
-    await second.press('I have written it down');
-    await page.getByLabel('Recovery code, as you wrote it down').fill(code);
-    await second.press('Verify');
+    await typeCode(second, await readCode(second));
     await page.getByRole('heading', { name: 'The recovery code works' }).waitFor(SLOW);
     await second.press('Done');
     await second.press('Remove Recovery code');
     await second.press('Remove it');
+    await typeCode(second, await readCode(second));
     await page.getByRole('heading', { name: 'It is out' }).waitFor(SLOW);
+    await second.press('Done');
+    const words = await readWords(second);
 
     await first.press('Sign out');
     await first.press('Sign in');
     const changed = first.device.page.getByRole('heading', { name: /keys of your vault/ });
     await changed.waitFor(SLOW);
     await expectAccessible(first.device);
+    expect(await readWords(first)).toEqual(words);
     await first.press('No, leave it locked');
     await first.device.page.getByText('vault_repin_required').waitFor(SLOW);
     await first.press('Sign in');

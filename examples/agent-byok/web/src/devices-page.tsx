@@ -6,7 +6,6 @@ import {
   type VaultMember,
 } from '@pzk-auth/react-hooks';
 import { useState } from 'react';
-import { Dialog } from './dialog.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
 import { formatWhen } from './format.js';
