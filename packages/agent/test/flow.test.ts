@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { GrantRequest } from '../src/index.js';
 import { type StandInPlatform, startStandInPlatform } from './harness/stand-in-platform.js';
@@ -168,6 +169,28 @@ describe('from the request to its end', () => {
       code: 'too_many_requests',
     });
     expect(upstream.seen).toHaveLength(2);
+    await grant.end();
+  });
+});
+
+describe('the socket', () => {
+  it('refuses a query that is malformed', async () => {
+    const grant = await broker.connection.request(ask());
+    const get = async (query: string) => {
+      const path = `/grants/${grant.id}?${query}`;
+      const outgoing = httpRequest({ socketPath: setup.socket, path }).end();
+      const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
+      let text = '';
+      for await (const chunk of answer) text += chunk;
+      return { status: answer.statusCode, ...JSON.parse(text) };
+    };
+    for (const query of [
+      ...['wait=1e-9', 'wait=0.5', 'wait=-1', 'wait=', 'wait=NaN', 'wait=Infinity', 'wait=0x1'],
+      ...['version=1.5', 'version=a', 'wait=1&wait=1', 'waits=1', 'wait=99999999999'],
+    ]) {
+      expect(await get(query), query).toMatchObject({ status: 400, code: 'invalid_request' });
+    }
+    expect(await get('wait=1&version=0')).toMatchObject({ status: 'waiting', version: 2 });
     await grant.end();
   });
 });

@@ -369,6 +369,22 @@ describe('what comes back', () => {
       response.end(gzipSync(SECRET));
     };
     await expect(grant.fetch(upstream.url)).rejects.toMatchObject({ code: 'unexpected_response' });
+    for (const encoding of [
+      'gzip, chunked',
+      'gzip,chunked',
+      'gzip\r\nTransfer-Encoding: chunked',
+    ]) {
+      upstream.state.answer = (_, response) => {
+        const body = gzipSync(SECRET);
+        const head = `HTTP/1.1 200 OK\r\nTransfer-Encoding: ${encoding}\r\n\r\n`;
+        response.socket?.write(`${head}${body.length.toString(16)}\r\n`);
+        response.socket?.write(body);
+        response.socket?.end('\r\n0\r\n\r\n');
+      };
+      await expect(grant.fetch(upstream.url), encoding).rejects.toMatchObject({
+        code: 'unexpected_response',
+      });
+    }
     upstream.state.answer = (_, response) => {
       response.writeHead(206, { 'content-range': 'bytes 0-3/9' });
       response.end(SECRET.slice(0, 4));

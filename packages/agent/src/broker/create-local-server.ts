@@ -65,13 +65,28 @@ function onClose(response: ServerResponse): AbortSignal {
   return gone.signal;
 }
 
+/** Whole numbers, each once. */
+function parseQuery(query: string): { readonly wait: number; readonly version: number } {
+  const numbers = { wait: 0, version: 0 };
+  const seen = new Set<string>();
+  for (const [name, value] of new URLSearchParams(query)) {
+    const isKnown = (name === 'wait' || name === 'version') && !seen.has(name);
+    if (!isKnown || !/^[0-9]{1,9}$/.test(value)) {
+      throw new PzkError('invalid_request', 'The query has a whole number as wait and as version.');
+    }
+    seen.add(name);
+    numbers[name] = Number(value);
+  }
+  return numbers;
+}
+
 /** Waits for the next change, at most as long as the query says. */
 async function sendSnapshot(grant: GrantView, query: string, response: ServerResponse) {
-  const parameters = new URLSearchParams(query);
-  const seconds = Math.min(Number(parameters.get('wait') ?? 0) || 0, MAXIMUM_WAIT_SECONDS);
-  if (seconds > 0) {
-    const signal = AbortSignal.any([onClose(response), AbortSignal.timeout(seconds * 1000)]);
-    await grant.waitForChange(Number(parameters.get('version') ?? 0) || 0, signal);
+  const { wait, version } = parseQuery(query);
+  if (wait > 0) {
+    const milliseconds = Math.min(wait, MAXIMUM_WAIT_SECONDS) * 1000;
+    const signal = AbortSignal.any([onClose(response), AbortSignal.timeout(milliseconds)]);
+    await grant.waitForChange(version, signal);
   }
   sendJson(response, 200, grant.snapshot());
 }

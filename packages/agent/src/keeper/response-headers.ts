@@ -25,8 +25,14 @@ export function assertRedirect(response: IncomingMessage, url: string): void {
 
 /** @throws PzkError `unexpected_response` where the body could not be searched. */
 export function assertPlainBody(response: IncomingMessage): void {
-  const encoding = response.headers['content-encoding'] ?? 'identity';
-  if (encoding.trim().toLowerCase() !== 'identity' || response.statusCode === 206) {
+  const isPlain = (header: string | undefined, plain: string) =>
+    (header ?? plain).trim().toLowerCase() === plain;
+  // The parser takes the chunks apart, and leaves what else `Transfer-Encoding` lists (RFC 9112 section 6.1).
+  if (
+    !isPlain(response.headers['content-encoding'], 'identity') ||
+    !isPlain(response.headers['transfer-encoding'], 'chunked') ||
+    response.statusCode === 206
+  ) {
     throw new PzkError('unexpected_response', 'The host answered in an encoding nobody asked for.');
   }
 }
