@@ -1,6 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { encodeBase64url, sha256 } from '@pzk-auth/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPairingStore } from '../src/broker/pairing-store.js';
@@ -109,9 +112,15 @@ describe('pairing', () => {
   });
 
   /** As a user does it at a terminal. */
-  function pairAtTerminal(other: BrokerSetup, answer: string) {
+  function pairAtTerminal(
+    other: Pick<BrokerSetup, 'stateDirectory'>,
+    answer: string,
+    more: readonly string[] = [],
+    env: NodeJS.ProcessEnv = {},
+  ) {
     const words = ['pair', '--issuer', platform.issuer, '--code', platform.startPairing()];
-    const child = spawn(process.execPath, [MAIN, ...words, '--state', other.stateDirectory]);
+    const all = [MAIN, ...words, '--state', other.stateDirectory, '--development', ...more];
+    const child = spawn(process.execPath, all, { env: { ...process.env, ...env } });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (chunk: string) => {
@@ -143,6 +152,58 @@ describe('pairing', () => {
     }
   });
 
+  it('says where the broker that runs has another key or state than the pairing', async () => {
+    const other = prepareBroker({});
+    const credentials = join(other.directory, 'credentials');
+    mkdirSync(credentials, { mode: 0o700 });
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+    writeFileSync(join(credentials, 'signing-key'), pem, { mode: 0o600 });
+    const env = { CREDENTIALS_DIRECTORY: credentials };
+    const second = await runBrokerProcess(other, { env });
+    const pairWith = async (state: string, more: NodeJS.ProcessEnv) => {
+      const shown = platform.completePairing();
+      const at = ['--socket', other.socket];
+      const outcome = await pairAtTerminal({ stateDirectory: state }, 'y\n', at, more);
+      await shown;
+      return outcome;
+    };
+    const asked = () =>
+      second.connection.request({
+        ...{ slot, purpose: 'Tests', host: upstream.host, methods: ['GET'], uses: 5, ttl: 60 },
+      });
+    try {
+      const elsewhere = await pairWith(join(other.directory, 'elsewhere'), env);
+      expect(elsewhere).toMatchObject({ code: 1, output: expect.stringContaining('--state') });
+      await expect(asked()).rejects.toMatchObject({ code: 'not_found' });
+
+      const otherKey = await pairWith(other.stateDirectory, {});
+      expect(otherKey).toMatchObject({ code: 1, output: expect.stringContaining('signing key') });
+      await expect(asked()).rejects.toMatchObject({
+        code: 'not_found',
+        hint: expect.stringContaining('Pair anew'),
+      });
+      expect((await second.connection.status()).vaults).toMatchObject([{ hasKey: false }]);
+
+      expect(await pairWith(other.stateDirectory, env)).toMatchObject({ code: 0 });
+      expect((await second.connection.status()).vaults).toMatchObject([{ hasKey: true }]);
+      await (await asked()).end();
+    } finally {
+      await second.close();
+      other.remove();
+    }
+  });
+
+  it.runIf(process.getuid?.() === 0)('does not pair as root (needs root)', () => {
+    const other = prepareBroker({});
+    const words = ['pair', '--issuer', platform.issuer, '--code', platform.startPairing()];
+    const all = [MAIN, ...words, '--state', other.stateDirectory];
+    const { status, stderr } = spawnSync(process.execPath, all, { encoding: 'utf8' });
+    expect([status, existsSync(other.stateDirectory)]).toEqual([1, false]);
+    expect(stderr).toContain('sudo -u');
+    other.remove();
+  });
+
   it('refuses codes, issuers and names that are none', async () => {
     const other = prepareBroker({});
     try {
@@ -151,7 +212,7 @@ describe('pairing', () => {
         ['--issuer', 'http://example.com', '--code', platform.startPairing()],
         ['--issuer', platform.issuer, '--code', '0000-0000-0000-0000'],
       ]) {
-        const all = [MAIN, 'pair', ...words, '--state', other.stateDirectory];
+        const all = [MAIN, 'pair', ...words, '--state', other.stateDirectory, '--development'];
         const child = spawn(process.execPath, all, { stdio: 'ignore' });
         const code = await new Promise((resolve) => child.once('close', resolve));
         expect(code, words.join(' ')).toBe(1);
@@ -418,7 +479,15 @@ describe('a pairing that is taken back', () => {
   const unpair = (other: BrokerSetup) =>
     spawnSync(
       process.execPath,
-      [MAIN, 'unpair', '--vault', platform.vaultId, '--state', other.stateDirectory],
+      [
+        MAIN,
+        'unpair',
+        '--vault',
+        platform.vaultId,
+        '--state',
+        other.stateDirectory,
+        '--development',
+      ],
       { encoding: 'utf8' },
     );
   const stateOf = async (second: BrokerProcess, { id }: BrokerGrant) =>

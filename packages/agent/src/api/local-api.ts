@@ -91,5 +91,7 @@ export interface BrokerStatus {
     readonly name: string;
     /** It has to be paired anew. */
     readonly stopped: boolean;
+    /** Whether it has the signing key that the vault lists; else it has to be paired anew, too. */
+    readonly hasKey: boolean;
   }[];
 }

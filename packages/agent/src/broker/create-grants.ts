@@ -433,7 +433,7 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
       if (!isAgentRequestTimely(term, Math.floor(Date.now() / 1000))) {
         throw new PzkError('invalid_request', 'A standing approval ends within 90 days.');
       }
-      key = await store.loadKey(pairing.vaultId);
+      key = await store.loadKey(pairing);
       keeper = await startKeeper(task, {
         onUsed: (count, lastUsedAt) => {
           change(grant, { uses: count, lastUsedAt });

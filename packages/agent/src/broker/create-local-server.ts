@@ -25,7 +25,7 @@ const GRANT = /^\/grants\/([A-Za-z0-9_-]{22})(\/forward(\/.*)|\/events|\?.*)?$/s
 /** Options of {@link createLocalServer}. */
 export interface LocalServerOptions {
   readonly grants: Grants;
-  readonly status: () => BrokerStatus;
+  readonly status: () => Promise<BrokerStatus>;
   /** Connections at a time; what comes beyond is closed. */
   readonly connections: number;
 }
@@ -152,7 +152,7 @@ export function createLocalServer({ grants, status, connections }: LocalServerOp
 
   async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url = '' } = incoming;
-    if (url === '/status' && method === 'GET') return sendJson(response, 200, status());
+    if (url === '/status' && method === 'GET') return sendJson(response, 200, await status());
     if (url === '/grants' && method === 'POST') {
       const grant = await grants.create(await readJson(incoming));
       return sendJson(response, 201, grant.snapshot());

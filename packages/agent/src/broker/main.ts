@@ -4,11 +4,13 @@ import { hostname } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { isPzkError } from '@pzk-auth/protocol';
+import type { BrokerStatus } from '../api/local-api.js';
 import { showsMemory } from '../keeper/no-inspector.js';
-import { loadBrokerConfig } from './broker-config.js';
+import { createUnixClient } from '../library/unix-request.js';
+import { type BrokerConfig, loadBrokerConfig } from './broker-config.js';
 import { logToStderr } from './log.js';
 import { pair } from './pair.js';
-import { DEVELOPMENT_NOTICE, openPairingStore, runBroker } from './run-broker.js';
+import { assertOwnUser, DEVELOPMENT_NOTICE, openPairingStore, runBroker } from './run-broker.js';
 
 const HELP = `pzk-broker: uses secrets of a vault for an agent, without showing them to it.
 
@@ -59,6 +61,24 @@ async function ask(words: readonly string[]): Promise<boolean> {
   }
 }
 
+/** A broker with other settings would not use what was paired, and say nothing of why. */
+async function tellWhetherUsed(config: BrokerConfig, vaultId: string): Promise<number> {
+  const client = createUnixClient(config.socket);
+  try {
+    const { vaults } = (await client.call('GET', '/status')) as BrokerStatus;
+    const mine = vaults.find(({ vault }) => vault === vaultId);
+    if (mine?.hasKey) return 0;
+    const what = mine === undefined ? 'state directory (--state)' : 'signing key (credential)';
+    stderr.write(`The broker at ${config.socket} has another ${what}: pair with the same.\n`);
+    return 1;
+  } catch {
+    stdout.write(`No broker runs at ${config.socket} now.\n`);
+    return 0;
+  } finally {
+    client.close();
+  }
+}
+
 /** @returns The exit code; `undefined` where the program goes on. */
 async function main(words: readonly string[]): Promise<number | undefined> {
   const { values, positionals } = parseArgs({
@@ -77,6 +97,7 @@ async function main(words: readonly string[]): Promise<number | undefined> {
       'Node was told to show memory (inspector, heap snapshots, ...): not with secrets in it.',
     );
   }
+  assertOwnUser(config);
   switch (command) {
     case 'run': {
       if (config.isDevelopment) stderr.write(`${DEVELOPMENT_NOTICE}\n`);
@@ -99,7 +120,9 @@ async function main(words: readonly string[]): Promise<number | undefined> {
       stdout.write('Waiting for the browser...\n');
       const pairing = await pair({ issuer, baseUrl, code, name, store, confirm: ask });
       stdout.write(`Paired with vault ${pairing.vaultId} of ${pairing.issuer}.\n`);
-      return 0;
+      // In development the default socket may be that of another broker.
+      if (config.isDevelopment && values.socket === undefined) return 0;
+      return tellWhetherUsed(config, pairing.vaultId);
     }
     case 'pairings':
       for (const one of openPairingStore(config).list()) {

@@ -103,6 +103,7 @@ export async function pair(options: PairOptions): Promise<Pairing> {
   }
   const pairing: Pairing = {
     ...{ issuer, baseUrl, vaultId, identityKey: answer.identity_key, name },
+    agentKey: encodeBase64url(agentKey),
     pairedAt: Date.now(),
     stopped: false,
   };

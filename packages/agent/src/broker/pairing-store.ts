@@ -12,7 +12,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { decodeBase64url, isBase64url, PzkError, SEC1_POINT_BYTES } from '@pzk-auth/protocol';
+import {
+  decodeBase64url,
+  encodeBase64url,
+  isBase64url,
+  PzkError,
+  SEC1_POINT_BYTES,
+} from '@pzk-auth/protocol';
 import * as v from 'valibot';
 import { type AgentKey, generateAgentKeyPem, importAgentKey } from '../platform/agent-key.js';
 
@@ -28,6 +34,11 @@ const pairingSchema = v.strictObject({
   vaultId: id,
   /** Identity key of the vault, base64url: what releases are judged by. */
   identityKey: v.pipe(
+    v.string(),
+    v.check((text) => isBase64url(text, SEC1_POINT_BYTES)),
+  ),
+  /** Our public key, base64url, as the vault lists it. */
+  agentKey: v.pipe(
     v.string(),
     v.check((text) => isBase64url(text, SEC1_POINT_BYTES)),
   ),
@@ -54,7 +65,12 @@ export interface PairingStore {
   find(vaultId: string | undefined): Pairing;
   /** Whether a pairing still stands: not forgotten since, nor made anew with another identity key. */
   holds(pairing: Pairing): boolean;
-  loadKey(vaultId: string): Promise<AgentKey>;
+  /**
+   * The key of a pairing.
+   *
+   * @throws PzkError `not_found` where this process has another one.
+   */
+  loadKey(pairing: Pairing): Promise<AgentKey>;
   /**
    * The key that a pairing starts with; kept by {@link PairingStore.save}. A vault that is paired anew
    * has the same one, so that it does not list this broker twice.
@@ -139,7 +155,13 @@ export function createPairingStore(
       return found;
     },
     holds,
-    loadKey: (vaultId) => importAgentKey(readFileSync(credential ?? keyOf(vaultId))),
+    async loadKey({ vaultId, agentKey }) {
+      const key = await importAgentKey(readFileSync(credential ?? keyOf(vaultId)));
+      if (encodeBase64url(key.publicKey) === agentKey) return key;
+      throw new PzkError('not_found', 'The vault lists another signing key of this broker.', {
+        hint: 'Pair anew, with the same signing key (credential or file) that the broker runs with.',
+      });
+    },
     keyPemFor(vaultId) {
       if (credential !== undefined) return readFileSync(credential, 'utf8');
       const isKnown = v.is(id, vaultId) && existsSync(keyOf(vaultId));

@@ -8,7 +8,7 @@ import { createLocalServer } from './create-local-server.js';
 import { assertGuardedFile, assertPrivateDirectory } from './guarded-directory.js';
 import { assertSocketPath, listen } from './listen.js';
 import type { Log } from './log.js';
-import { createPairingStore, type PairingStore } from './pairing-store.js';
+import { createPairingStore, type Pairing, type PairingStore } from './pairing-store.js';
 
 /** What stands between broker and agent in this form: nothing. */
 export const DEVELOPMENT_NOTICE =
@@ -18,6 +18,19 @@ export const DEVELOPMENT_NOTICE =
 export interface RunningBroker {
   readonly socket: string;
   close(): Promise<void>;
+}
+
+/**
+ * Every command runs as the broker's user: what root makes, it could not read, nor would root's environment
+ * show which signing key it runs with.
+ *
+ * @throws TypeError
+ */
+export function assertOwnUser(config: BrokerConfig): void {
+  if (config.isDevelopment || process.getuid?.() !== 0) return;
+  throw new TypeError(
+    'The broker does not run as root: give it a user of its own, and pair as that user, too (sudo -u).',
+  );
 }
 
 /**
@@ -35,9 +48,6 @@ export function openPairingStore(config: BrokerConfig): PairingStore {
 /** @throws TypeError where the broker could not keep what it is given. */
 function assertSurroundings(config: BrokerConfig): void {
   if (config.isDevelopment) return;
-  if (process.getuid?.() === 0) {
-    throw new TypeError('The broker does not run as root: give it a user of its own.');
-  }
   if (!disableCoreDumps()) {
     throw new TypeError('Core dumps are on, and would hold secrets: start with `ulimit -c 0`.');
   }
@@ -61,15 +71,23 @@ export async function runBroker(config: BrokerConfig, log: Log): Promise<Running
   mkdirSync(keeperDirectory, { mode: 0o700 });
   assertSocketPath(join(keeperDirectory, `${'x'.repeat(22)}.sock`));
   const grants = createGrants({ config, store, keeperDirectory, log });
-  const status = (): BrokerStatus => ({
+  const statusOf = async (pairing: Pairing) => ({
+    ...{ vault: pairing.vaultId, issuer: pairing.issuer, name: pairing.name },
+    stopped: pairing.stopped,
+    hasKey: await store.loadKey(pairing).then(
+      () => true,
+      () => false,
+    ),
+  });
+  const status = async (): Promise<BrokerStatus> => ({
     form: config.isDevelopment ? 'development' : 'separate-user',
-    vaults: store.list().map(({ vaultId, issuer, name, stopped }) => ({
-      ...{ vault: vaultId, issuer, name, stopped },
-    })),
+    vaults: await Promise.all(store.list().map(statusOf)),
   });
   const server = createLocalServer({ grants, status, connections: config.limits.connections });
   const socket = await listen(server, { path: config.socket, group: config.group });
-  log('started', { socket, vaults: store.list().length });
+  const { vaults } = await status();
+  log('started', { socket, vaults: vaults.length });
+  for (const { vault, hasKey } of vaults) if (!hasKey) log('pairing_of_other_key', { vault });
   return {
     socket,
     async close() {
