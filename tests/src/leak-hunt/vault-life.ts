@@ -73,6 +73,12 @@ export async function liveVault(options: {
     return text;
   };
 
+  const noteCode = (code: string) => {
+    secrets.push({ name: 'recovery code', bytes: utf8(code) });
+    secrets.push({ name: 'recovery code, joined', bytes: utf8(code.replaceAll('-', '')) });
+    secrets.push({ name: 'entropy of the recovery code', bytes: parseRecoveryCode(code) });
+  };
+
   const first = open('first');
   await ignore(first.enroll({ apiKey: `${apiKey} broken`, user }));
   await first.enroll({ apiKey, user });
@@ -91,9 +97,7 @@ export async function liveVault(options: {
   await vault.readSecret(odd);
 
   const code = first.vault.recovery.create();
-  secrets.push({ name: 'recovery code', bytes: utf8(code.code) });
-  secrets.push({ name: 'recovery code, joined', bytes: utf8(code.code.replaceAll('-', '')) });
-  secrets.push({ name: 'entropy of the recovery code', bytes: parseRecoveryCode(code.code) });
+  noteCode(code.code);
   await ignore(code.confirm(code.code.slice(1)));
   await code.confirm(code.code);
   await first.vault.export();
@@ -111,14 +115,16 @@ export async function liveVault(options: {
   await vault.rotateGeneration();
   await releaseToAgent(first, claude, issuer);
   const other = vault.contents.members.find(({ own, kind }) => !own && kind !== 'recovery');
-  await vault.removeDevice(other?.id ?? '');
+  const removal = await vault.removeDevice(other?.id ?? '');
+  noteCode(removal.code);
+  await removal.confirm(removal.code);
   await ignore(second.vault.open());
   await vault.updateSecret(odd, { value: word('key after a removal', 'sk-late-') });
 
   const third = open('third');
   const lost = { user, approveSuccession: yes };
-  await ignore(third.vault.recovery.use({ ...lost, code: code.code.slice(0, -1) }));
-  await third.vault.recovery.use({ ...lost, code: code.code });
+  await ignore(third.vault.recovery.use({ ...lost, code: removal.code.slice(0, -1) }));
+  await third.vault.recovery.use({ ...lost, code: removal.code });
   await third.start({ approveSuccession: yes });
   await third.vault.open({ approveSuccession: yes });
   return secrets;
