@@ -74,7 +74,7 @@ export function tokenAnswer(changes: object = {}) {
 }
 
 export function vaultAnswer(vault: VaultEntry) {
-  return { vault, successions: [], revoked: [] };
+  return { vault, ancestry: [], successions: [], revoked: [] };
 }
 
 export function createFakeIssuer(): FakeIssuer {

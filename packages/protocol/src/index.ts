@@ -248,6 +248,14 @@ export {
 export { canonicalizeScope, formatScope, isScopeToken, parseScope } from './scope.js';
 export { type IdentityWordsFields, identityWords } from './vault/identity-words.js';
 export {
+  ancestryPlaces,
+  type EarlierManifest,
+  type HistoryNode,
+  historyAfter,
+  isAncestor,
+  nodesAfter,
+} from './vault/history.js';
+export {
   INVITATION_CODE_BYTES,
   type InvitationNewFields,
   type InvitationOldFields,

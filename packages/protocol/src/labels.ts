@@ -17,6 +17,7 @@ export const labels = {
   vaultSeal: 'pzk-auth/v1/vault-seal',
   manifest: 'pzk-auth/v1/manifest',
   identityWords: 'pzk-auth/v1/identity-words',
+  history: 'pzk-auth/v1/history',
   succession: 'pzk-auth/v1/succession',
   recovery: 'pzk-auth/v1/recovery',
   inviteId: 'pzk-auth/v1/invite-id',

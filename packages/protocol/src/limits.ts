@@ -26,6 +26,8 @@ export const limits = {
   vaultAgents: 16,
   /** Bytes of a manifest. */
   manifestBytes: 48 * 1024,
+  /** Hashes of a history, and of an ancestry: one for each bit of a counter. */
+  historyHashes: 53,
   /** One sealed slot. */
   slotBlobBytes: 16 * 1024,
   /** All sealed slots of a vault together, so that a write that seals them all anew fits its body. */

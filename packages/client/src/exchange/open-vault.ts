@@ -59,7 +59,13 @@ async function withEntry<T>(
 ): Promise<T> {
   const { config, transport, records } = context;
   const credentialId = touch.assertion.id;
-  const body = { nonce, credential: touch.assertion };
+  const device = await records.readDevice(credentialId);
+  const counter = device?.vault.counter;
+  const body = {
+    nonce,
+    credential: touch.assertion,
+    ...(counter === undefined ? {} : { counter }),
+  };
   let answer: VaultOpenResponse;
   try {
     const request = { path: '/vault/open', body, key, signal };
@@ -68,14 +74,13 @@ async function withEntry<T>(
     if (!isPzkError(cause) || cause.code !== 'not_found') throw cause;
     throw vaultMissing('Enter the API key once more on this device.', cause);
   }
-  const device = await records.readDevice(credentialId);
   const options: UnlockVaultEntryOptions = {
     issuer: config.issuer,
     credentialId,
     entry: answer.vault,
     secretFor: secretSource(context, touch),
     memory: device?.vault,
-    pending: device?.pending,
+    ancestry: answer.ancestry,
     successions: answer.successions,
     approveSuccession,
     approveReplacedSlots,

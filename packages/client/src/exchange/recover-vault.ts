@@ -60,12 +60,17 @@ async function readVault(
 ): Promise<UnlockedEntry> {
   const { config, transport, records } = context;
   const { nonce } = await requestChallenge(context, 'enroll', key, signal);
-  const body = { nonce, ...(await showCode(context, keys, nonce, key)) };
+  const device = await records.readLastDevice();
+  const body = {
+    nonce,
+    ...(await showCode(context, keys, nonce, key)),
+    ...(device === undefined ? {} : { counter: device.vault.counter }),
+  };
   const answer: VaultOpenResponse = await transport.post(
     { path: '/vault/recover', body, key, signal },
     vaultOpenResponseSchema,
   );
-  const device = await records.readLastDevice();
+  // It may be of another account.
   const known = device?.vault.vaultId === answer.vault.vault_id ? device : undefined;
   return unlockVaultEntry({
     issuer: config.issuer,
@@ -74,7 +79,7 @@ async function readVault(
     // The manifest's parser lets a recovery recipient have generation 1 only.
     secretFor: async () => keys.secret,
     memory: known?.vault,
-    pending: known?.pending,
+    ancestry: answer.ancestry,
     successions: answer.successions,
     approveSuccession,
     approveReplacedSlots,

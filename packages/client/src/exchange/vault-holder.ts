@@ -128,14 +128,13 @@ export function createVaultHolder(
   }
 
   /** Remembers a state, never in place of a newer one. */
-  async function remember(vault: UnlockedVault, pending?: UnlockedVault): Promise<void> {
+  async function remember(vault: UnlockedVault): Promise<void> {
     const { memory, recipient } = vault;
     if ((await readNewer(vault)) !== undefined) return;
     await records.writeDevice({
       credentialId: recipient.credential_id,
       generation: recipient.generation,
       vault: memory,
-      ...(pending === undefined ? {} : { pending: pending.memory }),
     });
   }
 
@@ -147,12 +146,9 @@ export function createVaultHolder(
     };
     try {
       if ((await readNewer(before)) !== undefined) throw conflict();
-      // Before it is sent, so that it is known again should the answer be lost.
-      await remember(before, next);
       await (send?.(prepared) ?? api.post('/vault', write, vaultWriteResponseSchema, { ifMatch }));
     } catch (cause) {
       const decided = isPzkError(cause) && !UNDECIDED.has(cause.code);
-      if (decided) await remember(before);
       wipeOther(before, next);
       // What stands at the server now only another opening tells.
       if (holding === held && (!decided || cause.code === 'vault_conflict')) lock();

@@ -20,8 +20,6 @@ export interface DeviceRecord {
   /** PRF generation of its recipient; 0: the device secret stands in. */
   readonly generation: number;
   readonly vault: VaultMemory;
-  /** The state of the vault that this device has sent and had no answer to. */
-  readonly pending?: VaultMemory;
 }
 
 /** A device secret at rest: useless without the key, which no script can export. */

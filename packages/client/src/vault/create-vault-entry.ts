@@ -81,6 +81,7 @@ export async function createVaultEntry(
       identity_key: encodeBase64url(identity.publicKey),
       counter,
       previous: '',
+      history: [],
       recipients: [
         {
           id: recipientId,

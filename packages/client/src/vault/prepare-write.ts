@@ -3,6 +3,7 @@ import {
   encodeBase64url,
   fitsVault,
   formatManifest,
+  historyAfter,
   limits,
   PzkError,
   type Succession,
@@ -54,6 +55,7 @@ export function nextManifest(vault: UnlockedVault, change: VaultChange): VaultMa
     ...change.manifest,
     counter: vault.manifest.counter + 1,
     previous: encodeBase64url(sha256(vault.bytes)),
+    history: historyAfter(vault.manifest),
   };
 }
 

@@ -58,8 +58,8 @@ export interface UnlockVaultEntryOptions {
   readonly secretFor: (generation: number) => Promise<CryptoKey>;
   /** What this device remembers of the vault; absent on a fresh one. */
   readonly memory?: VaultMemory | undefined;
-  /** What this device sent last without having had an answer. */
-  readonly pending?: VaultMemory | undefined;
+  /** Hashes that lead from what is remembered to the manifest, as the server tells them. */
+  readonly ancestry?: readonly string[] | undefined;
   /** Changes of the identity key, as the server tells them. */
   readonly successions?: readonly Succession[];
   readonly approveSuccession?: ApproveSuccession | undefined;
@@ -246,7 +246,7 @@ export function findReplacedSlots(
  * 1. the signature over the manifest's bytes, by the identity key that the manifest claims. The pin
  *    is keyed with a salt from the roster inside the manifest, so one of the two has to be read
  *    first; up to the pin, what was read chooses only which derivation to try.
- * 2. neither rolled back, forked nor replaced against what this device remembers. Before `secretFor`:
+ * 2. what this device remembers is an ancestor: neither rolled back, forked nor replaced. Before `secretFor`:
  *    a device that knows its vault asks nobody for a touch at the word of another signer, and is not
  *    told by one that its secret lies elsewhere;
  * 3. the pin of this recipient covers that identity key, for this issuer, vault and recipient; or it
@@ -260,12 +260,12 @@ export function findReplacedSlots(
  * `vault_sealed_invalid`, `vault_slot_invalid`, `vault_rollback`; and what `secretFor` throws.
  */
 export async function unlockVaultEntry(options: UnlockVaultEntryOptions): Promise<UnlockedEntry> {
-  const { issuer, entry, credentialId, memory, pending, successions = [] } = options;
+  const { issuer, entry, credentialId, memory, ancestry, successions } = options;
   const bytes = decodeBase64url(entry.manifest);
   const signature = decodeBase64url(entry.manifest_signature);
   const manifest = await readSignedManifest(entry.vault_id, bytes, signature);
   if (memory !== undefined) {
-    await assertNotRolledBack(manifest, bytes, { memory, pending, successions });
+    await assertNotRolledBack(manifest, bytes, { memory, ancestry, successions });
   }
   const recipient = manifest.recipients.find((one) => one.credential_id === credentialId);
   if (recipient === undefined) throw manifestError();

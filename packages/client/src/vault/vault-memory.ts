@@ -1,6 +1,7 @@
 import {
   decodeBase64url,
   equalBytes,
+  isAncestor,
   PzkError,
   type Succession,
   sha256,
@@ -42,20 +43,14 @@ export function rememberManifest(
   };
 }
 
-/** Whether a manifest is the remembered one, or follows from it as far as can be seen. */
-function follows(manifest: VaultManifest, bytes: Uint8Array, memory: VaultMemory): boolean {
-  const { counter, previous } = manifest;
-  const { manifestHash } = memory;
-  if (counter === memory.counter) {
+/** Whether a manifest is the remembered one, or has it as an ancestor. */
+function follows(manifest: VaultManifest, bytes: Uint8Array, check: RollbackCheck): boolean {
+  const { identityKey, counter, manifestHash } = check.memory;
+  if (manifest.counter === counter) {
     // The same bytes have the same signer.
-    return manifest.identity_key === memory.identityKey && equalBytes(sha256(bytes), manifestHash);
+    return manifest.identity_key === identityKey && equalBytes(sha256(bytes), manifestHash);
   }
-  if (counter > memory.counter + 1) return true;
-  return (
-    counter === memory.counter + 1 &&
-    previous !== '' &&
-    equalBytes(decodeBase64url(previous), manifestHash)
-  );
+  return isAncestor(manifest, { counter, hash: manifestHash }, check.ancestry ?? []);
 }
 
 /** Whether the remembered identity key is the signer, or has named it, step by step, since then. */
@@ -79,32 +74,27 @@ async function leadsTo(
 /** What {@link assertNotRolledBack} compares with. */
 export interface RollbackCheck {
   readonly memory: VaultMemory;
-  /** Of a write of this device whose answer was lost. */
-  readonly pending?: VaultMemory | undefined;
-  readonly successions?: readonly Succession[];
+  /** Hashes that lead from what is remembered to the manifest, as the server tells them. */
+  readonly ancestry?: readonly string[] | undefined;
+  readonly successions?: readonly Succession[] | undefined;
 }
 
 /**
- * Refuses a manifest of another vault than is remembered, of a signer to whom no succession leads, one
- * that goes back behind what is remembered, and one that forked off before it. Check its signature
- * first. Further than one step ahead the chain is not visible here: the signature of the remembered
- * identity key then stands for the steps between.
+ * Refuses a manifest of another vault than is remembered, of a signer to whom no succession leads, and
+ * one of which the remembered manifest is no ancestor: it goes back behind that, or forked off before.
+ * Check its signature first.
  *
  * @throws PzkError `vault_rollback`
  */
 export async function assertNotRolledBack(
   manifest: VaultManifest,
   bytes: Uint8Array,
-  { memory, pending, successions = [] }: RollbackCheck,
+  check: RollbackCheck,
 ): Promise<void> {
+  const { memory, successions = [] } = check;
   const sameVault = manifest.vault_id === memory.vaultId;
-  let sameSigner = false;
-  for (const known of [memory, pending]) {
-    if (!sameVault || known === undefined) continue;
-    const leads = await leadsTo(manifest, known, successions);
-    sameSigner ||= leads;
-    if (leads && follows(manifest, bytes, known)) return;
-  }
+  const sameSigner = sameVault && (await leadsTo(manifest, memory, successions));
+  if (sameSigner && follows(manifest, bytes, check)) return;
   throw new PzkError('vault_rollback', 'The server shows another vault than this device knows.', {
     hint: sameSigner
       ? 'The service may have restored a backup. Ask its operator before you go on.'

@@ -6,6 +6,7 @@ import {
   formatAgentRequest,
   formatManifest,
   formatReceipt,
+  historyAfter,
   manifestSignatureMessage,
   parseManifest,
   type Receipt,
@@ -54,6 +55,7 @@ export async function createReceiptMaker({ vaultId = randomId() } = {}) {
     identity_key: encodeBase64url(identity.publicKey),
     counter: 3,
     previous: encodeBase64url(randomBytes(32)),
+    history: [encodeBase64url(randomBytes(32))],
     recipients: [
       {
         id: randomId(),
@@ -124,6 +126,7 @@ export async function createReceiptMaker({ vaultId = randomId() } = {}) {
         ...manifest,
         counter: manifest.counter + 1,
         previous: encodeBase64url(sha256(formatManifest(manifest))),
+        history: historyAfter(manifest),
         receipts_head: encodeBase64url(receiptHash(bytes)),
       }),
     );

@@ -22,6 +22,14 @@ export const credentialId = encodeBase64url(new Uint8Array(32).fill(7));
 
 export const randomBytes = (length: number): Bytes =>
   crypto.getRandomValues(new Uint8Array(length));
+/** A history of the length that a counter demands; what it stands for nobody knows. */
+export function randomHistory(counter: number): string[] {
+  const ones = Math.max(counter - 2, 0)
+    .toString(2)
+    .replaceAll('0', '').length;
+  return Array.from({ length: ones }, () => encodeBase64url(randomBytes(32)));
+}
+
 export const randomId = () => encodeBase64url(randomBytes(16));
 
 export function importSecret(bytes: Bytes): Promise<CryptoKey> {
@@ -60,6 +68,7 @@ export interface CraftChanges {
   readonly counter?: number;
   readonly sealCounter?: number;
   readonly previous?: string;
+  readonly history?: string[];
   readonly generation?: number;
   readonly slot?: Partial<SlotFields>;
   readonly sealedSecrets?: Bytes;
@@ -101,6 +110,7 @@ export async function craftVault(craft: Craft, changes: CraftChanges = {}): Prom
     identity_key: encodeBase64url(identity.publicKey),
     counter,
     previous: changes.previous ?? '',
+    history: changes.history ?? randomHistory(counter),
     recipients: [
       {
         id: recipientId,

@@ -1,6 +1,8 @@
 import {
+  ancestryPlaces,
   decodeBase64url,
   type JoiningRecipient,
+  nodesAfter,
   parseManifest,
   parseMessage,
   RECOVERY,
@@ -41,6 +43,8 @@ export interface StoredVault {
   slots: Map<string, string>;
   recipients: Map<string, StoredRecipient>;
   successions: Succession[];
+  /** Of its history, by place. */
+  nodes: Map<string, string>;
 }
 
 interface StoredInvitation {
@@ -87,6 +91,7 @@ const copy = (vault: StoredVault): StoredVault => ({
   slots: new Map(vault.slots),
   recipients: new Map([...vault.recipients].map(([id, one]) => [id, { ...one }])),
   successions: [...vault.successions],
+  nodes: new Map(vault.nodes),
 });
 
 export const manifestOf = (vault: StoredVault) => parseManifest(decodeBase64url(vault.manifest));
@@ -133,6 +138,9 @@ export function createFakePlatform(): FakePlatform {
     apply(write) {
       const vault = platform.vault as StoredVault;
       const before = vault.recipients;
+      for (const { level, position, hash } of nodesAfter(manifestOf(vault))) {
+        vault.nodes.set(`${level} ${position}`, hash);
+      }
       vault.manifest = write.manifest;
       vault.signature = write.manifest_signature;
       const next = manifestOf(vault);
@@ -168,11 +176,15 @@ export function createFakePlatform(): FakePlatform {
     },
   };
 
-  function opened(entry: VaultEntry | undefined) {
-    if (entry === undefined) return problem('not_found', 404);
+  function opened(entry: VaultEntry | undefined, remembered: number | undefined) {
+    if (entry === undefined || platform.vault === undefined) return problem('not_found', 404);
+    const { nodes } = platform.vault;
+    const { counter } = manifestOf(platform.vault);
+    const places = ancestryPlaces(counter, remembered ?? counter);
     return json({
       vault: entry,
-      successions: platform.vault?.successions ?? [],
+      ancestry: places.map(({ level, position }) => nodes.get(`${level} ${position}`)),
+      successions: platform.vault.successions,
       revoked: platform.revoked,
       ...(platform.resetAt === undefined ? {} : { reset_at: platform.resetAt }),
     });
@@ -219,6 +231,7 @@ export function createFakePlatform(): FakePlatform {
         ],
       ]),
       successions: [],
+      nodes: new Map(),
     };
     return json(tokenAnswer(), 201);
   }
@@ -235,9 +248,9 @@ export function createFakePlatform(): FakePlatform {
       case '/pzk/enroll':
         return enroll(body);
       case '/pzk/vault/open':
-        return opened(platform.entryOf(body.credential.id));
+        return opened(platform.entryOf(body.credential.id), body.counter);
       case '/pzk/vault/recover':
-        return opened(platform.entryOf(RECOVERY));
+        return opened(platform.entryOf(RECOVERY), body.counter);
       case '/pzk/vault/export': {
         const entry = platform.entryOf(RECOVERY);
         if (entry === undefined) return problem('not_found', 404);

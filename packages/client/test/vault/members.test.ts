@@ -325,18 +325,6 @@ describe('taking a device out', () => {
     },
   );
 
-  it('knows its own change again though no succession is told', async () => {
-    const { platform, device, vault, secret } = await openedDevice();
-    platform.respond('/pzk/vault', ({ body }) => {
-      platform.apply(JSON.parse(body));
-      throw new TypeError('network');
-    });
-    await expect(confirmed(vault.rotateVault())).rejects.toMatchObject({ code: 'network_error' });
-    (platform.vault as StoredVault).successions = [];
-    await device.client.vault.open();
-    expect(text(await vault.readSecret(secret))).toBe('mail-password');
-  });
-
   it('[V3] refuses a succession that the key before did not sign, and one that forks', async () => {
     const { platform, device, theirs, joined } = await twoDevices();
     const member = theirs.contents.members.find(({ own }) => own);

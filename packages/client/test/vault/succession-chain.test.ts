@@ -1,6 +1,9 @@
 import {
+  ancestryPlaces,
   encodeBase64url,
   formatManifest,
+  historyAfter,
+  nodesAfter,
   type Succession,
   sha256,
   successionMessage,
@@ -10,7 +13,7 @@ import { describe, expect, it } from 'vitest';
 import { generateIdentityKey, type NewIdentityKey } from '../../src/vault/identity-key.js';
 import { findSuccessions } from '../../src/vault/succession-chain.js';
 import { assertNotRolledBack } from '../../src/vault/vault-memory.js';
-import { issuer, randomBytes, randomId } from './craft-vault.js';
+import { issuer, randomBytes, randomHistory, randomId } from './craft-vault.js';
 
 const vaultId = randomId();
 const by = randomId();
@@ -47,6 +50,7 @@ function manifestOf(signer: NewIdentityKey, counter: number, previous = ''): Vau
     identity_key: encodeBase64url(signer.publicKey),
     counter,
     previous,
+    history: randomHistory(counter),
     recipients: [
       {
         id: by,
@@ -100,7 +104,7 @@ describe('successions', () => {
   });
 
   it('[V2] are refused where they leave a key before what is remembered of it', async () => {
-    const [first, second] = await keys();
+    const [first, second, third] = await keys();
     const remembered = manifestOf(first, 5);
     const bytes = formatManifest(remembered);
     const memory = {
@@ -109,21 +113,41 @@ describe('successions', () => {
       counter: 5,
       manifestHash: sha256(bytes),
     };
-    const check = (succession: Succession, manifest: VaultManifest) =>
-      assertNotRolledBack(manifest, formatManifest(manifest), {
-        memory,
-        successions: [succession],
-      });
+    /** A manifest some steps after what is remembered, and its ancestry. */
+    const later = (signer: NewIdentityKey, counter: number) => {
+      const nodes = new Map<string, string>();
+      let manifest = remembered;
+      while (manifest.counter < counter) {
+        for (const { level, position, hash } of nodesAfter(manifest)) {
+          nodes.set(`${level} ${position}`, hash);
+        }
+        const previous = encodeBase64url(sha256(formatManifest(manifest)));
+        const next = manifestOf(signer, manifest.counter + 1, previous);
+        manifest = { ...next, history: historyAfter(manifest) };
+      }
+      const ancestry = ancestryPlaces(counter, 5).map(
+        ({ level, position }) => nodes.get(`${level} ${position}`) ?? '',
+      );
+      return { manifest, ancestry };
+    };
+    const check = (succession: Succession, counter: number, signer = second) => {
+      const { manifest, ancestry } = later(signer, counter);
+      const successions = [succession];
+      const bytesNow = formatManifest(manifest);
+      return assertNotRolledBack(manifest, bytesNow, { memory, ancestry, successions });
+    };
     // A device that was taken out, or never was: it signs with what it kept, behind what is known.
     const refused = expect.objectContaining({ code: 'vault_rollback' });
     for (const previous of [randomBytes(32), sha256(bytes)]) {
       const behind = await succeed(first, second, 4, previous);
-      await expect(check(behind, manifestOf(second, 9))).rejects.toEqual(refused);
+      await expect(check(behind, 9)).rejects.toEqual(refused);
     }
     const fork = await succeed(first, second, 6);
-    await expect(check(fork, manifestOf(second, 9))).rejects.toEqual(refused);
+    await expect(check(fork, 9)).rejects.toEqual(refused);
+    const honest = await succeed(first, second, 6, sha256(bytes));
+    await expect(check(honest, 9, third)).rejects.toEqual(refused);
     // Honest twin.
-    await check(await succeed(first, second, 6, sha256(bytes)), manifestOf(second, 9));
-    await check(await succeed(first, second, 8), manifestOf(second, 9));
+    await check(honest, 9);
+    await check(await succeed(first, second, 8), 9);
   });
 });

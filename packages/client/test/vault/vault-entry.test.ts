@@ -1,9 +1,13 @@
 import {
+  ancestryPlaces,
   type Bytes,
   blobHash,
   decodeBase64url,
   encodeBase64url,
+  historyAfter,
+  nodesAfter,
   type PzkErrorCode,
+  parseManifest,
   parseMessage,
   sha256,
   type VaultEntry,
@@ -29,9 +33,15 @@ import {
 const apiKey = new TextEncoder().encode('wd_0123456789');
 const coseKey = new Uint8Array(77).fill(1);
 
-function open(entry: VaultEntry, secret: CryptoKey, memory?: VaultMemory, at = issuer) {
+function open(
+  entry: VaultEntry,
+  secret: CryptoKey,
+  memory?: VaultMemory,
+  at = issuer,
+  ancestry: readonly string[] = [],
+) {
   const secretFor = () => Promise.resolve(secret);
-  return openVaultEntry({ issuer: at, credentialId, entry, secretFor, memory });
+  return openVaultEntry({ issuer: at, credentialId, entry, secretFor, memory, ancestry });
 }
 
 async function expectRefused(opening: Promise<unknown>, code: PzkErrorCode) {
@@ -260,14 +270,51 @@ describe('vault entry', () => {
     await expectRefused(open(forked, craft.secret, memory), 'vault_rollback');
   });
 
-  it('[V2] honest: several steps ahead opens, signed by the key that is remembered', async () => {
+  /** A vault of a craft after some writes, with what shows each of its manifests as an ancestor. */
+  async function growVault(craft: Craft, last: number, from?: VaultEntry) {
+    const nodes = new Map<string, string>();
+    const entries = [from ?? (await craftVault(craft))];
+    for (let counter = 2; counter <= last; counter++) {
+      const bytes = decodeBase64url(entries.at(-1)?.manifest ?? '');
+      const before = parseManifest(bytes);
+      for (const { level, position, hash } of nodesAfter(before)) {
+        nodes.set(`${level} ${position}`, hash);
+      }
+      const previous = encodeBase64url(sha256(bytes));
+      entries.push(await craftVault(craft, { counter, previous, history: historyAfter(before) }));
+    }
+    const ancestryOf = (counter: number) =>
+      ancestryPlaces(last, counter).map(
+        ({ level, position }) => nodes.get(`${level} ${position}`) ?? '',
+      );
+    return { entries, entry: entries.at(-1) as VaultEntry, ancestryOf };
+  }
+
+  it('[V2] honest: opens any number of steps ahead of what is remembered, with its ancestry', async () => {
     const craft = await newCraft();
-    const { memory } = await open(await craftVault(craft), craft.secret);
-    const ahead = await craftVault(craft, {
-      counter: 5,
-      previous: encodeBase64url(randomBytes(32)),
-    });
-    expect((await open(ahead, craft.secret, memory)).memory.counter).toBe(5);
+    const { entries, entry, ancestryOf } = await growVault(craft, 12);
+    for (const [index, known] of entries.entries()) {
+      const { memory } = await open(known, craft.secret);
+      const opened = await open(entry, craft.secret, memory, issuer, ancestryOf(index + 1));
+      expect(opened.memory.counter).toBe(12);
+    }
+  });
+
+  it('[V2] refuses a fork of any number of steps, though the identity key signed both branches', async () => {
+    const craft = await newCraft();
+    const first = await craftVault(craft);
+    const one = await growVault(craft, 12, first);
+    const other = await growVault(craft, 12, first);
+    for (let counter = 2; counter < 12; counter++) {
+      const { memory } = await open(one.entries[counter - 1] as VaultEntry, craft.secret);
+      for (const ancestry of [other.ancestryOf(counter), one.ancestryOf(counter), []]) {
+        const opening = open(other.entry, craft.secret, memory, issuer, ancestry);
+        await expectRefused(opening, 'vault_rollback');
+      }
+    }
+    const { memory } = await open(first, craft.secret);
+    await open(other.entry, craft.secret, memory, issuer, other.ancestryOf(1));
+    await expectRefused(open(other.entry, craft.secret, memory), 'vault_rollback');
   });
 
   it('[V2] refuses another identity key and another vault than remembered', async () => {

@@ -209,6 +209,7 @@ function vaultEntry() {
       identity_key: base64url(IDENTITY_KEY),
       counter,
       previous: '',
+      history: [],
       recipients: [
         {
           id: RECIPIENT_ID,
@@ -287,6 +288,7 @@ function manifests() {
     return text.replace(from, to);
   };
   const { id, ...others } = recipient;
+  const hash = base64url(Buffer.alloc(32));
   return {
     description:
       'The one spelling of a manifest, and spellings of the same content, or nearly so, that must be ' +
@@ -316,8 +318,130 @@ function manifests() {
       ['a number with an exponent', rewrite('"version":1', '"version":1e0')],
       ['an unknown member', rewrite('"agents":[]', '"agents":[],"extra":1')],
       ['a missing member', rewrite(',"receipts_head":""', '')],
+      ['a history that is not of its counter', rewrite('"history":[]', `"history":["${hash}"]`)],
       ['text after the end', `${text}{}`],
     ].map(([name, refused]) => ({ name, text: refused })),
+  };
+}
+
+/** The hash over leaves from..to, of which there are a power of two; straight from the definition. */
+function treeHash(leaves) {
+  if (leaves.length === 1) return leaves[0];
+  const middle = leaves.length / 2;
+  const [left, right] = [leaves.slice(0, middle), leaves.slice(middle)].map(treeHash);
+  return sha256(lp('pzk-auth/v1/history', left, right));
+}
+
+/** The complete trees over a row of leaves, the largest first. */
+function trees(leaves) {
+  const found = [];
+  for (let from = 0; from < leaves.length; ) {
+    let size = 1;
+    while (size * 2 <= leaves.length - from) size *= 2;
+    found.push({ from, leaves: leaves.slice(from, from + size) });
+    from += size;
+  }
+  return found;
+}
+
+/** The siblings between a leaf and the top of its tree, lowest first. */
+function siblings(leaves, position) {
+  if (leaves.length === 1) return [];
+  const middle = leaves.length / 2;
+  const halves = [leaves.slice(0, middle), leaves.slice(middle)];
+  const [own, other] = position < middle ? halves : halves.reverse();
+  return [...siblings(own, position % middle), treeHash(other)];
+}
+
+function history() {
+  const hashOf = (counter) => seededBytes(`manifest ${counter}`, 32);
+  const manifestAt = (counter) => {
+    const leaves = Array.from({ length: Math.max(counter - 2, 0) }, (_, at) => hashOf(at + 1));
+    const forest = trees(leaves);
+    return {
+      forest,
+      told: {
+        counter,
+        previous: counter === 1 ? '' : base64url(hashOf(counter - 1)),
+        history: forest.map((one) => base64url(treeHash(one.leaves))),
+      },
+    };
+  };
+  const ancestryOf = (counter, earlier) => {
+    if (earlier === counter - 1) return [];
+    const { forest } = manifestAt(counter);
+    const tree = forest.findLast(({ from }) => from < earlier);
+    return siblings(tree.leaves, earlier - 1 - tree.from).map(base64url);
+  };
+  const counters = [1, 2, 3, 4, 5, 6, 9, 10, 11, 33, 100];
+  const pairs = [
+    [2, 1],
+    [3, 1],
+    [3, 2],
+    ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((earlier) => [10, earlier]),
+    [33, 1],
+    [33, 30],
+    [33, 31],
+    [100, 1],
+    [100, 64],
+    [100, 65],
+    [100, 96],
+    [100, 97],
+    [100, 98],
+    [100, 99],
+  ];
+  const accepted = pairs.map(([counter, earlier]) => ({
+    manifest: manifestAt(counter).told,
+    earlier: { counter: earlier, hash: hex(hashOf(earlier)) },
+    ancestry: ancestryOf(counter, earlier),
+  }));
+  const one = accepted.find(
+    ({ manifest, earlier }) => manifest.counter === 100 && earlier.counter === 65,
+  );
+  const previous = accepted.find(
+    ({ manifest, earlier }) => manifest.counter === 100 && earlier.counter === 99,
+  );
+  const stray = base64url(seededBytes('stray', 32));
+  const { manifest, earlier, ancestry } = one;
+  return {
+    description:
+      'Manifests whose hashes are test values: the `history` of each counter, ancestries that lead from ' +
+      'an earlier manifest to a later one, and some that do not.',
+    specification: 'docs/protocol.md, section 12.4',
+    histories: counters.map((counter) => manifestAt(counter).told),
+    accepted,
+    refused: [
+      ['another hash', { ...one, earlier: { ...earlier, hash: hex(seededBytes('stray', 32)) } }],
+      ['another counter', { ...one, earlier: { ...earlier, counter: 66 } }],
+      ['a counter of another tree', { ...one, earlier: { ...earlier, counter: 97 } }],
+      ['a sibling changed', { ...one, ancestry: [stray, ...ancestry.slice(1)] }],
+      ['a sibling missing', { ...one, ancestry: ancestry.slice(0, -1) }],
+      ['a sibling too many', { ...one, ancestry: [...ancestry, stray] }],
+      ['none', { ...one, ancestry: [] }],
+      ['siblings swapped', { ...one, ancestry: [...ancestry].reverse() }],
+      [
+        'a node for a leaf',
+        {
+          ...one,
+          earlier: { counter: 33, hash: hex(treeHash([hashOf(65), hashOf(66)])) },
+          ancestry: ancestry.slice(1),
+        },
+      ],
+      [
+        'another history',
+        { ...one, manifest: { ...manifest, history: manifest.history.map(() => stray) } },
+      ],
+      ['the same counter', { ...one, earlier: { counter: 100, hash: hex(hashOf(100)) } }],
+      [
+        'a later counter',
+        { ...one, earlier: { counter: 101, hash: hex(hashOf(101)) }, ancestry: [] },
+      ],
+      [
+        'another previous manifest',
+        { ...previous, earlier: { counter: 99, hash: hex(hashOf(98)) } },
+      ],
+      ['siblings for the previous manifest', { ...previous, ancestry: [stray] }],
+    ].map(([name, value]) => ({ name, ...value })),
   };
 }
 
@@ -326,4 +450,5 @@ export const vaultVectors = {
   'vault-bindings': bindings,
   'vault-manifests': manifests,
   'vault-entry': vaultEntry,
+  'vault-history': history,
 };

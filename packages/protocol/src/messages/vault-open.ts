@@ -4,7 +4,9 @@ import { successionsSchema } from '../vault/succession.js';
 import { vaultEntrySchema } from '../vault/vault-entry.js';
 import { assertionSchema } from './webauthn-json.js';
 import {
+  base64urlBytes,
   boundedArray,
+  count,
   identifier,
   nonceText,
   publicPoint,
@@ -16,6 +18,8 @@ import {
 export const vaultOpenRequestSchema = v.strictObject({
   nonce: nonceText,
   credential: assertionSchema,
+  /** Of the manifest that this device remembers. */
+  counter: v.optional(count),
 });
 
 /** `POST {base}/vault/recover`: a recovery code reads the vault entry; no passkey, no session. */
@@ -26,6 +30,8 @@ export const vaultRecoverRequestSchema = v.strictObject({
   recovery_key: publicPoint,
   /** By that key over `recoveryMessage`. */
   signature,
+  /** Of the manifest that this device remembers, if it does. */
+  counter: v.optional(count),
 });
 
 /** Recipient ids of the roster whose devices are revoked. */
@@ -34,6 +40,8 @@ export const revokedRecipients = boundedArray(identifier, 0, limits.vaultRecipie
 /** Answer of `/vault/open` and `/vault/recover`. */
 export const vaultOpenResponseSchema = v.object({
   vault: vaultEntrySchema,
+  /** Hashes that lead from the manifest with the `counter` of the request to this one. */
+  ancestry: boundedArray(base64urlBytes(32), 0, limits.historyHashes),
   /** All changes of the identity key, oldest first. */
   successions: successionsSchema,
   /** Recipients to be taken out: their devices are revoked. */

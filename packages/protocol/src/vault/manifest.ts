@@ -20,6 +20,7 @@ import {
   RECOVERY,
 } from '../messages/wire-types.js';
 import { FIRST_PRF_GENERATION } from '../prf.js';
+import { historyLength } from './history.js';
 import { slotKinds } from './slot.js';
 import { SEC1_POINT_BYTES } from './vault-seal.js';
 
@@ -50,6 +51,8 @@ const manifestSchema = v.strictObject({
   counter: count,
   /** SHA-256 of the previous manifest's bytes; empty in the first. */
   previous: v.union([v.literal(''), base64urlBytes(32)]),
+  /** What came before the previous one: tops of trees of hashes, base64url. */
+  history: boundedArray(base64urlBytes(32), 0, limits.historyHashes),
   recipients: boundedArray(recipientSchema, 1, limits.vaultRecipients),
   slots: boundedArray(
     v.strictObject({
@@ -95,8 +98,12 @@ function assertDistinct(texts: readonly string[]): void {
   if (new Set(texts).size !== texts.length) throw new RangeError('A value occurs twice.');
 }
 
-/** What the rosters must be beyond their members: nobody is found by two entries, one code at most. */
-function assertRosters({ recipients, slots, agents }: VaultManifest): void {
+/**
+ * What a manifest must be beyond its members: its history that of its counter, nobody found by two
+ * entries, one code at most.
+ */
+function assertConsistent({ recipients, slots, agents, counter, history }: VaultManifest): void {
+  if (history.length !== historyLength(counter)) throw new RangeError('Another history.');
   assertDistinct([...recipients, ...slots, ...agents].map(({ id }) => id));
   // One recovery recipient at most follows from this, too.
   assertDistinct(recipients.map(({ credential_id }) => credential_id));
@@ -117,7 +124,7 @@ export function formatManifest(manifest: VaultManifest): Bytes {
   const result = v.safeParse(manifestSchema, manifest, { abortEarly: true });
   if (!result.success) throw new TypeError('The manifest is malformed.');
   try {
-    assertRosters(result.output);
+    assertConsistent(result.output);
     const bytes = utf8(JSON.stringify(result.output));
     if (bytes.length <= limits.manifestBytes) return bytes;
   } catch (cause) {
@@ -136,7 +143,7 @@ export function parseManifest(bytes: Uint8Array): VaultManifest {
   try {
     if (bytes.length > limits.manifestBytes) throw new RangeError('Too large.');
     const manifest = v.parse(manifestSchema, parseJson(bytes), { abortEarly: true });
-    assertRosters(manifest);
+    assertConsistent(manifest);
     // One spelling only: a member given twice, or white space, could carry what nobody looks at.
     if (!equalBytes(utf8(JSON.stringify(manifest)), bytes)) throw new RangeError('Not canonical.');
     return manifest;

@@ -52,6 +52,7 @@ describe.each(named)('message $name', ({ schema, value, optional, open = [] }) =
           'slots',
           'recipients',
           'devices',
+          'ancestry',
           'requests',
           'releases',
           'receipts',

@@ -222,13 +222,14 @@ export const samples = {
   keypairEnrollment: { schema: keypairEnrollmentSchema, value: proved, optional: [] },
   vaultOpenRequest: {
     schema: vaultOpenRequestSchema,
-    value: { nonce, credential: assertion },
-    optional: assertionOptional('credential.'),
+    value: { nonce, credential: assertion, counter: 7 },
+    optional: [...assertionOptional('credential.'), 'counter'],
   },
   vaultOpenResponse: {
     schema: vaultOpenResponseSchema,
     value: {
       vault: vector.entry,
+      ancestry: [random(32)],
       successions: [succession],
       revoked: [random(16)],
       reset_at: 1_800_000_000,
@@ -238,8 +239,8 @@ export const samples = {
   },
   vaultRecoverRequest: {
     schema: vaultRecoverRequestSchema,
-    value: { nonce, recovery_key: key, signature: random(64) },
-    optional: [],
+    value: { nonce, recovery_key: key, signature: random(64), counter: 7 },
+    optional: ['counter'],
   },
   vaultStatusResponse: {
     schema: vaultStatusResponseSchema,

@@ -161,7 +161,13 @@ export function sqlDeviceStore(session: SqlSession): DeviceStore {
         if (!(await takeReset(db, issuer, account, resets.at))) return refuse('no_reset');
         await replaceVault(db, issuer, vault);
         await endReleases(db, issuer, account, resets.at);
-        for (const table of ['pzk_invitations', 'pzk_pairings', 'pzk_agents'] as const) {
+        const tables = [
+          'pzk_vault_history',
+          'pzk_invitations',
+          'pzk_pairings',
+          'pzk_agents',
+        ] as const;
+        for (const table of tables) {
           await db
             .deleteFrom(table)
             .where('issuer', '=', issuer)

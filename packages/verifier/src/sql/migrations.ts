@@ -163,6 +163,14 @@ export const migrations: readonly Migration[] = Object.freeze([
       copyFirstVaults,
       `drop table pzk_first_vaults`,
 
+      `create table pzk_vault_history (
+        issuer ${text} not null,
+        account ${text} not null,
+        place ${text} not null,
+        hash ${text} not null,
+        primary key (issuer, account, place)
+      )${table}`,
+
       `create table pzk_invitations (
         issuer ${text} not null,
         id ${text} not null,

@@ -73,6 +73,14 @@ interface VaultsTable {
   recovery_key: string | null;
 }
 
+interface VaultHistoryTable {
+  issuer: string;
+  account: string;
+  /** Level and position, with a space between. */
+  place: string;
+  hash: string;
+}
+
 interface InvitationsTable {
   issuer: string;
   id: string;
@@ -195,6 +203,7 @@ export interface SqlSchema {
   pzk_devices: DevicesTable;
   pzk_first_devices: FirstDevicesTable;
   pzk_vaults: VaultsTable;
+  pzk_vault_history: VaultHistoryTable;
   pzk_invitations: InvitationsTable;
   pzk_pairings: PairingsTable;
   pzk_agents: AgentsTable;

@@ -1,7 +1,8 @@
-import type { Transaction } from 'kysely';
+import type { HistoryNode } from '@pzk-auth/protocol';
+import type { Kysely, Transaction } from 'kysely';
 import * as v from 'valibot';
 import type { VaultRow } from '../stores/vault-stores.js';
-import { column, optional } from './columns.js';
+import { column, optional, parseRow } from './columns.js';
 import type { SqlSchema } from './schema.js';
 
 /** A row of `pzk_vaults`. */
@@ -51,6 +52,48 @@ export const vaultSchema = v.pipe(
     }),
   ),
 );
+
+type Place = Pick<HistoryNode, 'level' | 'position'>;
+
+const placeOf = ({ level, position }: Place) => `${level} ${position}`;
+
+const historySchema = v.array(v.object({ place: column.text, hash: column.text }));
+
+/** Reads nodes of the history of a vault. */
+export async function selectHistory(
+  db: Kysely<SqlSchema>,
+  issuer: string,
+  account: string,
+  places: readonly Place[],
+): Promise<readonly HistoryNode[]> {
+  if (places.length === 0) return [];
+  const rows = await db
+    .selectFrom('pzk_vault_history')
+    .select(['place', 'hash'])
+    .where('issuer', '=', issuer)
+    .where('account', '=', account)
+    .where('place', 'in', places.map(placeOf))
+    .execute();
+  const hashes = new Map(parseRow(historySchema, rows).map(({ place, hash }) => [place, hash]));
+  return places.flatMap(({ level, position }) => {
+    const hash = hashes.get(placeOf({ level, position }));
+    return hash === undefined ? [] : { level, position, hash };
+  });
+}
+
+/** Writes what the history of a vault gains. The vault has to be locked. */
+export async function insertHistory(
+  db: Transaction<SqlSchema>,
+  issuer: string,
+  account: string,
+  nodes: readonly HistoryNode[],
+): Promise<void> {
+  if (nodes.length === 0) return;
+  await db
+    .insertInto('pzk_vault_history')
+    .values(nodes.map((node) => ({ issuer, account, place: placeOf(node), hash: node.hash })))
+    .execute();
+}
 
 /** What of a vault can change. */
 export function toVaultColumns(vault: VaultRow) {

@@ -9,7 +9,7 @@ import { unlessRefused } from './refused.js';
 import { writeRelease } from './release-store.js';
 import type { SqlSchema } from './schema.js';
 import type { SqlSession } from './sql-session.js';
-import { toVaultColumns, vaultSchema } from './vault-columns.js';
+import { insertHistory, selectHistory, toVaultColumns, vaultSchema } from './vault-columns.js';
 
 /** Whether a write was refused by a unique constraint. */
 function isDuplicate(error: unknown): boolean {
@@ -53,7 +53,7 @@ async function setRecoveryKey(
 async function writeIn(
   db: Transaction<SqlSchema>,
   issuer: string,
-  { expected, next, agents, joins, release }: VaultWrite,
+  { expected, next, history, agents, joins, release }: VaultWrite,
   refuse: (result: VaultWriteResult) => never,
 ): Promise<VaultWriteResult> {
   const { account } = next;
@@ -68,6 +68,7 @@ async function writeIn(
     .returning('recovery_key')
     .executeTakeFirst();
   if (stored === undefined) return refuse('conflict');
+  await insertHistory(db, issuer, account, history);
   if (release !== undefined && !(await writeRelease(db, issuer, account, release))) {
     return refuse('conflict');
   }
@@ -99,6 +100,7 @@ export function sqlVaultStore({ issuer, read, transact }: SqlSession): VaultStor
   return Object.freeze<VaultStore>({
     get: (account) => findBy('account', account),
     findByRecoveryKey: (recoveryKey) => findBy('recovery_key', recoveryKey),
+    findHistory: (account, places) => read((db) => selectHistory(db, issuer, account, places)),
     write: async (change) => {
       assertVaultWrite(change);
       return unlessRefused<VaultWriteResult>((refuse) =>

@@ -1,4 +1,4 @@
-import type { VaultEntry } from '@pzk-auth/protocol';
+import type { HistoryNode, VaultEntry } from '@pzk-auth/protocol';
 import type { DeviceRow } from './durable-stores.js';
 
 /** A succession of the identity key, docs/protocol.md section 12.11; members as on the wire. */
@@ -55,6 +55,8 @@ export interface VaultWrite {
   /** `etag` of the row that the writer read. */
   readonly expected: string;
   readonly next: VaultRow;
+  /** What the history of the vault gains, docs/protocol.md section 12.4: to be kept as long as the vault. */
+  readonly history: readonly HistoryNode[];
   /** All agents of the next manifest: others of this account are deleted. */
   readonly agents: readonly AgentRow[];
   /**
@@ -90,6 +92,14 @@ export type VaultWriteResult = 'written' | 'conflict' | 'known';
 export interface VaultStore {
   get(account: string): Promise<VaultRow | undefined>;
   findByRecoveryKey(recoveryKey: string): Promise<VaultRow | undefined>;
+  /**
+   * Nodes of the history of the vault that the account has, those of them that were written, in any order.
+   * A vault that replaces another begins without any.
+   */
+  findHistory(
+    account: string,
+    places: readonly Pick<HistoryNode, 'level' | 'position'>[],
+  ): Promise<readonly HistoryNode[]>;
   /** One transaction: all of it or nothing. */
   write(write: VaultWrite): Promise<VaultWriteResult>;
   /**

@@ -41,7 +41,7 @@ export function writeAfter(
     recoveryKey: vault.recoveryKey,
     ...next,
   });
-  return { expected: vault.etag, next: other, agents: [], ...rest };
+  return { expected: vault.etag, next: other, history: [], agents: [], ...rest };
 }
 
 /** Inserts an invitation of an account that a device has joined, and returns its id. */

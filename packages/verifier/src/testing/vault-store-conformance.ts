@@ -37,6 +37,7 @@ export function vaultStoreConformance(
     ...uniqueCases(create),
     ...releaseCases(create),
     ...pinCases(create),
+    ...historyCases(create),
   ];
 }
 
@@ -326,6 +327,77 @@ function writeCases(create: CreateStore<VaultStores>): readonly ConformanceCase[
         const normal = next.recoveryKey.normalize('NFC');
         assert.equal(await stores.vaults.findByRecoveryKey(normal), undefined);
         assert.equal(await stores.vaults.write(writeAfter(write.next)), 'written');
+      },
+    },
+  ];
+}
+
+function historyCases(create: CreateStore<VaultStores>): readonly ConformanceCase[] {
+  const node = (level: number, position: number) => ({ level, position, hash: randomId() });
+  const sorted = (nodes: Awaited<ReturnType<VaultStores['vaults']['findHistory']>>) =>
+    [...nodes].sort((a, b) => a.level - b.level || a.position - b.position);
+  return [
+    {
+      name: 'vaults: what the history gains is found by its place, of this account alone',
+      run: async () => {
+        const { vaults, ...stores } = await create();
+        const { account, vault } = await enrolOwner({ vaults, ...stores });
+        const other = await enrolOwner({ vaults, ...stores });
+        const [leaf, second, top] = [node(0, 0), node(0, 1), node(1, 0)];
+        const far = node(52, 2 ** 53 - 1);
+        const first = writeAfter(vault, { history: [leaf] });
+        await vaults.write(first);
+        await vaults.write(writeAfter(first.next, { history: [second, top, far] }));
+        await vaults.write(writeAfter(other.vault, { history: [node(0, 0)] }));
+        assert.deepEqual(await vaults.findHistory(account, []), []);
+        assertRow(await vaults.findHistory(account, [leaf]), [leaf]);
+        const absent = [
+          { level: 1, position: 1 },
+          { level: 2, position: 0 },
+        ];
+        assertRow(await vaults.findHistory(account, absent), []);
+        const found = await vaults.findHistory(account, [far, ...absent, top, leaf]);
+        assertRow(sorted(found), [leaf, top, far]);
+        assertRow(await vaults.findHistory(randomId(), [leaf, second, top]), []);
+        const of = await vaults.findHistory(other.account, [leaf]);
+        assert.notEqual(of[0]?.hash, leaf.hash);
+      },
+    },
+    {
+      name: 'vaults: a write that is refused adds nothing to the history',
+      run: async () => {
+        const stores = await create();
+        const { account, vault } = await enrolOwner(stores);
+        const [first, second] = [node(0, 0), node(0, 1)];
+        await stores.vaults.write(writeAfter(vault, { history: [first] }));
+        const late = writeAfter(vault, { history: [node(0, 0), second] });
+        assert.equal(await stores.vaults.write(late), 'conflict');
+        const current = await stores.vaults.get(account);
+        assert.ok(current);
+        const credentialId = (await stores.devices.listByAccount(account))[0]?.credentialId ?? '';
+        const device = deviceRow({ account, credentialId });
+        const known = writeAfter(current, { joins: { device }, history: [second] });
+        assert.equal(await stores.vaults.write(known), 'known');
+        assertRow(await stores.vaults.findHistory(account, [first, second]), [first]);
+      },
+    },
+    {
+      name: 'vaults: one that replaces another begins without history',
+      run: async () => {
+        const stores = await create();
+        const { account, vault } = await enrolOwner(stores);
+        const leaf = node(0, 0);
+        await stores.vaults.write(writeAfter(vault, { history: [leaf] }));
+        const device = deviceRow({ account });
+        const next = vaultRow(account, device.id);
+        await stores.resets.request({ account, requestedAt: 1, effectiveAt: 2 });
+        const resets = { at: 3 };
+        const enrollment = { device, vault: next, onlyFirst: false, resets };
+        assert.equal(await stores.devices.enroll(enrollment), 'enrolled');
+        assertRow(await stores.vaults.findHistory(account, [leaf]), []);
+        const again = node(0, 0);
+        await stores.vaults.write(writeAfter(next, { history: [again] }));
+        assertRow(await stores.vaults.findHistory(account, [leaf]), [again]);
       },
     },
   ];
@@ -660,7 +732,7 @@ function pinCases(create: CreateStore<VaultStores>): readonly ConformanceCase[] 
         const { account, vault } = await enrolOwner(stores);
         const recipients = [recipientRow(randomId()), recipientRow(randomId()), recipientRow('')];
         const { next } = writeAfter(vault, { next: { recipients } });
-        await stores.vaults.write({ expected: vault.etag, next, agents: [] });
+        await stores.vaults.write({ expected: vault.etag, next, history: [], agents: [] });
         const [, second] = recipients;
         const pin = randomId();
         const change = { account, etag: next.etag, recipient: second?.id ?? '', pin };
@@ -697,7 +769,7 @@ function pinCases(create: CreateStore<VaultStores>): readonly ConformanceCase[] 
         const { account, vault } = await enrolOwner(stores);
         const recipients = Array.from({ length: 16 }, () => recipientRow(randomId()));
         const { next } = writeAfter(vault, { next: { recipients } });
-        await stores.vaults.write({ expected: vault.etag, next, agents: [] });
+        await stores.vaults.write({ expected: vault.etag, next, history: [], agents: [] });
         const pins = recipients.map(() => randomId());
         const results = await Promise.all(
           recipients.map(({ id }, index) =>

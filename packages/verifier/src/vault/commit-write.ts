@@ -12,10 +12,11 @@ import type { CheckedWrite } from './write-check.js';
 export async function commitWrite(
   engine: Engine,
   ifMatch: string,
-  { next, agents }: CheckedWrite,
+  { next, history, agents }: CheckedWrite,
   together: Pick<VaultWrite, 'joins' | 'release'> = {},
 ): Promise<void> {
-  const result = await engine.stores.vaults.write({ expected: ifMatch, next, agents, ...together });
+  const write = { expected: ifMatch, next, history, agents, ...together };
+  const result = await engine.stores.vaults.write(write);
   if (result === 'conflict') throw refusal('vault_conflict', 'Another write came first.');
   if (result !== 'written') throw refusal('invalid_request', `What it brings is ${result}.`);
 }

@@ -56,5 +56,5 @@ export async function openVault(
     throw refusal('not_found', 'The device is no recipient of a vault.');
   }
   await engine.emit({ type: 'vault_opened', account: device.account, device: device.id });
-  return vaultOpening(engine, vault, recipient);
+  return vaultOpening(engine, vault, recipient, message.counter);
 }

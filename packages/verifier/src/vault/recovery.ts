@@ -83,7 +83,7 @@ export async function recoverVault(
   const { account } = vault;
   await consume(engine, exchange, endpoint, account);
   await engine.emit({ type: 'vault_recovered', account });
-  return vaultOpening(engine, vault, recovery);
+  return vaultOpening(engine, vault, recovery, message.counter);
 }
 
 /** The recipient that the write lists for the new passkey. What is malformed lists none. */

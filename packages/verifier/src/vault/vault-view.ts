@@ -1,4 +1,11 @@
-import type { VaultEntry, VaultOpenResponse } from '@pzk-auth/protocol';
+import {
+  ancestryPlaces,
+  decodeBase64url,
+  PzkError,
+  parseManifest,
+  type VaultEntry,
+  type VaultOpenResponse,
+} from '@pzk-auth/protocol';
 import type { Engine } from '../exchange/engine.js';
 import type { VaultRecipientRow, VaultRow } from '../stores/vault-stores.js';
 
@@ -33,14 +40,33 @@ export async function vaultNotices(
   };
 }
 
-/** What an opening gives. */
+/** What leads from the manifest that a device remembers to the stored one, docs/protocol.md section 12.4. */
+async function ancestryOf(
+  engine: Engine,
+  { account, manifest }: VaultRow,
+  remembered: number | undefined,
+): Promise<string[]> {
+  const { counter } = parseManifest(decodeBase64url(manifest));
+  const places = ancestryPlaces(counter, remembered ?? counter);
+  if (places.length === 0) return [];
+  const nodes = await engine.stores.vaults.findHistory(account, places);
+  return places.map(({ level, position }) => {
+    const node = nodes.find((one) => one.level === level && one.position === position);
+    if (node !== undefined) return node.hash;
+    throw new PzkError('store_unavailable', 'The history of a vault is incomplete.');
+  });
+}
+
+/** What an opening gives; `remembered` is the counter of the manifest that the device remembers. */
 export async function vaultOpening(
   engine: Engine,
   vault: VaultRow,
   recipient: VaultRecipientRow,
+  remembered: number | undefined,
 ): Promise<VaultOpenResponse> {
   return {
     vault: vaultEntryFor(vault, recipient),
+    ancestry: await ancestryOf(engine, vault, remembered),
     successions: [...vault.successions],
     ...(await vaultNotices(engine, vault)),
   };

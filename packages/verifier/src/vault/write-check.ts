@@ -3,8 +3,11 @@ import {
   decodeBase64url,
   encodeBase64url,
   fitsVault,
+  type HistoryNode,
+  historyAfter,
   limits,
   manifestSignatureMessage,
+  nodesAfter,
   parseEs256CoseKey,
   parseManifest,
   RECOVERY,
@@ -63,6 +66,7 @@ export interface WriteChanges {
 /** A write that passed, as it is to be stored. */
 export interface CheckedWrite {
   readonly next: VaultRow;
+  readonly history: readonly HistoryNode[];
   readonly agents: readonly AgentRow[];
   readonly changes: WriteChanges;
 }
@@ -291,6 +295,7 @@ export function checkVaultWrite(
   if (after.counter !== before.counter + 1 || after.previous !== row.etag) {
     refuse('The manifest does not follow the stored one.');
   }
+  if (!same(after.history, historyAfter(before))) refuse('The history is not as it must be.');
   if (after.receipts_head !== (expected.receiptsHead ?? before.receipts_head)) {
     refuse('The head of the receipts is not as it must be.');
   }
@@ -312,5 +317,10 @@ export function checkVaultWrite(
       write.succession === undefined ? row.successions : [...row.successions, write.succession],
     ...(recoveryKey === undefined ? {} : { recoveryKey }),
   };
-  return { next, agents: agentRows(row.account, after), changes: changesOf(comparison) };
+  return {
+    next,
+    history: nodesAfter(before),
+    agents: agentRows(row.account, after),
+    changes: changesOf(comparison),
+  };
 }

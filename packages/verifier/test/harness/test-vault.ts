@@ -13,6 +13,7 @@ import {
   encodeBase64url,
   formatEs256CoseKey,
   formatManifest,
+  historyAfter,
   manifestSignatureMessage,
   pinWriteMessage,
   sealedHash,
@@ -144,6 +145,7 @@ export function createTestVault(keys: RecipientKeys, issuer = ISSUER) {
       identity_key: identity.publicKey,
       counter: 1,
       previous: '',
+      history: [],
       recipients: [listed],
       slots: [slot.listed],
       agents: [],
@@ -203,6 +205,7 @@ export function makeWrite(
     ...structuredClone(before.manifest),
     counter: before.manifest.counter + 1,
     previous: etagOf(before),
+    history: historyAfter(before.manifest),
     identity_key: identity.publicKey,
   };
   change(draft);

@@ -18,8 +18,8 @@ export interface VaultClient {
   call(path: string, body?: unknown, headers?: Record<string, string>): Promise<WireAnswer>;
   /** A write of the vault. */
   write(write: unknown, ifMatch?: string): Promise<WireAnswer>;
-  /** Opens the vault with a touch. */
-  open(): Promise<WireAnswer>;
+  /** Opens the vault with a touch; `counter` is that of the manifest that the device remembers. */
+  open(counter?: number): Promise<WireAnswer>;
 }
 
 /** Wraps a client that has a token. */
@@ -38,10 +38,10 @@ export function vaultClient(
       }),
     write: (write, ifMatch = etagOf(client.vault)) =>
       client.call('/vault', write, { 'if-match': `"${ifMatch}"` }),
-    async open() {
+    async open(counter) {
       const challenge = await wire.challenge('session');
       const credential = await wire.assert(challenge);
-      return wire.post('/vault/open', { nonce: challenge.nonce, credential });
+      return wire.post('/vault/open', { nonce: challenge.nonce, credential, counter });
     },
   };
   return client;

@@ -59,6 +59,15 @@ const LOOK_UPS: readonly (readonly [
     ['account', 'agent', 'changed_at'],
   ],
   [
+    'vaults.findHistory',
+    ({ vaults }) =>
+      vaults.findHistory(
+        'x',
+        [1, 2, 3].map((position) => ({ level: 0, position })),
+      ),
+    ['account'],
+  ],
+  [
     'releases.settle',
     ({ releases }) => releases.settle('x', { from: 'waiting', to: 'cancelled', at: 1 }),
     ['id'],
@@ -91,6 +100,7 @@ const FILL = [
     'credential' || n, 'jkt' || n, '', '', '[]', 0, 0, 'none', 0, '', n ${ROWS}`,
   `insert into pzk_vaults select '${ISSUER}', 'account' || n, '', '', '', '', '[]', '[]', '[]', 'key' || n ${ROWS}`,
   `insert into pzk_agents select '${ISSUER}', 'jkt' || n, 'account' || n / 9, 'id', '', '' ${ROWS}`,
+  `insert into pzk_vault_history select '${ISSUER}', 'account' || n / 50, '0 ' || n, '' ${ROWS}`,
   `insert into pzk_invitations select '${ISSUER}', 'id' || n, 'account' || n / 9, '', '', '', '', 1, '', n, null, 0 ${ROWS}`,
   `insert into pzk_pairings select '${ISSUER}', 'id' || n, 'account' || n / 9, '', '', n, 'open', '', '', '', '', '', '' ${ROWS}`,
   `insert into pzk_releases select '${ISSUER}', 'id' || n, 'account' || n / 50, 'agent' || n % 5, '', '', '', n, n,

@@ -47,6 +47,7 @@ function craft(
     identity_key: sec1(publicKey),
     counter: 1,
     previous: '',
+    history: [],
     recipients: [
       {
         id: random(16),

@@ -114,8 +114,8 @@ it('[V6] a write that follows another manifest than the stored one is a conflict
 it('[V2] a manifest that skips, repeats or forks is refused', () => {
   const stored = storedVault();
   const changes: ((draft: Draft) => void)[] = [
-    (draft) => (draft.counter += 1),
-    (draft) => (draft.counter -= 1),
+    (draft) => Object.assign(draft, { counter: draft.counter + 1, history: [random(32)] }),
+    (draft) => Object.assign(draft, { counter: draft.counter - 1, history: [] }),
     (draft) => (draft.previous = random(32)),
     (draft) => (draft.issuer = 'https://other.example.com'),
     (draft) => (draft.vault_id = random(16)),
@@ -125,6 +125,20 @@ it('[V2] a manifest that skips, repeats or forks is refused', () => {
     expectRefused(() => check(stored, makeWrite(stored.vault, change).write));
   }
   expect(codeOf(() => check(stored, makeWrite(stored.vault, () => {}).write))).toBe('passed');
+});
+
+it('[V2] a history that does not follow from the stored one is refused', () => {
+  let stored = storedVault();
+  for (let counter = 2; counter < 8; counter++) {
+    const { after, write } = makeWrite(stored.vault, () => {});
+    const forged = makeWrite(stored.vault, (draft) => {
+      draft.history = draft.history.with(-1, random(32));
+    });
+    if (after.manifest.history.length > 0) expectRefused(() => check(stored, forged.write));
+    const { next, history } = check(stored, write);
+    expect(history).toHaveLength([0, 0, 1, 2, 1, 3, 1, 2][counter] ?? -1);
+    stored = { ...stored, vault: after, row: next };
+  }
 });
 
 it('[V3] a manifest that another key signed, with and without a succession, is refused', () => {

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { isAncestor } from '@pzk-auth/protocol';
 import { expect, it } from 'vitest';
 import { describeOnStores } from '../harness/issuers.js';
 import {
@@ -37,6 +39,31 @@ describeOnStores('writing a vault', (kind) => {
     });
     expect(opened.body).toMatchObject({ successions: [], revoked: [] });
     expect((await client.call('/vault/status')).body.etag).toBe(etagOf(after));
+  });
+
+  it('[V2] honest: shows each earlier manifest as an ancestor of the stored one', async () => {
+    const client = await enrollWithVault(kind.issuer);
+    const known = [client.vault];
+    for (let written = 0; written < 7; written++) {
+      const { write, after } = makeWrite(client.vault, () => {});
+      expect((await client.write(write)).status).toBe(200);
+      client.vault = after;
+      known.push(after);
+    }
+    const { manifest } = client.vault;
+    const lengths: number[] = [];
+    for (const { bytes, manifest: earlier } of known.slice(0, -1)) {
+      const { counter } = earlier;
+      const { ancestry } = (await client.open(counter)).body;
+      const hash = new Uint8Array(createHash('sha256').update(bytes).digest());
+      expect(isAncestor(manifest, { counter, hash }, ancestry)).toBe(true);
+      lengths.push(ancestry.length);
+    }
+    expect(lengths).toEqual([2, 2, 2, 2, 1, 1, 0]);
+    for (const counter of [undefined, 8, 9, Number.MAX_SAFE_INTEGER]) {
+      expect((await client.open(counter)).body.ancestry).toEqual([]);
+    }
+    expect((await client.open(0)).body.code).toBe('invalid_request');
   });
 
   it('[V6] of parallel writes exactly one is stored, the others are conflicts', async () => {

@@ -41,6 +41,7 @@ export function memoryDevices(): MemoryDevices {
       invitations.deleteByAccount(account);
       pairings.deleteByAccount(account);
       agents.replace(account, []);
+      vaults.dropHistory(account);
       for (const { id } of siblings) devices.revoke(id, reset.at);
     }
     if (vault !== undefined && (reset !== undefined || vaults.get(account) === undefined)) {
@@ -88,6 +89,7 @@ export function memoryDevices(): MemoryDevices {
     if (release !== undefined) releases.release(release);
     agents.replace(account, change.agents);
     vaults.put(next);
+    vaults.addHistory(account, change.history);
     return 'written';
   }
 
@@ -114,6 +116,7 @@ export function memoryDevices(): MemoryDevices {
     vaults: Object.freeze<VaultStore>({
       get: async (account) => vaults.get(account),
       findByRecoveryKey: async (recoveryKey) => vaults.findByRecoveryKey(recoveryKey),
+      findHistory: async (account, places) => vaults.findHistory(account, places),
       write: async (change) => write(change),
       setPin,
     }),

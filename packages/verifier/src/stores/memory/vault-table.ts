@@ -1,4 +1,5 @@
-import type { VaultRow } from '../vault-stores.js';
+import type { HistoryNode } from '@pzk-auth/protocol';
+import type { VaultRow, VaultStore } from '../vault-stores.js';
 import { frozenCopy } from './frozen-copy.js';
 
 /** Vaults in memory with their index. */
@@ -7,12 +8,21 @@ export interface VaultTable {
   findByRecoveryKey(recoveryKey: string): VaultRow | undefined;
   /** Adds it or replaces the one of its account. */
   put(vault: VaultRow): void;
+  addHistory(account: string, nodes: readonly HistoryNode[]): void;
+  dropHistory(account: string): void;
+  findHistory(
+    ...question: Parameters<VaultStore['findHistory']>
+  ): Awaited<ReturnType<VaultStore['findHistory']>>;
 }
+
+const placeOf = ({ level, position }: Pick<HistoryNode, 'level' | 'position'>) =>
+  `${level} ${position}`;
 
 /** An empty table of vaults. */
 export function vaultTable(): VaultTable {
   const rows = new Map<string, VaultRow>();
   const accountByRecoveryKey = new Map<string, string>();
+  const historyByAccount = new Map<string, Map<string, HistoryNode>>();
   return {
     get: (account) => rows.get(account),
     findByRecoveryKey: (recoveryKey) => {
@@ -26,5 +36,13 @@ export function vaultTable(): VaultTable {
       rows.set(account, frozenCopy(vault));
       if (recoveryKey !== undefined) accountByRecoveryKey.set(recoveryKey, account);
     },
+    addHistory: (account, nodes) => {
+      const history = historyByAccount.get(account) ?? new Map<string, HistoryNode>();
+      for (const node of nodes) history.set(placeOf(node), frozenCopy(node));
+      historyByAccount.set(account, history);
+    },
+    dropHistory: (account) => void historyByAccount.delete(account),
+    findHistory: (account, places) =>
+      places.flatMap((place) => historyByAccount.get(account)?.get(placeOf(place)) ?? []),
   };
 }
