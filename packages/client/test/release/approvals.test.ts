@@ -1,8 +1,8 @@
 import { encodeBase64url, type ReleaseRequest } from '@pzk-auth/protocol';
 import { describe, expect, it, vi } from 'vitest';
-import { type Approval, verifyReceipt } from '../../src/index.js';
+import { type Approval, type OpenVault, verifyReceipt } from '../../src/index.js';
 import { apiKey, problem } from '../fake-issuer.js';
-import { randomBytes } from '../vault/craft-vault.js';
+import { randomBytes, randomHistory } from '../vault/craft-vault.js';
 import {
   createFakePlatform,
   enrolledDevice,
@@ -12,6 +12,11 @@ import {
 } from '../vault/fake-platform.js';
 import { createReceiptMaker } from './craft-receipt.js';
 import { createFakeBroker } from './fake-broker.js';
+
+async function rotate(vault: OpenVault) {
+  const { code, confirm } = await vault.rotateVault();
+  await confirm(code);
+}
 
 async function opened() {
   const platform = createFakePlatform();
@@ -243,7 +248,7 @@ describe('approval', () => {
         () => changed.updateSecret(slot, { value: 'another key' }),
         () => changed.renameSecret(slot, { name: 'Production' }),
         renameAgent,
-        () => changed.rotateVault(),
+        () => rotate(changed),
       ];
       for (const change of changes) {
         const shown = await onlyRequest(client);
@@ -366,7 +371,7 @@ describe('receipts of a vault', () => {
     const other = device.reload();
     await other.start();
     const theirs = await other.vault.open();
-    await theirs.rotateVault();
+    await rotate(theirs);
     expect(await client.releases.receipts()).toHaveLength(1);
     platform.requests.length = 0;
     await broker.ask(slot);
@@ -386,7 +391,12 @@ describe('receipts of a vault', () => {
     const head = manifest(platform).receipts_head;
     const forged = await make({
       previous: head,
-      manifest: (of) => ({ ...of, counter: 99, receipts_head: head }),
+      manifest: (of) => ({
+        ...of,
+        counter: 99,
+        history: randomHistory(99),
+        receipts_head: head,
+      }),
     });
     platform.releases.push({ receipt: encodeBase64url(forged) });
     for (let opening = 0; opening < 2; opening++) {

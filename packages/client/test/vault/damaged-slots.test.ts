@@ -1,7 +1,7 @@
-import { encodeBase64url } from '@pzk-auth/protocol';
+import { encodeBase64url, type VaultEntry } from '@pzk-auth/protocol';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openVaultExport, type ReplacedSlot } from '../../src/index.js';
-import { apiKey, user } from '../fake-issuer.js';
+import { apiKey, user, vaultAnswer } from '../fake-issuer.js';
 import {
   createDevice,
   createFakePlatform,
@@ -244,7 +244,9 @@ describe('a slot whose bytes the server has replaced', () => {
       [own, one, two, two],
     ]) {
       platform.respond('/pzk/vault/open', () =>
-        Response.json({ vault: { ...entry, slots: changed }, successions: [], revoked: [] }),
+        Response.json(
+          vaultAnswer({ ...(entry as VaultEntry), slots: changed as VaultEntry['slots'] }),
+        ),
       );
       const opening = device.reload().vault.open({ approveReplacedSlots: () => true });
       await expect(opening).rejects.toMatchObject({ code: 'vault_slot_invalid' });

@@ -34,6 +34,11 @@ async function write({ client }: Device, name: string, times: number) {
   }
 }
 
+async function rotate({ client }: Device) {
+  const { code, confirm } = await (await client.vault.open()).rotateVault();
+  await confirm(code);
+}
+
 const namesOf = ({ client }: Device) => {
   const state = client.vault.getSnapshot();
   return state.status === 'open' ? state.slots.map(({ name }) => name).filter(Boolean) : [];
@@ -86,7 +91,7 @@ describe('a server that keeps two devices apart', () => {
     const branch = platform.vault as StoredVault;
     platform.vault = common;
     await write(second, 'second', 2);
-    await (await second.client.vault.open()).rotateVault();
+    await rotate(second);
     const approveSuccession = () => true;
     const opening = first.client.vault.open({ approveSuccession });
     await expect(opening).rejects.toMatchObject({ code: 'vault_rollback' });
@@ -101,7 +106,7 @@ describe('a server that keeps two devices apart', () => {
       await write(second, 'second', times);
       await first.client.vault.open();
       expect(namesOf(first)).toHaveLength(times);
-      await (await second.client.vault.open()).rotateVault();
+      await rotate(second);
       await write(second, 'more', times);
       await first.client.vault.open({ approveSuccession: () => true });
       expect(namesOf(first)).toHaveLength(times * 2);
