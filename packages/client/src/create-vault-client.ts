@@ -6,7 +6,7 @@ import { type DeviceInfo, listDevices, revokeDevice } from './exchange/devices.j
 import type { ExchangeContext } from './exchange/exchange-context.js';
 import { exportVault } from './exchange/export-vault.js';
 import { createInvitation, type Invitation } from './exchange/invitations.js';
-import { openByTouch } from './exchange/open-by-touch.js';
+import { confirmNextSecret, openByTouch } from './exchange/open-by-touch.js';
 import { createOpenVault, type OpenVault } from './exchange/open-vault-handle.js';
 import { recoverVault } from './exchange/recover-vault.js';
 import type { OpenOptions, VaultContext } from './exchange/vault-context.js';
@@ -143,7 +143,8 @@ export function createVaultClient(options: VaultClientOptions): VaultClient {
   const base = { exchange, api, holder, guard, sessionKey };
   const context: VaultContext = {
     ...base,
-    open: (openOptions = {}) => openByTouch(base, openOptions),
+    open: (openOptions = {}) => openByTouch(base, openOptions, async () => undefined),
+    openForNext: (openOptions = {}) => openByTouch(base, openOptions, confirmNextSecret),
   };
   const handle = createOpenVault(context);
   return {

@@ -40,7 +40,7 @@ export interface VaultActions {
     change: Partial<Pick<NewSecret, 'name' | 'provider'>>,
   ) => Promise<ActionResult>;
   readonly deleteSecret: (slotId: string) => Promise<ActionResult>;
-  /** Moves this device to the next PRF generation, with one touch. */
+  /** Moves this device to the next PRF generation, with two touches that have to agree. */
   readonly rotateGeneration: () => Promise<ActionResult>;
   /**
    * Gives a new recovery code; with its `confirm` the keys of the vault change, and every member is taken

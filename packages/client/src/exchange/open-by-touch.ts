@@ -1,18 +1,43 @@
+import { DEVICE_SECRET_GENERATION, PzkError, type VaultRecipient } from '@pzk-auth/protocol';
 import { signPin } from '../vault/sign-pin.js';
 import { wipeVault } from '../vault/unlocked-vault.js';
 import { unlockVault } from './open-vault.js';
 import { requestChallenge } from './request-challenge.js';
-import { touchPasskey } from './touch-passkey.js';
-import type { OpenedByTouch, OpenOptions, VaultContext } from './vault-context.js';
+import { type PasskeyTouch, touchPasskey } from './touch-passkey.js';
+import type { NextSecret, OpenOptions, VaultContext } from './vault-context.js';
 
 /** Seconds. */
 const KEEP_FOR = 300;
 /** setTimeout takes 31 bits of milliseconds; a longer delay would fire at once. */
 const MAXIMUM_KEEP_FOR = 24 * 60 * 60;
 
-/** Opens the vault of this device with one touch and hands it to the holder. */
-export async function openByTouch(
-  { exchange, api, holder, guard, sessionKey }: Omit<VaultContext, 'open'>,
+/**
+ * Derives the secret of the next generation twice, with another touch: what an authenticator gives once
+ * and never again would lock the device out.
+ */
+export async function confirmNextSecret(
+  { secrets, askGeneration }: PasskeyTouch,
+  { generation }: VaultRecipient,
+): Promise<NextSecret> {
+  if (generation === DEVICE_SECRET_GENERATION) {
+    throw new PzkError('invalid_request', 'This device has no PRF to rotate.');
+  }
+  const next = generation + 1;
+  const secret = secrets.get(next) ?? (await askGeneration(next));
+  const confirmation = secret && (await askGeneration(next));
+  if (secret === undefined || confirmation === undefined) {
+    throw new PzkError('prf_missing_at_get', 'The passkey gave no second PRF output.');
+  }
+  return { generation: next, secret, confirmation };
+}
+
+/**
+ * Opens the vault of this device with one touch and hands it to the holder.
+ *
+ * @param then - What follows in the same ceremony.
+ */
+export async function openByTouch<T>(
+  { exchange, api, holder, guard, sessionKey }: Omit<VaultContext, 'open' | 'openForNext'>,
   {
     approveSuccession,
     approveReplacedSlots,
@@ -20,7 +45,8 @@ export async function openByTouch(
     keepFor = KEEP_FOR,
     signal,
   }: OpenOptions,
-): Promise<OpenedByTouch> {
+  then: (touch: PasskeyTouch, recipient: VaultRecipient) => Promise<T>,
+): Promise<T> {
   if (!(keepFor > 0 && keepFor <= MAXIMUM_KEEP_FOR)) {
     throw new TypeError('vault.open: keepFor must be a number of seconds, at most a day.');
   }
@@ -50,12 +76,7 @@ export async function openByTouch(
       }
       const { revoked, reset_at: resetAt } = answer;
       await holder.adopt(vault, { revoked, resetAt }, keepFor);
-      const { secrets, askGeneration } = touch;
-      return {
-        async secretOf(generation) {
-          return secrets.get(generation) ?? (await askGeneration(generation));
-        },
-      };
+      return await then(touch, vault.recipient);
     } finally {
       restore();
     }

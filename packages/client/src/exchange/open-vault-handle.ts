@@ -65,9 +65,9 @@ export interface OpenVault {
   /** @throws PzkError `not_found` */
   deleteSecret(slotId: string): Promise<void>;
   /**
-   * Moves this device to the next PRF generation, with one touch.
+   * Moves this device to the next PRF generation, with two touches that have to agree.
    *
-   * @throws PzkError `prf_missing_at_get`; `invalid_request` where the device has no PRF
+   * @throws PzkError `prf_missing_at_get`, `prf_mismatch`; `invalid_request` where the device has no PRF
    */
   rotateGeneration(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /**
@@ -176,18 +176,8 @@ export function createOpenVault(context: VaultContext): OpenVault {
     },
     async rotateGeneration({ signal } = {}) {
       contents();
-      const { secretOf } = await context.open(signal === undefined ? {} : { signal });
-      await holder.change(async (vault) => {
-        const { generation } = vault.recipient;
-        if (generation === 0) {
-          throw new PzkError('invalid_request', 'This device has no PRF to rotate.');
-        }
-        const secret = await secretOf(generation + 1);
-        if (secret === undefined) {
-          throw new PzkError('prf_missing_at_get', 'The passkey gave no second PRF output.');
-        }
-        return done(await prepareGeneration(vault, secret));
-      });
+      const next = await context.openForNext(signal === undefined ? {} : { signal });
+      await holder.change(async (vault) => done(await prepareGeneration(vault, next)));
     },
     async removeDevice(memberId) {
       const { members } = contents();

@@ -1,5 +1,6 @@
 import type { CeremonyGuard } from '../session/ceremony-guard.js';
 import type { SessionKey } from '../transport/session-key.js';
+import type { ConfirmedSecret } from '../vault/recipient-keys.js';
 import type { ApproveReplacedSlots, ApproveSuccession } from '../vault/unlock-vault-entry.js';
 import type { AccountApi } from './account-api.js';
 import type { ExchangeContext } from './exchange-context.js';
@@ -35,11 +36,12 @@ export interface VaultContext {
   /** The key of the session, or a fresh one. */
   readonly sessionKey: () => Promise<SessionKey>;
   /** Opens the vault with a touch, also one that is open: the user is asked anew. */
-  readonly open: (options?: OpenOptions) => Promise<OpenedByTouch>;
+  readonly open: (options?: OpenOptions) => Promise<void>;
+  /** The same, with another touch for the secret of the next PRF generation. */
+  readonly openForNext: (options?: OpenOptions) => Promise<NextSecret>;
 }
 
-/** What a touch that opened a vault leaves. */
-export interface OpenedByTouch {
-  /** The secret of a PRF generation: what the touch gave, else that of another one. */
-  readonly secretOf: (generation: number) => Promise<CryptoKey | undefined>;
+/** The secret of the next PRF generation, derived by two touches. */
+export interface NextSecret extends ConfirmedSecret {
+  readonly generation: number;
 }

@@ -97,7 +97,7 @@ export function disownPasskey(
   signal().catch(() => undefined);
 }
 
-/** PRF inputs: a generation and the next, so that one touch can rotate. */
+/** PRF inputs: a generation and the next, to which this device may have moved. */
 function prfExtension(issuer: string, generation: number): AuthenticationExtensionsClientInputs {
   const eval_ = { first: prfInput(issuer, generation), second: prfInput(issuer, generation + 1) };
   return { prf: { eval: eval_ } };
