@@ -164,7 +164,7 @@ export interface VerifyReceiptsOptions {
   readonly after?: string | undefined;
   /**
    * Vault that they are of, 16 bytes in base64url: those of a vault that it replaced are left out, and
-   * nothing is said of them. Absent: any, one after the other.
+   * nothing is said of them. Absent: of whichever vault, one after the other.
    */
   readonly vaultId?: string | undefined;
   /** Hash that the last of them must have, base64url: `receipts_head` of a manifest that was opened. */
