@@ -91,12 +91,14 @@ export function createApprovals(context: VaultContext): Approvals {
   const { config, signer } = exchange;
   /** By what was shown, so that no other bytes are approved than those. */
   const signed = new WeakMap<Approval, ShownRequest>();
-  const now = () => Math.floor((config.clock() + signer.clockOffset) / 1000);
+  /** By the clock of this device and by the server's. */
+  const times = () =>
+    [0, signer.clockOffset].map((offset) => Math.floor((config.clock() + offset) / 1000));
 
   async function describe({ bytes, signature }: SignedRequest): Promise<Approval> {
     // Of one and the same vault: what the state shows may be one change behind.
     const { checked, slot } = await holder.read(async (vault) => {
-      const found = await checkAgentRequest(vault.manifest, bytes, signature, now());
+      const found = await checkAgentRequest(vault.manifest, bytes, signature, times());
       return { checked: found, slot: await describeSlot(vault, found.slot) };
     });
     const { request, agent } = checked;
@@ -152,7 +154,7 @@ export function createApprovals(context: VaultContext): Approvals {
         // Before the touch, too, which would be in vain.
         const { bytes, signature } = request;
         const found = await holder.read(({ manifest }) =>
-          checkAgentRequest(manifest, bytes, signature, now()),
+          checkAgentRequest(manifest, bytes, signature, times()),
         );
         assertAsShown(found, request.checked);
         const key = await sessionKey();
@@ -177,7 +179,7 @@ export function createApprovals(context: VaultContext): Approvals {
             agentSignature: request.signature,
             nonce,
             assertion,
-            now: now(),
+            times: times(),
           });
           const { ifMatch } = prepared;
           return {

@@ -30,14 +30,15 @@ function refused(message: string, cause?: unknown): PzkError {
  * (docs/protocol.md section 13.3): issuer and vault, an agent of the roster, its signature, a slot of the
  * vault, the end of a standing approval.
  *
- * @param now - Seconds since the epoch.
+ * @param times - Now by each clock that is at hand, seconds since the epoch: that of the server alone could be
+ * set so that an approval lasts longer.
  * @throws PzkError `release_request_invalid`
  */
 export async function checkAgentRequest(
   manifest: VaultManifest,
   bytes: Bytes,
   signature: Bytes,
-  now: number,
+  times: readonly number[],
 ): Promise<CheckedRequest> {
   const request = parseAgentRequest(bytes);
   if (request.issuer !== manifest.issuer || request.vaultId !== manifest.vault_id) {
@@ -55,7 +56,7 @@ export async function checkAgentRequest(
   if (slot === undefined) {
     throw refused('The request asks for something that is not in the vault.');
   }
-  if (!isAgentRequestTimely(request, now)) {
+  if (!times.every((now) => isAgentRequestTimely(request, now))) {
     throw refused('The request names an end that has passed or is too far ahead.');
   }
   return { request, agent, slot };

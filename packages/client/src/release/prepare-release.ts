@@ -28,8 +28,8 @@ export interface SignedApproval {
   readonly agentSignature: Bytes;
   readonly nonce: string;
   readonly assertion: Assertion;
-  /** Seconds since the epoch. */
-  readonly now: number;
+  /** Now by each clock, seconds since the epoch. */
+  readonly times: readonly number[];
 }
 
 async function sealValue(
@@ -94,7 +94,7 @@ export async function prepareRelease(
     manifest,
     approval.request,
     approval.agentSignature,
-    approval.now,
+    approval.times,
   );
   assertAsShown(checked, approval.shown);
   const { request } = checked;

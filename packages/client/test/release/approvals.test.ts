@@ -1,7 +1,7 @@
 import { encodeBase64url, type ReleaseRequest } from '@pzk-auth/protocol';
 import { describe, expect, it, vi } from 'vitest';
 import { type Approval, type OpenVault, verifyReceipt } from '../../src/index.js';
-import { apiKey, problem } from '../fake-issuer.js';
+import { apiKey, challengeAnswer, problem } from '../fake-issuer.js';
 import { randomBytes, randomHistory } from '../vault/craft-vault.js';
 import {
   createFakePlatform,
@@ -185,6 +185,27 @@ describe('approval', () => {
     expect(refused).toBe(1);
     expect(requests).toHaveLength(1);
   });
+
+  it.each([
+    ['behind', -60],
+    ['ahead of', 60],
+  ])(
+    '[V10] judges the end of a standing approval by its own clock, too: server days %s it',
+    async (_, days) => {
+      const { client, platform, broker, slot } = await paired();
+      const now = Math.floor(Date.now() / 1000);
+      const end = (inDays: number) => ({ ttl: 0, perDay: 1, notAfter: now + inDays * 86_400 });
+      await broker.ask(slot, end(days > 0 ? days + 80 : -1));
+      await broker.ask(slot, end(days > 0 ? days + 20 : 20));
+      // Likewise by the server's alone.
+      await broker.ask(slot, end(days > 0 ? 20 : 80));
+      const answer = challengeAnswer({ now: now + days * 86_400 });
+      platform.respond('/pzk/challenge', () => Response.json(answer));
+      await client.open();
+      const { requests, refused } = await client.approvals.list();
+      expect([requests.length, refused]).toEqual([1, 2]);
+    },
+  );
 
   it('[V13] does not show a request whose bytes the agent did not sign', async () => {
     const { client, platform, broker, slot } = await paired();
