@@ -4,7 +4,7 @@ import type { AccountApi } from './exchange/account-api.js';
 import { createRecoveryCode, type NewRecoveryCode } from './exchange/create-recovery-code.js';
 import { type DeviceInfo, listDevices, revokeDevice } from './exchange/devices.js';
 import type { ExchangeContext } from './exchange/exchange-context.js';
-import { exportVault } from './exchange/export-vault.js';
+import { type ExportOptions, exportVault } from './exchange/export-vault.js';
 import { createInvitation, type Invitation } from './exchange/invitations.js';
 import { confirmNextSecret, openByTouch } from './exchange/open-by-touch.js';
 import { createOpenVault, type OpenVault } from './exchange/open-vault-handle.js';
@@ -95,11 +95,13 @@ export interface VaultClient extends Observable<VaultState> {
   };
   /**
    * The vault as a document that the recovery code opens offline: `openVaultExport`, or
-   * `npx @pzk-auth/cli vault open`.
+   * `npx @pzk-auth/cli vault open`. The user types the code in, and the document is given only where it
+   * opens with it.
    *
-   * @throws PzkError `vault_locked`, `not_found` where there is no recovery code
+   * @throws PzkError `vault_locked`, `recovery_code_malformed`; `not_found` where there is no recovery code;
+   * `vault_pin_mismatch` where it is another one, among others that an opening is refused with
    */
-  export(): Promise<VaultExport>;
+  export(options: ExportOptions): Promise<VaultExport>;
   readonly agents: {
     /**
      * Starts a pairing with an agent's broker; the vault has to be open.
@@ -170,7 +172,7 @@ export function createVaultClient(options: VaultClientOptions): VaultClient {
           acceptInvitation(exchange, { ...acceptance, key: await sessionKey(), signal: combined }),
         ),
     },
-    export: () => exportVault(context),
+    export: (exportOptions) => exportVault(context, exportOptions),
     agents: { pair: () => pairAgent(context) },
     approvals: createApprovals(context),
     releases: createReleases(context),

@@ -26,8 +26,11 @@ export interface RecoveryActions {
    * `start()` of `useSession` afterwards; then have the user make a new code and look at the devices.
    */
   readonly recover: (options: UseRecoveryOptions) => Promise<ActionResult>;
-  /** The vault as a document that the code opens offline. The vault has to be open. */
-  readonly exportVault: () => Promise<ActionResult<VaultExport>>;
+  /**
+   * The vault, which has to be open, as a document that the code opens offline. The user types the code in,
+   * and the document is given only where it opens with it.
+   */
+  readonly exportVault: (code: string) => Promise<ActionResult<VaultExport>>;
 }
 
 /** State and actions. */
@@ -70,7 +73,7 @@ export function useRecovery(): UseRecovery {
           handle.client().vault.recovery.use({ ...options, signal });
         return (await run(options.signal, ceremony)) ?? { status: 'done', value: undefined };
       },
-      exportVault: () => settle(() => handle.client().vault.export()),
+      exportVault: (code) => settle(() => handle.client().vault.export({ code })),
     }),
     [handle, run],
   );

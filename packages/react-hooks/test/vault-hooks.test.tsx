@@ -286,7 +286,7 @@ describe('useRecovery', () => {
       });
     });
     expect(hooks.current.recovery.hasCode).toBe(true);
-    expect(await hooks.current.recovery.exportVault()).toMatchObject({
+    expect(await hooks.current.recovery.exportVault(code)).toMatchObject({
       status: 'done',
       value: { format: 'pzk-auth/v1/vault-export' },
     });

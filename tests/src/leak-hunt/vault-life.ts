@@ -100,7 +100,7 @@ export async function liveVault(options: {
   noteCode(code.code);
   await ignore(code.confirm(code.code.slice(1)));
   await code.confirm(code.code);
-  await first.vault.export();
+  await first.vault.export({ code: code.code });
 
   const second = open('second');
   const invitation = await first.vault.invitations.create();

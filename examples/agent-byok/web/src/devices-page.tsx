@@ -5,7 +5,9 @@ import {
   useVault,
   type VaultMember,
 } from '@pzk-auth/react-hooks';
-import { useState } from 'react';
+import { type FormEvent, useId, useState } from 'react';
+import { Dialog } from './dialog.js';
+import { downloadJson } from './download-json.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
 import { formatWhen } from './format.js';
@@ -69,31 +71,49 @@ function RevokedNotice({ onTakeOut }: { onTakeOut: () => void }) {
   );
 }
 
-/** Downloads what the recovery code opens offline. */
-function ExportButton() {
+/** Downloads what the recovery code opens offline, after it has opened it here. */
+function ExportDialog({ onClose }: { onClose: () => void }) {
   const { exportVault } = useRecovery();
+  const id = useId();
+  const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
 
-  async function download(): Promise<void> {
-    const ended = await exportVault();
+  async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
+    event.preventDefault();
+    const code = String(new FormData(event.currentTarget).get('code'));
+    setBusy(true);
+    const ended = await exportVault(code);
+    setBusy(false);
     setFailure(failureOf(ended));
     if (ended.status !== 'done') return;
-    const type = 'application/json';
-    const url = URL.createObjectURL(new Blob([JSON.stringify(ended.value)], { type }));
-    const link = document.createElement('a');
-    link.href = url;
-    link.download = 'vault-export.json';
-    link.click();
-    URL.revokeObjectURL(url);
+    downloadJson('vault-export.json', ended.value);
+    onClose();
   }
 
   return (
-    <>
-      <button type="button" onClick={() => void download()}>
-        Export the vault
-      </button>
-      {failure !== undefined && <ErrorNotice title="Nothing was exported" error={failure.error} />}
-    </>
+    <Dialog title="Export the vault" onClose={onClose}>
+      <form className="stack" autoComplete="off" onSubmit={(event) => void submit(event)}>
+        <p>
+          You get a file that opens with your recovery code, without this platform. It is tried
+          first, so type the code in.
+        </p>
+        <div>
+          <label htmlFor={id}>Recovery code</label>
+          <textarea id={id} name="code" required spellCheck={false} autoComplete="off" />
+        </div>
+        {failure !== undefined && (
+          <ErrorNotice title="Nothing was exported" error={failure.error} />
+        )}
+        <div className="buttons">
+          <button type="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" className="primary" disabled={busy}>
+            Download
+          </button>
+        </div>
+      </form>
+    </Dialog>
   );
 }
 
@@ -103,7 +123,7 @@ function DevicesContent() {
   const { hasCode } = useRecovery();
   const { rotateVault } = vault;
   const [removing, setRemoving] = useState<VaultMember>();
-  const [dialog, setDialog] = useState<'invite' | 'recovery' | 'rotate'>();
+  const [dialog, setDialog] = useState<'invite' | 'recovery' | 'rotate' | 'export'>();
   if (vault.status !== 'open') return null;
   const known = devices.status === 'ready' ? devices.devices : [];
   const rows = vault.members.map((member) => ({
@@ -143,7 +163,11 @@ function DevicesContent() {
         <button type="button" onClick={() => setDialog('recovery')}>
           {hasCode ? 'Replace the recovery code' : 'Make a recovery code'}
         </button>
-        {hasCode && <ExportButton />}
+        {hasCode && (
+          <button type="button" onClick={() => setDialog('export')}>
+            Export the vault
+          </button>
+        )}
       </div>
       {dialog === 'invite' && <InviteDialog onClose={() => setDialog(undefined)} />}
       {dialog === 'recovery' && <RecoveryDialog onClose={() => setDialog(undefined)} />}
@@ -154,6 +178,7 @@ function DevicesContent() {
           onClose={() => setDialog(undefined)}
         />
       )}
+      {dialog === 'export' && <ExportDialog onClose={() => setDialog(undefined)} />}
       {removing !== undefined && (
         <RemovalDialog
           title={removing.kind === 'recovery' ? 'Remove the recovery code?' : 'Remove this device?'}

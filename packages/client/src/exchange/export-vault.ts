@@ -2,23 +2,52 @@ import {
   decodeBase64url,
   equalBytes,
   PzkError,
+  parseRecoveryCode,
   RECOVERY,
   sealedHash,
   VAULT_EXPORT_FORMAT,
   type VaultExport,
   vaultExportResponseSchema,
 } from '@pzk-auth/protocol';
+import { openVaultExport } from '../vault/open-vault-export.js';
 import { findReplacedSlots, slotsError } from '../vault/unlock-vault-entry.js';
 import type { VaultContext } from './vault-context.js';
 
+/** Options of an export. */
+export interface ExportOptions {
+  /** The recovery code as the user types it in: the file is opened with it before it is handed out. */
+  readonly code: string;
+}
+
+/**
+ * Opens an export as its reader will. What only the code can tell shows here: that it is the code of this
+ * vault, and that the pin which the server keeps for it is the code's. The keys and slots are those of the
+ * vault that is open, so nobody is asked about them again.
+ */
+async function assertOpens(document: VaultExport, recoveryCode: string): Promise<void> {
+  const opened = await openVaultExport({
+    document,
+    recoveryCode,
+    approveSuccession: () => true,
+    approveReplacedSlots: () => true,
+  });
+  opened.close();
+}
+
 /**
  * Fetches the vault as a file that the recovery code opens offline, and checks that it is the one that
- * is open here.
+ * is open here and that the code opens it.
  *
- * @throws PzkError `vault_locked`; `not_found` where the vault has no recovery code;
- * `vault_conflict` where it has changed since it was opened here
+ * @throws PzkError `vault_locked`; `recovery_code_malformed`; `not_found` where the vault has no recovery
+ * code; `vault_conflict` where it has changed since it was opened here; what the code does not open is
+ * refused with the codes of `openVaultExport`
  */
-export async function exportVault({ api, holder, exchange }: VaultContext): Promise<VaultExport> {
+export async function exportVault(
+  { api, holder, exchange }: VaultContext,
+  { code }: ExportOptions,
+): Promise<VaultExport> {
+  // Before anything else, so that a typing error shows at once.
+  parseRecoveryCode(code).fill(0);
   return holder.read(async ({ manifest, bytes, signature, blobs }) => {
     const answer = await api.post('/vault/export', {}, vaultExportResponseSchema);
     const { vault: entry, successions } = answer;
@@ -44,6 +73,14 @@ export async function exportVault({ api, holder, exchange }: VaultContext): Prom
     if (findReplacedSlots(entry, manifest).some(({ id }) => blobs.has(id))) throw slotsError();
     const { issuer, clock } = exchange.config;
     const exported_at = Math.floor(clock() / 1000);
-    return { format: VAULT_EXPORT_FORMAT, issuer, exported_at, entry, successions };
+    const document: VaultExport = {
+      format: VAULT_EXPORT_FORMAT,
+      issuer,
+      exported_at,
+      entry,
+      successions,
+    };
+    await assertOpens(document, code);
+    return document;
   });
 }

@@ -499,12 +499,49 @@ describe('a recovery code', () => {
     expect(fresh.authenticator.credentials()).toEqual([]);
   });
 
-  it('opens the export offline', async () => {
-    const { platform, device, vault, secret } = await openedDevice();
-    await expect(device.client.vault.export()).rejects.toMatchObject({ code: 'not_found' });
+  it('[V3] is tried on an export: one that it does not open is not handed out', async () => {
+    const { platform, device } = await openedDevice();
     const made = device.client.vault.recovery.create();
     await made.confirm(made.code);
-    const document = JSON.parse(JSON.stringify(await device.client.vault.export()));
+    const exporting = (code: string) => device.client.vault.export({ code });
+    const other = device.client.vault.recovery.create();
+    await expect(exporting(other.code)).rejects.toMatchObject({ code: 'vault_pin_mismatch' });
+    platform.sent.length = 0;
+    await expect(exporting('ABCD')).rejects.toMatchObject({ code: 'recovery_code_malformed' });
+    expect(platform.sent).toEqual([]);
+    // What the server keeps for the code has been spoilt: nothing but the code can tell.
+    const { recipients } = platform.vault as StoredVault;
+    const kept = [...recipients.values()].find(({ credentialId }) => credentialId === RECOVERY);
+    const { pin } = kept ?? { pin: '' };
+    Object.assign(kept ?? {}, { pin: encodeBase64url(new Uint8Array(32)) });
+    await expect(exporting(made.code)).rejects.toMatchObject({ code: 'vault_pin_mismatch' });
+    Object.assign(kept ?? {}, { pin });
+    expect(await exporting(made.code)).toMatchObject({ format: 'pzk-auth/v1/vault-export' });
+  });
+
+  it('[V3] honest: opens an export also after the keys have changed, with no more questions', async () => {
+    const { device, vault, secret } = await openedDevice();
+    const made = device.client.vault.recovery.create();
+    await made.confirm(made.code);
+    const rotation = await vault.rotateVault();
+    await rotation.confirm(rotation.code);
+    await expect(device.client.vault.export({ code: made.code })).rejects.toMatchObject({
+      code: 'vault_pin_mismatch',
+    });
+    const document = await device.client.vault.export({ code: rotation.code });
+    const opened = await openVaultExport({ document, recoveryCode: rotation.code });
+    expect(text(await opened.readSlot(secret))).toBe('mail-password');
+  });
+
+  it('opens the export offline', async () => {
+    const { platform, device, vault, secret } = await openedDevice();
+    const made = device.client.vault.recovery.create();
+    const { code } = made;
+    await expect(device.client.vault.export({ code })).rejects.toMatchObject({ code: 'not_found' });
+    await made.confirm(made.code);
+    const document = JSON.parse(
+      JSON.stringify(await device.client.vault.export({ code: made.code })),
+    );
     const opened = await openVaultExport({ document, recoveryCode: made.code });
     expect(text(await opened.readSlot(secret))).toBe('mail-password');
     opened.close();
@@ -513,7 +550,9 @@ describe('a recovery code', () => {
     await vault.addSecret({ name: 'x', value: 'y' });
     const now = platform.vault as StoredVault;
     platform.vault = old;
-    await expect(device.client.vault.export()).rejects.toMatchObject({ code: 'vault_conflict' });
+    await expect(device.client.vault.export({ code: made.code })).rejects.toMatchObject({
+      code: 'vault_conflict',
+    });
     platform.vault = now;
     const entry = platform.entryOf(RECOVERY);
     expect(entry).toBeDefined();

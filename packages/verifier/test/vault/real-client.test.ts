@@ -252,7 +252,9 @@ describe('the client and the verifier', () => {
     await expect(
       createBrowser(verifier).client.vault.recovery.use({ code: made.code, user }),
     ).rejects.toMatchObject({ code: 'invalid_grant' });
-    const document = JSON.parse(JSON.stringify(await first.client.vault.export()));
+    const document = JSON.parse(
+      JSON.stringify(await first.client.vault.export({ code: rotation.code })),
+    );
     const opened = await openVaultExport({
       document,
       recoveryCode: rotation.code,
