@@ -1,4 +1,5 @@
 import { Transform } from 'node:stream';
+import type { SecretForms } from './secret-forms.js';
 
 const MASK = 0x2a; // *
 
@@ -13,11 +14,19 @@ export interface Scrubber {
 type Range = readonly [start: number, end: number];
 
 /** Every occurrence, overlapping ones too: what one form covers may be part of another. */
-function find(forms: readonly Buffer[], bytes: Buffer): Range[] {
+function find({ whole, patterns }: SecretForms, bytes: Buffer): Range[] {
   const found: Range[] = [];
-  for (const form of forms) {
+  for (const form of whole) {
     for (let at = bytes.indexOf(form); at !== -1; at = bytes.indexOf(form, at + 1)) {
       found.push([at, at + form.length]);
+    }
+  }
+  const text = bytes.toString('latin1');
+  for (const pattern of patterns) {
+    pattern.lastIndex = 0;
+    for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+      found.push([match.index, pattern.lastIndex]);
+      pattern.lastIndex = match.index + 1;
     }
   }
   return found;
@@ -37,8 +46,7 @@ function openEnd(longest: number, bytes: Buffer): number {
 }
 
 /** @param forms - Every spelling to search for. */
-export function createScrubber(forms: readonly Buffer[]): Scrubber {
-  const longest = Math.max(1, ...forms.map(({ length }) => length));
+export function createScrubber(forms: SecretForms): Scrubber {
   return {
     scrubText(text) {
       const bytes = Buffer.from(text, 'latin1');
@@ -67,7 +75,7 @@ export function createScrubber(forms: readonly Buffer[]): Scrubber {
       return new Transform({
         transform(chunk: Buffer, _encoding, done) {
           const bytes = Buffer.concat([held, chunk]);
-          done(null, scrub(bytes, openEnd(longest, bytes)));
+          done(null, scrub(bytes, openEnd(forms.longest, bytes)));
         },
         flush(done) {
           done(null, scrub(held, 0));

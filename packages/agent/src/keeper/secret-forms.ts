@@ -1,9 +1,14 @@
 /** Shorter pieces would be found in any text. */
 const MINIMUM_PIECE_BYTES = 6;
+/** A pattern for more characters at once would be too large for the engine. */
+const PATTERN_CHARACTERS = 256;
+/** The longest way of writing one character that is searched for: `&#x0073;`. */
+const ESCAPE_CHARACTERS = 8;
+/** In decimal with a comma and a space behind each byte. */
+const LIST_CHARACTERS = 5;
 
 const ascii = (text: string) => Buffer.from(text, 'latin1');
-const escapeEach = (secret: Buffer, write: (hex: string) => string) =>
-  ascii([...secret].map((byte) => write(byte.toString(16).padStart(2, '0'))).join(''));
+const hexOf = (byte: number) => byte.toString(16).padStart(2, '0');
 
 /**
  * base64 of any text that holds the secret: its characters depend on the place of the secret modulo
@@ -21,62 +26,100 @@ function base64Pieces(secret: Buffer): Buffer[] {
 const toUrlAlphabet = (piece: Buffer) =>
   ascii(piece.toString('latin1').replaceAll('+', '-').replaceAll('/', '_'));
 
-/** Percent-encoding by the rules that are in use: each leaves other characters as they are. */
-function percentForms(secret: Buffer): Buffer[] {
-  const text = secret.toString('latin1');
-  const keeps = [/[A-Za-z0-9]/, /[A-Za-z0-9\-_.~]/, /[A-Za-z0-9\-_.!~*'()]/, /[A-Za-z0-9*\-._]/];
-  const encode = (keep: RegExp, space: string, isUpper: boolean) =>
-    ascii(
-      [...text]
-        .map((character) => {
-          if (keep.test(character)) return character;
-          if (character === ' ') return space;
-          const hex = character.charCodeAt(0).toString(16).padStart(2, '0');
-          return `%${isUpper ? hex.toUpperCase() : hex}`;
-        })
-        .join(''),
-    );
-  return keeps.flatMap((keep) =>
-    ['%20', '+'].flatMap((space) => [encode(keep, space, true), encode(keep, space, false)]),
-  );
-}
-
-/** How a secret could come back: spellings that common software writes text in. */
-export function secretForms(secret: Uint8Array): readonly Buffer[] {
-  const raw = Buffer.from(secret);
-  const text = raw.toString('latin1');
-  const json = JSON.stringify(text).slice(1, -1);
-  const html = text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
-  const base64 = base64Pieces(raw);
-  const utf16 = Buffer.from(text, 'utf16le');
-  const forms = [
-    raw,
-    ascii(text.toLowerCase()),
-    ascii(text.toUpperCase()),
+/** Spellings of the whole secret, byte for byte. */
+function wholeForms(secret: Buffer): Buffer[] {
+  const bytes = [...secret];
+  const hex = bytes.map(hexOf);
+  const base64 = base64Pieces(secret);
+  const utf16 = Buffer.from(secret.toString('latin1'), 'utf16le');
+  const listed = [
+    ...['', ' ', ':', '-'].map((separator) => hex.join(separator)),
+    ...[',', ', '].map((separator) => bytes.join(separator)),
+  ];
+  return [
+    secret,
+    Buffer.from(secret).reverse(),
     ...base64,
     ...base64.map(toUrlAlphabet),
-    escapeEach(raw, (hex) => hex),
-    escapeEach(raw, (hex) => hex.toUpperCase()),
-    escapeEach(raw, (hex) => `%${hex}`),
-    escapeEach(raw, (hex) => `%${hex.toUpperCase()}`),
-    escapeEach(raw, (hex) => `\\x${hex}`),
-    escapeEach(raw, (hex) => `\\u00${hex}`),
-    escapeEach(raw, (hex) => `\\u00${hex.toUpperCase()}`),
-    ...percentForms(raw),
-    ascii(json),
-    ascii(json.replaceAll('/', '\\/')),
-    ascii(html),
-    ascii(html.replaceAll("'", '&#39;')),
-    ascii(html.replaceAll("'", '&#x27;')),
+    ...listed.map(ascii),
+    ...listed.map((text) => ascii(text.toUpperCase())),
     utf16,
     Buffer.from(utf16).swap16(),
   ];
-  const unique = new Map(forms.map((form) => [form.toString('latin1'), form]));
-  return [...unique.values()]
-    .filter((form) => form.length >= MINIMUM_PIECE_BYTES)
-    .sort((a, b) => b.length - a.length);
+}
+
+/** What is an entity in HTML though it need not be. */
+const ENTITIES: Readonly<Record<string, string>> = {
+  ...{ '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": 'apos', '+': 'plus', '/': 'sol' },
+  ...{ '=': 'equals', _: 'lowbar', '.': 'period', ':': 'colon' },
+};
+
+/**
+ * What an escape begins with is itself only where no such escape follows: no text is read in two ways, which
+ * would take for ever.
+ */
+const LITERALS: Readonly<Record<string, string>> = {
+  ...{ '%': '%(?!25)', '&': '&(?!#|amp;)', '=': '=(?!3d)' },
+};
+
+/** One character as it is, in either case, or in an escape that is in use; a source for `RegExp` with flag `i`. */
+function characterSource(character: string, backslash: string): string {
+  const codes = [...new Set([character.toLowerCase(), character.toUpperCase()])].map((one) =>
+    one.charCodeAt(0),
+  );
+  const hex = `(?:${codes.map(hexOf).join('|')})`;
+  const decimal = `(?:${codes.join('|')})`;
+  const octal = `(?:${codes.map((code) => code.toString(8).padStart(3, '0')).join('|')})`;
+  const escaped = LITERALS[character] ?? character.replace(/[^a-z0-9]/i, '\\$&');
+  // Behind backslashes stand quotes and slashes in JSON, and much else in Markdown.
+  const literal = /[a-z0-9]/i.test(character) ? escaped : `\\\\{0,3}${escaped}`;
+  const entity = ENTITIES[character];
+  return [
+    character === '\\' ? backslash : literal,
+    `%(?:25)?${hex}`, // also encoded twice
+    `\\\\{1,2}(?:x${hex}|u00${hex}|${octal})`,
+    `&#(?:0{0,2}${decimal}|x0{0,2}${hex});`,
+    `=${hex}`, // quoted-printable
+    ...(character === ' ' ? ['\\+'] : []),
+    ...(entity === undefined ? [] : [`&${entity};`]),
+  ].join('|');
+}
+
+/** The secret with each character escaped or not, as anybody likes. */
+function escapePattern(text: string): RegExp {
+  // One or two of them, unless that, too, could be read in many ways.
+  const backslash = text.includes('\\\\') ? '\\\\\\\\' : '\\\\{1,2}';
+  const sources = [...text].map((one) => `(?:${characterSource(one, backslash)})`);
+  return new RegExp(sources.join(''), 'gi');
+}
+
+/** Spellings of a secret, and how long one may be: that depends on the length of the secret alone. */
+export interface SecretForms {
+  readonly whole: readonly Buffer[];
+  /** With flag `g`, for text whose characters are the bytes (`latin1`). */
+  readonly patterns: readonly RegExp[];
+  readonly longest: number;
+}
+
+/** How a secret could come back: spellings that common software writes text in. */
+export function secretForms(secret: Uint8Array): SecretForms {
+  const raw = Buffer.from(secret);
+  const text = raw.toString('latin1');
+  const unique = new Map(wholeForms(raw).map((form) => [form.toString('latin1'), form]));
+  const pieces: string[] = [];
+  for (let start = 0; start < text.length; start += PATTERN_CHARACTERS) {
+    // The last one is as long as the others, where there are others.
+    const from = Math.max(0, Math.min(start, text.length - PATTERN_CHARACTERS));
+    pieces.push(text.slice(from, from + PATTERN_CHARACTERS));
+  }
+  return {
+    whole: [...unique.values()]
+      .filter((form) => form.length >= MINIMUM_PIECE_BYTES)
+      .sort((a, b) => b.length - a.length),
+    patterns: pieces.map(escapePattern),
+    longest: Math.max(
+      Math.min(text.length, PATTERN_CHARACTERS) * ESCAPE_CHARACTERS,
+      text.length * LIST_CHARACTERS,
+    ),
+  };
 }
