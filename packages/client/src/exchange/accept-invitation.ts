@@ -127,7 +127,7 @@ export async function acceptInvitation(
       const { counter, manifest_hash } = invitation;
       const manifestHash = decodeBase64url(manifest_hash);
       const vault = { vaultId, identityKey, counter, manifestHash };
-      await records.writeDevice({ credentialId, generation, vault });
+      await records.advanceDevice({ credentialId, generation, vault });
       return expires_at;
     },
   );

@@ -96,7 +96,7 @@ export async function enrollPasskey(
     onStep({ status: 'exchanging' });
     sending();
     const token = await transport.post({ path: '/enroll', body, key, signal }, tokenResponseSchema);
-    await records.writeDevice(device);
+    await records.advanceDevice(device);
     return { token, key };
   });
 }

@@ -88,6 +88,18 @@ async function withEntry<T>(
   return open(options, answer);
 }
 
+/** Remembers what was opened, unless another page is further. */
+async function remember(
+  { records }: ExchangeContext,
+  { credentialId, memory: checked }: UnlockVaultEntryOptions,
+  { memory: vault, generation }: Pick<OpenedVaultEntry, 'memory' | 'generation'>,
+): Promise<void> {
+  if (await records.advanceDevice({ credentialId, generation, vault }, checked)) return;
+  throw new PzkError('vault_conflict', 'Another page has gone on with the vault meanwhile.', {
+    hint: 'Open it again.',
+  });
+}
+
 /**
  * Fetches the vault entry of this device, opens it for the API key and remembers its manifest.
  *
@@ -101,10 +113,13 @@ export function openVault(
 ): Promise<OpenedVaultEntry> {
   return withEntry(context, options, async (unlocking) => {
     const opened = await openVaultEntry(unlocking);
-    const { credentialId } = unlocking;
-    const { generation, memory: vault } = opened;
-    await context.records.writeDevice({ credentialId, generation, vault });
-    return opened;
+    try {
+      await remember(context, unlocking, opened);
+      return opened;
+    } catch (cause) {
+      opened.apiKey.fill(0);
+      throw cause;
+    }
   });
 }
 
@@ -126,9 +141,8 @@ export function unlockVault(
   return withEntry(context, options, async (unlocking, answer) => {
     const unlocked = await unlockVaultEntry(unlocking);
     try {
-      const { memory: vault, recipient } = unlocked.vault;
-      const { credentialId } = unlocking;
-      await context.records.writeDevice({ credentialId, generation: recipient.generation, vault });
+      const { memory, recipient } = unlocked.vault;
+      await remember(context, unlocking, { memory, generation: recipient.generation });
       return { ...unlocked, answer };
     } catch (cause) {
       wipeVault(unlocked.vault);

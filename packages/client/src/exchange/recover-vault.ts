@@ -160,7 +160,7 @@ export async function recoverVault(
       };
       sending();
       await transport.post({ path: '/enroll', body, key, signal }, vaultWriteResponseSchema);
-      await records.writeDevice({ credentialId, generation, vault: next.memory });
+      await records.advanceDevice({ credentialId, generation, vault: next.memory });
     });
   } finally {
     wipeVault(unlocked.vault);

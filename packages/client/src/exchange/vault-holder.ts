@@ -127,15 +127,10 @@ export function createVaultHolder(
     return isNewer ? stored : undefined;
   }
 
-  /** Remembers a state, never in place of a newer one. */
-  async function remember(vault: UnlockedVault): Promise<void> {
-    const { memory, recipient } = vault;
-    if ((await readNewer(vault)) !== undefined) return;
-    await records.writeDevice({
-      credentialId: recipient.credential_id,
-      generation: recipient.generation,
-      vault: memory,
-    });
+  /** Remembers a state that follows from another, unless a newer one is remembered. */
+  async function remember({ memory, recipient }: UnlockedVault, before: UnlockedVault) {
+    const { credential_id: credentialId, generation } = recipient;
+    await records.advanceDevice({ credentialId, generation, vault: memory }, before.memory);
   }
 
   async function commit<T>(holding: Holding, { prepared, send }: VaultStep<T>): Promise<void> {
@@ -154,7 +149,14 @@ export function createVaultHolder(
       if (holding === held && (!decided || cause.code === 'vault_conflict')) lock();
       throw cause;
     }
-    await remember(next);
+    try {
+      await remember(next, before);
+    } catch (cause) {
+      // Another page was shown another branch.
+      wipeOther(before, next);
+      if (holding === held) lock();
+      throw cause;
+    }
     holding.vault = next;
     wipeOther(next, before);
   }
@@ -207,7 +209,7 @@ export function createVaultHolder(
       inTurn(async (holding) => {
         const { fromPin: _, ...memory } = holding.vault.memory;
         holding.vault = { ...holding.vault, memory };
-        await remember(holding.vault);
+        await remember(holding.vault, holding.vault);
         await show(holding);
       }),
   };

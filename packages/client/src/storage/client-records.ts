@@ -1,5 +1,5 @@
 import { isPzkError, PzkError } from '@pzk-auth/protocol';
-import type { VaultMemory } from '../vault/vault-memory.js';
+import { advanceMemory, type VaultMemory } from '../vault/vault-memory.js';
 import type { ClientStorage } from './client-storage.js';
 
 /** A session that can be renewed after a reload. The token itself is never stored. */
@@ -47,8 +47,14 @@ export interface ClientRecords {
   /** The device used last. */
   readLastDevice(): Promise<DeviceRecord | undefined>;
   readDevice(credentialId: string): Promise<DeviceRecord | undefined>;
-  /** Never rejects. */
-  writeDevice(record: DeviceRecord): Promise<void>;
+  /**
+   * Remembers what a page has come to, never in place of something newer; `checked` is what it compared
+   * that with. In one transaction, as other tabs do the same.
+   *
+   * @returns Whether it is what is remembered now; `false` where another page is further.
+   * @throws PzkError as `advanceMemory`, and nothing else
+   */
+  advanceDevice(record: DeviceRecord, checked?: VaultMemory): Promise<boolean>;
   readDeviceSecret(credentialId: string): Promise<DeviceSecretRecord | undefined>;
   /** Never kept in memory alone: the secret opens a vault that outlives the page. */
   writeDeviceSecret(credentialId: string, record: DeviceSecretRecord): Promise<void>;
@@ -129,6 +135,20 @@ export function createClientRecords(
     }
   }
 
+  async function update(key: string, change: (value: unknown) => unknown): Promise<void> {
+    const isLatest = beginChange(key);
+    // What the storage has not taken before is changed first: it may be the newer one.
+    const before = kept.has(key) ? change(kept.get(key)) : undefined;
+    if (kept.has(key)) kept.set(key, before);
+    try {
+      await run(() => storage.update(key, change));
+      if (isLatest()) kept.delete(key);
+    } catch (cause) {
+      if (isPzkError(cause) && cause.code !== 'storage_unavailable') throw cause;
+      if (isLatest() && !kept.has(key)) kept.set(key, change(undefined));
+    }
+  }
+
   return {
     readSession: () => read<SessionRecord>(session).catch(() => undefined),
     writeSession: (record) => write(session, record),
@@ -146,9 +166,18 @@ export function createClientRecords(
       return id === undefined ? undefined : read<DeviceRecord>(device(id));
     },
     readDevice: (id) => read<DeviceRecord>(device(id)),
-    async writeDevice(record) {
-      await write(device(record.credentialId), record);
+    async advanceDevice(record, checked) {
+      const key = device(record.credentialId);
+      let remembered = record;
+      const advance = (value: unknown) => {
+        const stored = value as DeviceRecord | undefined;
+        const vault = advanceMemory(stored?.vault, record.vault, checked);
+        remembered = stored !== undefined && vault === stored.vault ? stored : { ...record, vault };
+        return remembered;
+      };
+      await update(key, advance);
       await write(lastDevice, record.credentialId);
+      return remembered.vault.counter === record.vault.counter;
     },
     readDeviceSecret: (id) => read<DeviceSecretRecord>(secret(id)),
     writeDeviceSecret: (id, record) => run(() => storage.set(secret(id), record)),

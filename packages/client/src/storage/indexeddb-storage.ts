@@ -1,4 +1,4 @@
-import { PzkError } from '@pzk-auth/protocol';
+import { isPzkError, PzkError } from '@pzk-auth/protocol';
 import type { ClientStorage } from './client-storage.js';
 
 const STORE = 'values';
@@ -7,6 +7,23 @@ function settle<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
+  });
+}
+
+/** Puts what a function makes of a value; both in the transaction of the store. */
+function change(store: IDBObjectStore, key: string, make: (value: unknown) => unknown) {
+  return new Promise<void>((resolve, reject) => {
+    const reading = store.get(key);
+    reading.onerror = () => reject(reading.error);
+    reading.onsuccess = () => {
+      try {
+        store.put(make(reading.result), key);
+        resolve();
+      } catch (cause) {
+        reject(cause);
+        store.transaction.abort();
+      }
+    };
   });
 }
 
@@ -46,7 +63,7 @@ export function createIndexedDbStorage(name = 'pzk-auth'): ClientStorage {
 
   async function run<T>(
     mode: IDBTransactionMode,
-    operation: (store: IDBObjectStore) => IDBRequest<T>,
+    operation: (store: IDBObjectStore) => Promise<T>,
   ): Promise<T> {
     try {
       const transaction = (await connect()).transaction(STORE, mode);
@@ -55,12 +72,11 @@ export function createIndexedDbStorage(name = 'pzk-auth'): ClientStorage {
         transaction.onabort = () => reject(transaction.error);
       });
       // Answered only when committed: a key that is lost again would lock its owner out.
-      const [result] = await Promise.all([
-        settle(operation(transaction.objectStore(STORE))),
-        committed,
-      ]);
+      const [result] = await Promise.all([operation(transaction.objectStore(STORE)), committed]);
       return result;
     } catch (cause) {
+      // What a change refused.
+      if (isPzkError(cause)) throw cause;
       throw new PzkError('storage_unavailable', 'The storage of the browser is not available.', {
         cause,
         hint: 'Private windows and blocked site data switch IndexedDB off.',
@@ -69,12 +85,13 @@ export function createIndexedDbStorage(name = 'pzk-auth'): ClientStorage {
   }
 
   return {
-    get: (key) => run('readonly', (store) => store.get(key)),
+    get: (key) => run('readonly', (store) => settle(store.get(key))),
     set: async (key, value) => {
-      await run('readwrite', (store) => store.put(value, key));
+      await run('readwrite', (store) => settle(store.put(value, key)));
     },
+    update: (key, make) => run('readwrite', (store) => change(store, key, make)),
     delete: async (key) => {
-      await run('readwrite', (store) => store.delete(key));
+      await run('readwrite', (store) => settle(store.delete(key)));
     },
   };
 }

@@ -8,6 +8,9 @@ export function createMemoryStorage(): ClientStorage {
     set: async (key, value) => {
       values.set(key, value);
     },
+    update: async (key, change) => {
+      values.set(key, change(values.get(key)));
+    },
     delete: async (key) => {
       values.delete(key);
     },

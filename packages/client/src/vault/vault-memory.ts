@@ -43,6 +43,50 @@ export function rememberManifest(
   };
 }
 
+function isSame(one: VaultMemory, other: VaultMemory): boolean {
+  return one.counter === other.counter && equalBytes(one.manifestHash, other.manifestHash);
+}
+
+function rollback(hint: string): PzkError {
+  return new PzkError('vault_rollback', 'The server shows another vault than this device knows.', {
+    hint,
+  });
+}
+
+const RESTORED = 'The service may have restored a backup. Ask its operator before you go on.';
+
+/**
+ * What a device remembers from now on. Several pages of it may open and write at the same time, each
+ * having checked against what was remembered when it began.
+ *
+ * @param stored - What is remembered now.
+ * @param next - What a page has come to.
+ * @param checked - What it compared `next` with.
+ * @returns `stored` where that is newer.
+ * @throws PzkError `vault_rollback` where the server has shown two pages two branches of the vault;
+ * `vault_conflict` where another page has gone on to a state that `next` was not compared with
+ */
+export function advanceMemory(
+  stored: VaultMemory | undefined,
+  next: VaultMemory,
+  checked: VaultMemory | undefined,
+): VaultMemory {
+  if (stored === undefined) return next;
+  const forks = (one: VaultMemory) => one.counter === stored.counter && !isSame(one, stored);
+  if (stored.vaultId !== next.vaultId || forks(next) || (checked !== undefined && forks(checked))) {
+    throw rollback(RESTORED);
+  }
+  if (stored.counter > next.counter) return stored;
+  if (stored.counter < next.counter && stored.counter > (checked?.counter ?? 0)) {
+    throw new PzkError('vault_conflict', 'Another page has gone on with the vault meanwhile.', {
+      hint: 'Open it again.',
+    });
+  }
+  const { fromPin: _, ...rest } = next;
+  // Once the user has compared, that holds for every page.
+  return stored.fromPin === undefined ? rest : next;
+}
+
 /** Whether a manifest is the remembered one, or has it as an ancestor. */
 function follows(manifest: VaultManifest, bytes: Uint8Array, check: RollbackCheck): boolean {
   const { identityKey, counter, manifestHash } = check.memory;
@@ -95,9 +139,9 @@ export async function assertNotRolledBack(
   const sameVault = manifest.vault_id === memory.vaultId;
   const sameSigner = sameVault && (await leadsTo(manifest, memory, successions));
   if (sameSigner && follows(manifest, bytes, check)) return;
-  throw new PzkError('vault_rollback', 'The server shows another vault than this device knows.', {
-    hint: sameSigner
-      ? 'The service may have restored a backup. Ask its operator before you go on.'
+  throw rollback(
+    sameSigner
+      ? RESTORED
       : 'The vault may have been replaced. Do not enter the API key; ask the operator.',
-  });
+  );
 }

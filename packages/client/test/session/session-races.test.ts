@@ -95,6 +95,7 @@ describe('a storage that takes nothing', () => {
   const full = () => ({
     ...createMemoryStorage(),
     set: () => Promise.reject(new DOMException('', 'QuotaExceededError')),
+    update: () => Promise.reject(new DOMException('', 'QuotaExceededError')),
   });
 
   it('loses no session that the server has granted, nor what the page knows of its vault', async () => {
@@ -133,6 +134,7 @@ describe('a storage that hangs', () => {
     const storage = {
       get: (key: string) => hang(inner.get(key)),
       set: (key: string, value: unknown) => hang(inner.set(key, value)),
+      update: (key: string, change: (value: unknown) => unknown) => hang(inner.update(key, change)),
       delete: (key: string) => hang(inner.delete(key)),
     };
     const { client, fake } = await enrolled({ storage });
@@ -211,6 +213,8 @@ describe('a storage that works again', () => {
     const storage = {
       get: (key: string) => guarded(() => inner.get(key)),
       set: (key: string, value: unknown) => guarded(() => inner.set(key, value)),
+      update: (key: string, change: (value: unknown) => unknown) =>
+        guarded(() => inner.update(key, change)),
       delete: (key: string) => guarded(() => inner.delete(key)),
     };
     const { openTab } = await enrolled({ storage });

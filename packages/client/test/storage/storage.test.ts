@@ -1,4 +1,5 @@
 import 'fake-indexeddb/auto';
+import { PzkError } from '@pzk-auth/protocol';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createIndexedDbStorage, createMemoryStorage } from '../../src/index.js';
 import { createDeviceSecret, openDeviceSecret } from '../../src/storage/device-secret.js';
@@ -20,12 +21,39 @@ describe.each([
     await storage.delete('a');
     expect(await storage.get('a')).toBeUndefined();
   });
+
+  it('loses none of many changes at once', async () => {
+    const storage = create();
+    const add = (value: unknown) => ((value as number | undefined) ?? 0) + 1;
+    await Promise.all(Array.from({ length: 50 }, () => storage.update('a', add)));
+    expect(await storage.get('a')).toBe(50);
+  });
+
+  it('changes nothing where a change is refused, and says why', async () => {
+    const storage = create();
+    await storage.set('a', 1);
+    const refused = new PzkError('vault_rollback', 'Refused.');
+    const refusing = storage.update('a', () => {
+      throw refused;
+    });
+    await expect(refusing).rejects.toBe(refused);
+    expect(await storage.get('a')).toBe(1);
+    await storage.update('a', () => 2);
+    expect(await storage.get('a')).toBe(2);
+  });
 });
 
 describe('IndexedDB', () => {
   it('is there again after a reload', async () => {
     await createIndexedDbStorage('same').set('a', 1);
     expect(await createIndexedDbStorage('same').get('a')).toBe(1);
+  });
+
+  it('loses no change of two tabs', async () => {
+    const tabs = [createIndexedDbStorage('tabs'), createIndexedDbStorage('tabs')];
+    const add = (value: unknown) => ((value as number | undefined) ?? 0) + 1;
+    await Promise.all(Array.from({ length: 40 }, (_, index) => tabs[index % 2]?.update('a', add)));
+    expect(await tabs[0]?.get('a')).toBe(40);
   });
 
   it('has its own code where the browser blocks it', async () => {

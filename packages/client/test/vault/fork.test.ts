@@ -1,10 +1,11 @@
 import { ancestryPlaces } from '@pzk-auth/protocol';
 import { describe, expect, it } from 'vitest';
-import { user } from '../fake-issuer.js';
+import { createClientOf, user } from '../fake-issuer.js';
 import {
   createDevice,
   createFakePlatform,
   enrolledDevice,
+  type FakePlatform,
   manifestOf,
   type StoredVault,
 } from './fake-platform.js';
@@ -113,4 +114,109 @@ describe('a server that keeps two devices apart', () => {
       expect(manifestOf(platform.vault as StoredVault).counter).toBe(3 + 2 * times);
     },
   );
+});
+
+describe('two pages of one device', () => {
+  /** The vault after so many writes from a common state, of a browser that remembers nothing. */
+  async function branchOf(
+    platform: FakePlatform,
+    common: StoredVault,
+    device: Device,
+    times: number,
+  ) {
+    platform.vault = { ...common, slots: new Map(common.slots), nodes: new Map(common.nodes) };
+    const { authenticator } = device;
+    const client = createClientOf(platform, { authenticator });
+    await client.start();
+    await write({ ...device, client }, 'of a branch', times);
+    return platform.vault;
+  }
+
+  /** Opens the vault in another page, and there the answer arrives later. */
+  async function openLate(platform: FakePlatform, device: Device) {
+    const page = device.reload();
+    await page.start();
+    let arrive: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    const asked = new Promise<void>((resolve) => {
+      platform.respond('/pzk/vault/open', async () => {
+        platform.respond('/pzk/vault/open', () => undefined);
+        resolve();
+        await held;
+        return undefined;
+      });
+    });
+    const opening = page.vault.open();
+    opening.catch(() => undefined);
+    await asked;
+    return { opening, arrive };
+  }
+
+  it.each([
+    ['as long as', 2, 2, 'vault_rollback'],
+    ['longer than', 2, 4, 'vault_conflict'],
+    ['shorter than', 4, 2, 'vault_conflict'],
+  ] as const)(
+    '[V2] are not shown two branches at once, the later %s the first, which stays what they know',
+    async (_, one, two, code) => {
+      const { platform, first, second } = await twoDevices();
+      const common = platform.snapshot();
+      const shown = await branchOf(platform, common, second, one);
+      const other = await branchOf(platform, common, second, two);
+      platform.vault = common;
+      const { opening, arrive } = await openLate(platform, first);
+      platform.vault = shown;
+      await first.client.vault.open();
+      platform.vault = other;
+      arrive();
+      await expect(opening).rejects.toMatchObject({ code });
+      // Neither page forgot what the first one was shown.
+      await expect(first.client.vault.open()).rejects.toMatchObject({ code: 'vault_rollback' });
+      platform.vault = shown;
+      await first.client.vault.open();
+      expect(namesOf(first)).toHaveLength(one);
+    },
+  );
+
+  it('[V2] notice another branch also when a write is answered', async () => {
+    const { platform, first, second } = await twoDevices();
+    const common = platform.snapshot();
+    const shown = await branchOf(platform, common, second, 1);
+    platform.vault = common;
+    const page = first.reload();
+    await page.start();
+    const vault = await page.vault.open();
+    platform.respond('/pzk/vault', async () => {
+      platform.respond('/pzk/vault', () => undefined);
+      const now = platform.vault;
+      platform.vault = shown;
+      await first.client.vault.open();
+      platform.vault = now;
+      return undefined;
+    });
+    const adding = vault.addSecret({ name: 'mine', value: 'x' });
+    await expect(adding).rejects.toMatchObject({ code: 'vault_rollback' });
+    expect(page.vault.getSnapshot().status).toBe('locked');
+    platform.vault = shown;
+    await first.client.vault.open();
+  });
+
+  it('[V2] honest: open one state at the same time, and the newer one is remembered', async () => {
+    const { platform, first, second } = await twoDevices();
+    await write(second, 'second', 3);
+    const { opening, arrive } = await openLate(platform, first);
+    await first.client.vault.open();
+    arrive();
+    const vault = await opening;
+    await vault.addSecret({ name: 'mine', value: 'x' });
+    // The first page has an older one open: it finds out before it writes.
+    const { current } = first.client.vault;
+    const late = current.addSecret({ name: 'mine too', value: 'x' });
+    await expect(late).rejects.toMatchObject({ code: 'vault_conflict' });
+    await first.client.vault.open();
+    await current.addSecret({ name: 'mine too', value: 'x' });
+    expect(namesOf(first)).toHaveLength(5);
+  });
 });
