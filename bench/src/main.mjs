@@ -22,6 +22,15 @@ const MEASUREMENTS = [
     ids: ['prove.chromium.warm', 'prove.chromium.cold', 'bytes.chromium'],
     load: async () => (await import('./prove-chromium.mjs')).measureProveChromium,
   },
+  { ids: ['hpke'], load: async () => (await import('./hpke.mjs')).measureHpke },
+  {
+    ids: ['vault.unlock'],
+    load: async () => (await import('./vault-unlock.mjs')).measureVaultUnlock,
+  },
+  {
+    ids: ['broker.call'],
+    load: async () => (await import('./broker-call.mjs')).measureBrokerCall,
+  },
   {
     ids: ['loop.delay.p99'],
     load: async () => (await import('./loop-delay.mjs')).measureLoopDelay,
