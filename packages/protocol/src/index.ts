@@ -246,7 +246,6 @@ export {
   releaseSignatureMessage,
 } from './release/release.js';
 export { canonicalizeScope, formatScope, isScopeToken, parseScope } from './scope.js';
-export { type IdentityWordsFields, identityWords } from './vault/identity-words.js';
 export {
   ancestryPlaces,
   type EarlierManifest,
@@ -255,6 +254,7 @@ export {
   isAncestor,
   nodesAfter,
 } from './vault/history.js';
+export { type IdentityWordsFields, identityWords } from './vault/identity-words.js';
 export {
   INVITATION_CODE_BYTES,
   type InvitationNewFields,

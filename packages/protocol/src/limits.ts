@@ -38,7 +38,7 @@ export const limits = {
   nameCharacters: 64,
   /** Why an agent asks, and why the user rejects it. */
   purposeCharacters: 200,
-  /** Successions that a server keeps of one vault. */
+  /** Successions that a server keeps of one vault: the newest. */
   vaultSuccessions: 64,
   /** Life of an invitation. */
   invitationSeconds: 600,

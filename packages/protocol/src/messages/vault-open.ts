@@ -42,7 +42,7 @@ export const vaultOpenResponseSchema = v.object({
   vault: vaultEntrySchema,
   /** Hashes that lead from the manifest with the `counter` of the request to this one. */
   ancestry: boundedArray(base64urlBytes(32), 0, limits.historyHashes),
-  /** All changes of the identity key, oldest first. */
+  /** The newest changes of the identity key, oldest first. */
   successions: successionsSchema,
   /** Recipients to be taken out: their devices are revoked. */
   revoked: revokedRecipients,

@@ -57,7 +57,7 @@ export const successionSchema = v.strictObject({
   signature,
 });
 
-/** All successions of a vault, oldest first. */
+/** The newest successions of a vault, oldest first. */
 export const successionsSchema = boundedArray(successionSchema, 0, limits.vaultSuccessions);
 
 /** A succession on the wire. */

@@ -110,7 +110,6 @@ function checkSuccession({ row, before, after, write, expected, rotates }: Compa
     return;
   }
   if (succession === undefined) refuse('Another identity key without a succession.');
-  if (row.successions.length >= limits.vaultSuccessions) refuse('Too many successions.');
   const { identity_key: identityKey, counter, previous, by, signature } = succession;
   const fits =
     succession.old_identity_key === before.identity_key &&
@@ -265,6 +264,12 @@ function changesOf({ before, after, rotates }: Comparison): WriteChanges {
   };
 }
 
+/** The newest: a limit that could be used up would leave a vault from which nobody can be removed. */
+function successionsAfter(row: VaultRow, { succession }: VaultWrite): VaultRow['successions'] {
+  if (succession === undefined) return row.successions;
+  return [...row.successions, succession].slice(-limits.vaultSuccessions);
+}
+
 /** @throws PzkError `vault_conflict` if the writer read another vault than the one that is stored. */
 export function assertUnchanged({ etag }: VaultRow, ifMatch: string): void {
   if (ifMatch !== etag) throw refusal('vault_conflict', 'Another write came before.');
@@ -313,8 +318,7 @@ export function checkVaultWrite(
     etag: vaultEtag(bytes),
     slots: mergeSlots(comparison),
     recipients: mergeRecipients(comparison),
-    successions:
-      write.succession === undefined ? row.successions : [...row.successions, write.succession],
+    successions: successionsAfter(row, write),
     ...(recoveryKey === undefined ? {} : { recoveryKey }),
   };
   return {

@@ -220,6 +220,21 @@ it('[V3] honest: a recipient that an invitation brought joins with the pin that 
   }
 });
 
+it('[V7] a recipient can be taken out after any number of successions, of which the newest stay', () => {
+  let stored = storedVault();
+  const all: unknown[] = [];
+  for (let times = 0; times < 70; times++) {
+    const { write, after } = rotateVault(stored.vault, { by: stored.own });
+    stored = { ...stored, vault: after, row: check(stored, write).next };
+    all.push(write.succession);
+    expect(stored.row.successions).toEqual(all.slice(-64));
+  }
+  const { write } = rotateVault(stored.vault, { by: stored.own, without: [stored.other] });
+  const { next } = check(stored, write);
+  expect(next.recipients.map(({ id }) => id)).toEqual([stored.own, stored.code]);
+  expect(next.successions).toEqual([...all, write.succession].slice(-64));
+});
+
 it('[V7] a recipient is dropped only together with another identity key', () => {
   const stored = storedVault();
   const drop = makeWrite(stored.vault, (draft) => {
