@@ -140,6 +140,7 @@ describe('a broker with a user of its own (needs root, to start programs as othe
       for (const pid of pids) {
         const limits = readFileSync(`/proc/${pid}/limits`, 'utf8');
         expect(limits).toMatch(/^Max core file size\s+0\s/m);
+        expect(readFileSync(`/proc/${pid}/coredump_filter`, 'utf8').trim()).toMatch(/^0+$/);
       }
     },
   );

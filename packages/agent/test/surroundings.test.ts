@@ -115,10 +115,14 @@ describe('where it starts', () => {
       const { disableCoreDumps } = await import(${JSON.stringify(module)});
       const isOff = disableCoreDumps();
       const limits = require('node:fs').readFileSync('/proc/self/limits', 'utf8');
-      console.log(isOff, /Max core file size +0 +0 /.test(limits));`;
+      const filter = require('node:fs').readFileSync('/proc/self/coredump_filter', 'utf8');
+      console.log(isOff, /Max core file size +0 +0 /.test(limits), Number('0x' + filter));`;
     const node = [process.execPath, '-e', `(async () => {${code}})()`];
     const { stdout } = spawnSync('prlimit', ['--core=1000000', ...node], { encoding: 'utf8' });
-    expect(stdout).toBe('true true\n');
+    expect(stdout).toBe('true true 0\n');
+    // A limit alone does not hold where the kernel pipes dumps to a program.
+    const limited = spawnSync('prlimit', ['--core=0:0', ...node], { encoding: 'utf8' });
+    expect(limited.stdout).toBe('true true 0\n');
   });
 });
 
