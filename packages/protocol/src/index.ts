@@ -280,6 +280,7 @@ export {
   type RecoveryFields,
   recoveryKeyInfo,
   recoveryMessage,
+  recoveryWriteHash,
 } from './vault/recovery-code.js';
 export { type SlotFields, type SlotKind, slotAad, slotKeyInfo, slotKinds } from './vault/slot.js';
 export {

@@ -3,7 +3,9 @@ import {
   encodeBase64url,
   parseRecoveryCode,
   RECOVERY,
+  type RecoveryFields,
   recoveryMessage,
+  recoveryWriteHash,
   type VaultOpenResponse,
   vaultOpenResponseSchema,
   vaultWriteResponseSchema,
@@ -38,15 +40,14 @@ export interface RecoverVaultOptions {
   readonly signal: AbortSignal;
 }
 
-/** Shows the code for a nonce: its public key and a signature that stands for this exchange alone. */
+/** Shows the code: its public key and a signature that stands for this exchange alone. */
 async function showCode(
   { config }: ExchangeContext,
   keys: RecoveryKeys,
-  nonce: string,
-  { jkt }: SessionKey,
+  exchange: Pick<RecoveryFields, 'nonce' | 'jkt' | 'endpoint' | 'writeHash'>,
 ) {
   const { issuer, audience } = config;
-  const signature = await keys.sign(recoveryMessage({ issuer, audience, nonce, jkt }));
+  const signature = await keys.sign(recoveryMessage({ issuer, audience, ...exchange }));
   return {
     recovery_key: encodeBase64url(keys.publicKey),
     signature: encodeBase64url(signature),
@@ -63,7 +64,7 @@ async function readVault(
   const device = await records.readLastDevice();
   const body = {
     nonce,
-    ...(await showCode(context, keys, nonce, key)),
+    ...(await showCode(context, keys, { nonce, jkt: key.jkt, endpoint: '/vault/recover' })),
     ...(device === undefined ? {} : { counter: device.vault.counter }),
   };
   const answer: VaultOpenResponse = await transport.post(
@@ -154,7 +155,12 @@ export async function recoverVault(
         registration: passkey.registration,
         user_id: passkey.userId,
         assertion: passkey.assertion,
-        ...(await showCode(context, keys, nonce, key)),
+        ...(await showCode(context, keys, {
+          nonce,
+          jkt: key.jkt,
+          endpoint: '/enroll',
+          writeHash: recoveryWriteHash(write),
+        })),
         if_match: ifMatch,
         write,
       };

@@ -282,15 +282,63 @@ function recovery() {
     audience: `${ISSUER}/v1`,
     nonce: base64url(seededBytes('recovery nonce', 96)),
     jkt: base64url(seededBytes('recovery jkt', 32)),
+    endpoint: '/enroll',
+    writeHash: hex(seededBytes('recovery write', 32)),
   };
   const changes = {
     issuer: OTHER_ISSUER,
     audience: OTHER_ISSUER,
     nonce: base64url(seededBytes('another nonce', 96)),
     jkt: base64url(seededBytes('another jkt', 32)),
+    endpoint: '/vault/recover',
+    writeHash: '',
   };
-  const message = ({ issuer, audience, nonce, jkt }) =>
-    lp('pzk-auth/v1/recovery', issuer, audience, nonce, jkt);
+  const message = ({ issuer, audience, nonce, jkt, endpoint, writeHash }) =>
+    lp('pzk-auth/v1/recovery', issuer, audience, nonce, jkt, endpoint, raw(writeHash));
+  const write = {
+    manifest: base64url(Buffer.from('{"counter":2}')),
+    manifest_signature: base64url(seededBytes('recovery manifest signature', 64)),
+    recipients: [
+      { id: RECIPIENT_ID, pin: base64url(seededBytes('recovery pin', 32)) },
+      { id: OTHER_ID },
+    ],
+  };
+  const writes = [
+    ['the first', write],
+    ['manifest changed', { ...write, manifest: base64url(Buffer.from('{"counter":3}')) }],
+    [
+      'manifest signature changed',
+      { ...write, manifest_signature: base64url(seededBytes('another manifest signature', 64)) },
+    ],
+    [
+      'pin changed',
+      {
+        ...write,
+        recipients: [
+          { id: RECIPIENT_ID, pin: base64url(seededBytes('another recovery pin', 32)) },
+          { id: OTHER_ID },
+        ],
+      },
+    ],
+    ['recipients in another order', { ...write, recipients: [...write.recipients].reverse() }],
+    [
+      'pin of another',
+      {
+        ...write,
+        recipients: [{ id: OTHER_ID, pin: write.recipients[0].pin }, { id: RECIPIENT_ID }],
+      },
+    ],
+    ['no pin', { ...write, recipients: [{ id: RECIPIENT_ID }, { id: OTHER_ID }] }],
+  ];
+  const bytesOf = (text) => Buffer.from(text ?? '', 'base64url');
+  const writeHash = ({ manifest, manifest_signature, recipients }) =>
+    sha256(
+      lp(
+        bytesOf(manifest),
+        bytesOf(manifest_signature),
+        ...recipients.flatMap(({ id, pin }) => [id, bytesOf(pin)]),
+      ),
+    );
   const zeros = crockford(withChecksum(Buffer.alloc(32)));
   return {
     description:
@@ -347,6 +395,7 @@ function recovery() {
       message: hex(message(one)),
     })),
     signature: hex(signDeterministic(scalar, message(fields))),
+    writes: writes.map(([name, one]) => ({ name, write: one, hash: hex(writeHash(one)) })),
   };
 }
 

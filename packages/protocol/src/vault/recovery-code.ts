@@ -1,9 +1,11 @@
+import { decodeBase64url } from '../base64url.js';
 import { type Bytes, concatBytes, equalBytes } from '../bytes.js';
 import { formatCrockford, parseCrockford } from '../crockford.js';
 import { PzkError } from '../errors.js';
 import { sha256 } from '../hash.js';
 import { labels } from '../labels.js';
 import { lp } from '../length-prefix.js';
+import type { VaultWrite } from './vault-write.js';
 
 /** Bytes of a recovery code, random. */
 export const RECOVERY_CODE_BYTES = 32;
@@ -59,9 +61,31 @@ export interface RecoveryFields {
   readonly nonce: string;
   /** RFC 7638 thumbprint of the session key, base64url. */
   readonly jkt: string;
+  /** Path below the base: reading the vault, or enrolling into it. */
+  readonly endpoint: '/vault/recover' | '/enroll';
+  /** What is written at `/enroll`: {@link recoveryWriteHash}. */
+  readonly writeHash?: Uint8Array | undefined;
 }
 
 /** What a recovery code's key signs: ECDSA P-256 with SHA-256, 64 bytes r and s. */
-export function recoveryMessage({ issuer, audience, nonce, jkt }: RecoveryFields): Bytes {
-  return lp(labels.recovery, issuer, audience, nonce, jkt);
+export function recoveryMessage(fields: RecoveryFields): Bytes {
+  const { issuer, audience, nonce, jkt, endpoint, writeHash } = fields;
+  return lp(labels.recovery, issuer, audience, nonce, jkt, endpoint, writeHash ?? '');
+}
+
+/**
+ * The hash of the write that an enrolment by recovery code brings: its manifest, which lists the rest by
+ * hash, and the pins, which it does not.
+ */
+export function recoveryWriteHash(write: VaultWrite): Bytes {
+  return sha256(
+    lp(
+      decodeBase64url(write.manifest),
+      decodeBase64url(write.manifest_signature),
+      ...write.recipients.flatMap(({ id, pin }) => [
+        id,
+        pin === undefined ? '' : decodeBase64url(pin),
+      ]),
+    ),
+  );
 }

@@ -17,10 +17,12 @@ import {
   type RecoveryFields,
   recoveryKeyInfo,
   recoveryMessage,
+  recoveryWriteHash,
   type Succession,
   type SuccessionFields,
   successionMessage,
   successionSchema,
+  type VaultWrite,
 } from '../../src/index.js';
 import { codeOf, fromHex, readVectors, toHex } from '../read-vectors.js';
 
@@ -139,6 +141,7 @@ describe('recovery code', () => {
       Record<'issuer' | 'code' | 'info' | 'ikm' | 'publicKey' | 'coseKey', string>
     >;
     readonly messages: readonly MessageCase[];
+    readonly writes: readonly { name: string; write: VaultWrite; hash: string }[];
     readonly signature: string;
   }>('vault-recovery');
 
@@ -208,15 +211,27 @@ describe('recovery code', () => {
   });
 
   it.each(vectors.messages)('signs, $name', ({ fields, message }) => {
-    expect(toHex(recoveryMessage(fields as RecoveryFields))).toBe(message);
+    const { writeHash = '' } = fields as { readonly writeHash?: string };
+    const bound = { ...fields, writeHash: fromHex(writeHash) } as unknown as RecoveryFields;
+    expect(toHex(recoveryMessage(bound))).toBe(message);
+    if (writeHash !== '') return;
+    expect(toHex(recoveryMessage({ ...bound, writeHash: undefined }))).toBe(message);
+  });
+
+  it.each(vectors.writes)('binds a write, $name', ({ write, hash }) => {
+    expect(toHex(recoveryWriteHash(write))).toBe(hash);
+  });
+
+  it('binds another hash for each part of a write changed', () => {
+    expect(new Set(vectors.writes.map(({ hash }) => hash)).size).toBe(vectors.writes.length);
   });
 
   it('signs another message for each field changed', async () => {
-    expect(new Set(vectors.messages.map(({ message }) => message)).size).toBe(5);
+    expect(new Set(vectors.messages.map(({ message }) => message)).size).toBe(7);
     const signature = fromHex(vectors.signature);
     const results = await Promise.all(
       vectors.messages.map(({ message }) => verify(vectors.key.publicKey, signature, message)),
     );
-    expect(results).toEqual([true, false, false, false, false]);
+    expect(results).toEqual([true, false, false, false, false, false, false]);
   });
 });

@@ -3,8 +3,10 @@ import {
   parseManifest,
   parseMessage,
   RECOVERY,
+  type RecoveryFields,
   recoveryEnrollmentSchema,
   recoveryMessage,
+  recoveryWriteHash,
   type VaultOpenResponse,
   type VaultWrite,
   type VaultWriteResponse,
@@ -37,10 +39,11 @@ async function findByCode(
   engine: Engine,
   exchange: OpenExchange,
   { recovery_key: key, signature }: ShownCode,
+  bound: Pick<RecoveryFields, 'endpoint' | 'writeHash'>,
 ): Promise<{ readonly vault: VaultRow; readonly recovery: VaultRecipientRow }> {
   const { nonce, jkt, claims } = exchange;
   const { issuer } = engine.config;
-  const message = recoveryMessage({ issuer, audience: claims.audience, nonce, jkt });
+  const message = recoveryMessage({ issuer, audience: claims.audience, nonce, jkt, ...bound });
   const isSigned = isSignedByP256(key, message, signature);
   const vault = await engine.stores.vaults.findByRecoveryKey(key);
   const account = await engine.stores.accounts.get(vault?.account ?? '');
@@ -76,10 +79,10 @@ export async function recoverVault(
 ): Promise<VaultOpenResponse> {
   const message = await readMessage(request, vaultRecoverRequestSchema);
   await assertAddressBudget(engine, context);
-  const endpoint = '/vault/recover';
+  const endpoint = '/vault/recover' as const;
   const { nonce } = message;
   const exchange = await openExchange(engine, { request, endpoint, purpose: 'enroll', nonce });
-  const { vault, recovery } = await findByCode(engine, exchange, message);
+  const { vault, recovery } = await findByCode(engine, exchange, message, { endpoint });
   const { account } = vault;
   await consume(engine, exchange, endpoint, account);
   await engine.emit({ type: 'vault_recovered', account });
@@ -119,11 +122,14 @@ export async function enrollByRecovery(
 ): Promise<VaultWriteResponse> {
   const message = parseMessage(recoveryEnrollmentSchema, body);
   await assertAddressBudget(engine, context);
-  const endpoint = '/enroll';
+  const endpoint = '/enroll' as const;
   const { nonce, if_match: ifMatch, write } = message;
   const exchange = await openExchange(engine, { request, endpoint, purpose: 'enroll', nonce });
   const passkey = await verifyRegisteredPasskey(engine, exchange, message);
-  const { vault, recovery } = await findByCode(engine, exchange, message);
+  const { vault, recovery } = await findByCode(engine, exchange, message, {
+    endpoint,
+    writeHash: recoveryWriteHash(write),
+  });
   const { account } = vault;
   const siblings = await engine.stores.devices.listByAccount(account);
   const { credentialId } = passkey.device;

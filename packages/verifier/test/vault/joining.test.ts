@@ -1,4 +1,10 @@
-import { encodeBase64url, recoveryMessage, sealedHash } from '@pzk-auth/protocol';
+import {
+  encodeBase64url,
+  type RecoveryFields,
+  recoveryMessage,
+  recoveryWriteHash,
+  sealedHash,
+} from '@pzk-auth/protocol';
 import { expect, it } from 'vitest';
 import type { TestIssuer } from '../harness/issuer.js';
 import { describeOnStores } from '../harness/issuers.js';
@@ -290,7 +296,7 @@ async function addCode(client: VaultClient) {
 }
 
 describeOnStores('recovering a vault', (kind) => {
-  async function show(wire: WireClient, pair: SigningPair, over: Record<string, string> = {}) {
+  async function show(wire: WireClient, pair: SigningPair, over: Partial<RecoveryFields> = {}) {
     const { nonce, audience } = await wire.challenge('enroll');
     const { jkt } = wire.sessionKey;
     const message = recoveryMessage({
@@ -298,6 +304,7 @@ describeOnStores('recovering a vault', (kind) => {
       audience,
       nonce,
       jkt,
+      endpoint: '/vault/recover',
       ...over,
     });
     return { nonce, recovery_key: pair.publicKey, signature: pair.sign(message) };
@@ -314,6 +321,7 @@ describeOnStores('recovering a vault', (kind) => {
     pair: SigningPair,
     client: VaultClient,
     code?: { readonly id: string; readonly pin: string },
+    over: Partial<RecoveryFields> = {},
   ) {
     const challenge = await wire.challenge('enroll');
     const passkey = await wire.register(challenge);
@@ -337,7 +345,12 @@ describeOnStores('recovering a vault', (kind) => {
     );
     const { nonce, audience } = challenge;
     const issuer = kind.issuer.verifier.issuer;
-    const message = recoveryMessage({ issuer, audience, nonce, jkt: wire.sessionKey.jkt });
+    const { jkt } = wire.sessionKey;
+    const writeHash = recoveryWriteHash(write);
+    const message = recoveryMessage({
+      ...{ issuer, audience, nonce, jkt },
+      ...{ endpoint: '/enroll', writeHash, ...over },
+    });
     const body = {
       nonce,
       ...passkey.body,
@@ -424,12 +437,49 @@ describeOnStores('recovering a vault', (kind) => {
       await recoverBody(wire, code.pair, client),
       await recoverBody(await freshBrowser(issuer, client), code.pair, client),
     ];
-    const swapped = await wire.post('/enroll', { ...mine.body, write: other.body.write });
+    const { write } = other.body;
+    const signing = { writeHash: recoveryWriteHash(write) };
+    const { body } = await recoverBody(wire, code.pair, client, undefined, signing);
+    const swapped = await wire.post('/enroll', { ...body, write });
     expect(swapped.body.code).toBe('invalid_request');
     const signed = await wire.post('/enroll', { ...mine.body, signature: other.body.signature });
     expect(signed.body.code).toBe('invalid_grant');
     expect((await client.call('/devices')).body.devices).toHaveLength(1);
     expect((await wire.post('/enroll', mine.body)).status).toBe(201);
+  });
+
+  it('[V3] what a code signed stands for one endpoint and one write', async () => {
+    const { issuer } = kind;
+    const client = await enrollWithVault(issuer);
+    const code = await addCode(client);
+    const wire = await freshBrowser(issuer, client);
+    const read = { endpoint: '/vault/recover', writeHash: undefined } as const;
+    const refused = [
+      // Signed to read; signed for another write; pins exchanged on the way.
+      (await recoverBody(wire, code.pair, client, undefined, read)).body,
+      (await recoverBody(wire, code.pair, client, undefined, { endpoint: '/vault/recover' })).body,
+      (await recoverBody(wire, code.pair, client, undefined, { writeHash: undefined })).body,
+      (await recoverBody(wire, code.pair, client, undefined, { writeHash: new Uint8Array(32) }))
+        .body,
+    ];
+    const { body: honest } = await recoverBody(wire, code.pair, client);
+    const recipients = honest.write.recipients.map((one) => ({ ...one, pin: random(32) }));
+    refused.push({ ...honest, write: { ...honest.write, recipients } });
+    for (const body of refused) {
+      expect((await wire.post('/enroll', body)).body.code).toBe('invalid_grant');
+    }
+    const writes = await show(wire, code.pair, { endpoint: '/enroll' });
+    expect((await wire.post('/vault/recover', writes)).body.code).toBe('invalid_grant');
+    expect((await client.call('/devices')).body.devices).toHaveLength(1);
+  });
+
+  it('[V3] honest: another browser enrols with a signature over its own write', async () => {
+    const client = await enrollWithVault(kind.issuer);
+    const code = await addCode(client);
+    const wire = await freshBrowser(kind.issuer, client);
+    const { body } = await recoverBody(wire, code.pair, client);
+    expect((await wire.post('/enroll', body)).status).toBe(201);
+    expect((await client.call('/devices')).body.devices).toHaveLength(2);
   });
 
   it('[V6] a recovery that another write overtook is a conflict and enrols nobody', async () => {

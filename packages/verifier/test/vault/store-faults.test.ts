@@ -1,4 +1,9 @@
-import { encodeBase64url, recoveryMessage } from '@pzk-auth/protocol';
+import {
+  encodeBase64url,
+  type RecoveryFields,
+  recoveryMessage,
+  recoveryWriteHash,
+} from '@pzk-auth/protocol';
 import { afterAll, expect, it } from 'vitest';
 import { memoryStores } from '../../src/index.js';
 import { createIssuer } from '../harness/issuer.js';
@@ -113,20 +118,24 @@ it('every fault of a store is a 503 that leaves nothing half done: vault, invita
   });
   expect((await client.write(coded.write)).status).toBe(200);
   client.vault = coded.after;
-  const show = async (wire: typeof client.wire) => {
-    const challenge = await wire.challenge('enroll');
-    const { nonce, audience } = challenge;
+  type Wire = typeof client.wire;
+  const show = (
+    wire: Wire,
+    { nonce, audience }: Awaited<ReturnType<Wire['challenge']>>,
+    bound: Pick<RecoveryFields, 'endpoint' | 'writeHash'>,
+  ) => {
     const fields = { issuer: issuer.verifier.issuer, audience, nonce, jkt: wire.sessionKey.jkt };
-    const signature = code.pair.sign(recoveryMessage(fields));
-    return { challenge, shown: { nonce, recovery_key: code.pair.publicKey, signature } };
+    const signature = code.pair.sign(recoveryMessage({ ...fields, ...bound }));
+    return { nonce, recovery_key: code.pair.publicKey, signature };
   };
   await survives(200, async () => {
-    const { shown } = await show(client.wire);
+    const challenge = await client.wire.challenge('enroll');
+    const shown = show(client.wire, challenge, { endpoint: '/vault/recover' });
     return () => client.wire.post('/vault/recover', shown);
   });
   await survives(201, async () => {
     const wire = await fresh();
-    const { challenge, shown } = await show(wire);
+    const challenge = await wire.challenge('enroll');
     const passkey = await wire.register(challenge);
     const coseKey = encodeBase64url(passkey.coseKey);
     const counter = client.vault.manifest.counter + 1;
@@ -135,6 +144,8 @@ it('every fault of a store is a 503 that leaves nothing half done: vault, invita
       recipients: [{ id: made.listed.id, sealed: made.sealed, pin: random(32) }],
     });
     const if_match = etagOf(client.vault);
+    const writeHash = recoveryWriteHash(write);
+    const shown = show(wire, challenge, { endpoint: '/enroll', writeHash });
     return () => wire.post('/enroll', { ...passkey.body, ...shown, if_match, write });
   });
   const devices = await survives(200, async () => () => client.call('/devices'));
