@@ -41,6 +41,8 @@ export const durations = {
    * an instance that still signs with it, and a minute for clocks that differ.
    */
   signingKeyRetirement: 15 * 60_000 + 60_000 + 60_000,
+  /** Calls with one release that a broker reports within this time are one entry of the audit log. */
+  releaseUseEntries: 60_000,
   /** Window of the failure budgets. */
   failureBudget: 10 * 60_000,
   /** The application's check of a plain API key. */

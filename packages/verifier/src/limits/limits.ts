@@ -44,6 +44,8 @@ export interface Limits {
    * it has happened. As many guesses as run at once may pass the end of the budget.
    */
   watchAddress(address: string | undefined): Promise<Reservation>;
+  /** The same as {@link watchAddress} for agents that no manifest lists, with a budget of their own. */
+  watchAgents(address: string | undefined): Promise<Reservation>;
   /** The same as {@link reserveAddress} for a device. */
   reserveDevice(device: string | undefined): Promise<Reservation>;
   /** @throws PzkError `too_many_requests` */
@@ -74,6 +76,7 @@ export function createLimits({ config, stores, onFault }: LimitsOptions): Limits
   };
   const budget = durations.failureBudget;
   const addressFailures = limiter('address-failures', config.addressFailureLimit, budget);
+  const agentFailures = limiter('agent-failures', 10 * config.addressFailureLimit, budget);
   const deviceFailures = limiter('device-failures', config.deviceFailureLimit, budget);
   const limiters = { address: rate('address'), key: rate('key'), calls: rate('calls') };
 
@@ -112,6 +115,7 @@ export function createLimits({ config, stores, onFault }: LimitsOptions): Limits
   return {
     reserveAddress: (address) => reserve(addressFailures, groupOf(address)),
     watchAddress: (address) => watch(addressFailures, groupOf(address)),
+    watchAgents: (address) => watch(agentFailures, groupOf(address)),
     reserveDevice: (device) => reserve(deviceFailures, device),
     async countRequest(address) {
       const group = groupOf(address);

@@ -6,7 +6,7 @@ import {
   limits,
 } from '@pzk-auth/protocol';
 import { durations } from '../durations.js';
-import type { Engine } from '../exchange/engine.js';
+import type { Engine, RequestContext } from '../exchange/engine.js';
 import { readMessage } from '../http/read-message.js';
 import { NO_STORE } from '../http/route.js';
 import { CHANGED_LIMIT } from '../stores/release-rules.js';
@@ -81,9 +81,13 @@ async function* streamEvents(
  * `POST {base}/agent/events`: tells an agent of each change of its requests, so that it need not ask. One
  * look at the store in a second; a fault of it ends the stream, and the agent asks again.
  */
-export async function openAgentEvents(engine: Engine, request: Request): Promise<Response> {
+export async function openAgentEvents(
+  engine: Engine,
+  request: Request,
+  context: RequestContext,
+): Promise<Response> {
   await readMessage(request, emptyRequestSchema);
-  const agent = await authenticateAgent(engine, request, '/agent/events');
+  const agent = await authenticateAgent(engine, request, '/agent/events', context);
   const place = engine.eventStreams.open(agent.jkt);
   const left = new AbortController();
   const signal = AbortSignal.any([place.signal, left.signal, request.signal]);

@@ -14,7 +14,9 @@ import {
   parseManifest,
   sha256,
 } from '@pzk-auth/protocol';
-import type { Engine } from '../exchange/engine.js';
+import { happensFirst } from '../audit/happens-first.js';
+import { durations } from '../durations.js';
+import type { Engine, RequestContext } from '../exchange/engine.js';
 import { readMessage } from '../http/read-message.js';
 import { refusal } from '../refuse.js';
 import type { AgentRow, ReleaseRow } from '../stores/vault-stores.js';
@@ -71,9 +73,13 @@ async function findRepeated(
 }
 
 /** `POST {base}/agent/requests`: asks the user for a secret. Limited, so that none is buried. */
-export async function addAgentRequest(engine: Engine, request: Request): Promise<ExpiryResponse> {
+export async function addAgentRequest(
+  engine: Engine,
+  request: Request,
+  context: RequestContext,
+): Promise<ExpiryResponse> {
   const message = await readMessage(request, agentRequestRequestSchema);
-  const agent = await authenticateAgent(engine, request, '/agent/requests');
+  const agent = await authenticateAgent(engine, request, '/agent/requests', context);
   const parsed = await assertRequestFits(engine, agent, message);
   const at = engine.config.clock();
   const row: ReleaseRow = {
@@ -120,9 +126,10 @@ async function collect(engine: Engine, row: ReleaseRow): Promise<AgentRequestRea
 export async function readAgentRequest(
   engine: Engine,
   request: Request,
+  context: RequestContext,
 ): Promise<AgentRequestReadResponse> {
   const { id } = await readMessage(request, agentRequestIdRequestSchema);
-  const agent = await authenticateAgent(engine, request, '/agent/requests/read');
+  const agent = await authenticateAgent(engine, request, '/agent/requests/read', context);
   const row = await requestOfAgent(engine, id, agent);
   const status = requestStatus(row, engine.config.clock());
   if (status === 'released') return collect(engine, row);
@@ -130,9 +137,13 @@ export async function readAgentRequest(
 }
 
 /** `POST {base}/agent/requests/cancel`: while it waits. */
-export async function cancelAgentRequest(engine: Engine, request: Request): Promise<void> {
+export async function cancelAgentRequest(
+  engine: Engine,
+  request: Request,
+  context: RequestContext,
+): Promise<void> {
   const { id } = await readMessage(request, agentRequestIdRequestSchema);
-  const agent = await authenticateAgent(engine, request, '/agent/requests/cancel');
+  const agent = await authenticateAgent(engine, request, '/agent/requests/cancel', context);
   const row = await requestOfAgent(engine, id, agent);
   const at = engine.config.clock();
   if (await engine.stores.releases.settle(id, { from: 'waiting', to: 'cancelled', at })) {
@@ -147,11 +158,16 @@ export async function cancelAgentRequest(engine: Engine, request: Request): Prom
 
 /**
  * `POST {base}/agent/uses`: what the broker did with a secret, and whether it may go on. A broker asks
- * often, so nothing is written where it has nothing new.
+ * often, so nothing is written where it has nothing new; and as the numbers are its word, the log has one
+ * entry in a minute, with those in all.
  */
-export async function reportUses(engine: Engine, request: Request): Promise<AgentUsesResponse> {
+export async function reportUses(
+  engine: Engine,
+  request: Request,
+  context: RequestContext,
+): Promise<AgentUsesResponse> {
   const message = await readMessage(request, agentUsesRequestSchema);
-  const agent = await authenticateAgent(engine, request, '/agent/uses');
+  const agent = await authenticateAgent(engine, request, '/agent/uses', context);
   const row = await requestOfAgent(engine, message.id, agent);
   if (row.status !== 'released' && row.status !== 'ended') {
     throw refusal('vault_conflict', 'Nothing was released.');
@@ -163,10 +179,16 @@ export async function reportUses(engine: Engine, request: Request): Promise<Agen
     // Never ahead: the time comes from the broker.
     const at = Math.min(now, (message.last_used_at ?? now) * 1000);
     await releases.recordUses(id, uses, at);
+  }
+  const isOver =
+    message.ended && (await releases.settle(id, { from: 'released', to: 'ended', at: now }));
+  const { releaseUseEntries } = durations;
+  if (
+    uses > row.uses &&
+    (isOver || (await happensFirst(engine, `used ${id}`, releaseUseEntries)))
+  ) {
     engine.emit({ type: 'release_used', ...requestIds(row), uses });
   }
-  if (message.ended && (await releases.settle(id, { from: 'released', to: 'ended', at: now }))) {
-    engine.emit({ type: 'release_ended', ...requestIds(row) });
-  }
+  if (isOver) engine.emit({ type: 'release_ended', ...requestIds(row) });
   return { ended: message.ended || row.status === 'ended' };
 }

@@ -1,6 +1,6 @@
 import { dpopReplayId, verifyDpopProof } from '../dpop/dpop-proof.js';
 import { durations } from '../durations.js';
-import type { Engine } from '../exchange/engine.js';
+import type { Engine, RequestContext } from '../exchange/engine.js';
 import { refusal } from '../refuse.js';
 import type { AgentRow } from '../stores/vault-stores.js';
 
@@ -13,17 +13,20 @@ export async function findAgent(engine: Engine, jkt: string): Promise<AgentRow |
 
 /**
  * Authenticates an agent by a DPoP proof of its key; the proof serves once. A key in no manifest counts
- * against no address: there is nothing to guess, and brokers of many users may share one, some of which
- * still ask after they were taken out.
+ * against a budget of its own, ten times that of other failures: there is nothing to guess, and brokers of
+ * many users may share an address, some of which still ask after they were taken out. It ends what an
+ * address can have the store look up, and takes nothing from those who sign in there.
  *
  * @throws PzkError `invalid_dpop_proof`, `use_dpop_nonce`; `invalid_grant` if the key is in no manifest,
- * or not any more
+ * or not any more; `too_many_requests`
  */
 export async function authenticateAgent(
   engine: Engine,
   request: Request,
   endpoint: string,
+  context: RequestContext,
 ): Promise<AgentRow> {
+  const budget = await engine.limits.watchAgents(context.address);
   const proof = await verifyDpopProof(request.headers.get('dpop'), {
     method: 'POST',
     url: engine.config.baseUrl + endpoint,
@@ -31,7 +34,10 @@ export async function authenticateAgent(
     nonces: engine.dpopNonces,
   });
   const agent = await findAgent(engine, proof.jkt);
-  if (agent === undefined) throw refusal('invalid_grant', 'The key is in no manifest.');
+  if (agent === undefined) {
+    await budget.settle(true);
+    throw refusal('invalid_grant', 'The key is in no manifest.');
+  }
   if ((await engine.stores.replays.record(dpopReplayId(proof), durations.dpopJti)) !== true) {
     throw refusal('invalid_dpop_proof', 'The proof was used before.');
   }

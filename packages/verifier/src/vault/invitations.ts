@@ -9,6 +9,7 @@ import {
   limits,
   parseManifest,
 } from '@pzk-auth/protocol';
+import { happensFirst } from '../audit/happens-first.js';
 import type { Engine, RequestContext } from '../exchange/engine.js';
 import { assertAddressBudget } from '../exchange/proof-check.js';
 import { readMessage } from '../http/read-message.js';
@@ -111,9 +112,12 @@ export async function openInvitation(
   await assertAddressBudget(engine, context);
   const row = await engine.stores.invitations.get(id);
   if (row === undefined) throw refusal('not_found', 'No such invitation.');
-  const status = invitationStatus(row, engine.config.clock());
-  // Later it opens nothing, and whoever has the id may look as often as they like.
-  if (status === 'open') engine.emit({ type: 'invitation_opened', account: row.account });
+  const now = engine.config.clock();
+  const status = invitationStatus(row, now);
+  // Once, and not later: whoever has the id may look as often as they like.
+  const isNews =
+    status === 'open' && (await happensFirst(engine, `opened ${row.id}`, row.expiresAt - now));
+  if (isNews) engine.emit({ type: 'invitation_opened', account: row.account });
   return {
     vault_id: row.vaultId,
     identity_key: row.identityKey,

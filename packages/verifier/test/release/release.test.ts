@@ -6,6 +6,7 @@ import {
   sha256,
 } from '@pzk-auth/protocol';
 import { expect, it } from 'vitest';
+import { createIssuer } from '../harness/issuer.js';
 import { describeOnStores } from '../harness/issuers.js';
 import {
   type ApprovalOver,
@@ -316,6 +317,51 @@ describeOnStores('release to an agent', (kind) => {
     const form = await client.wire.tokenForm(challenge);
     const token = await client.wire.post('/token', form, { address: '198.51.100.9' });
     expect(token.status).toBe(200);
+  });
+
+  it('keys that no manifest lists use up a budget of their address, and no sign-in with it', async () => {
+    const verifierOf = createIssuer({ addressFailureLimit: 2 });
+    const strangers = await createTestAgent(verifierOf);
+    const body = { id: random(16), uses: 0, ended: false };
+    const from = (address: string) => strangers.post('/agent/uses', body, {}, address);
+    const codes = new Set<string>();
+    for (let count = 0; count < 20; count++) codes.add((await from('198.51.100.7')).body.code);
+    expect([...codes]).toEqual(['invalid_grant']);
+    expect((await from('198.51.100.7')).body.code).toBe('too_many_requests');
+    expect((await from('198.51.100.8')).body.code).toBe('invalid_grant');
+    const client = await enrollWithVault(verifierOf);
+    const challenge = await client.wire.challenge('session');
+    const form = await client.wire.tokenForm(challenge);
+    const token = await client.wire.post('/token', form, { address: '198.51.100.7' });
+    expect(token.status).toBe(200);
+    verifierOf.offset += 10 * 60_000;
+    expect((await from('198.51.100.7')).body.code).toBe('invalid_grant');
+    await verifierOf.verifier.close();
+  });
+
+  it('however many uses a broker reports, the log grows by one entry in a minute', async () => {
+    const { client, agent } = await paired();
+    const sent = await agent.ask(client.vault);
+    const { body } = await makeApproval(client, sent);
+    await approve(client, body);
+    const report = (uses: number, ended = false) =>
+      agent.post('/agent/uses', { id: sent.id, uses, ended });
+    const used = () =>
+      kind.issuer.events
+        .splice(0)
+        .flatMap((event) => (event.type === 'release_used' ? [event.uses] : []));
+    used();
+    for (let uses = 1; uses <= 5; uses++) await report(uses);
+    expect(used()).toEqual([1]);
+    kind.issuer.offset += 60_001;
+    await report(6);
+    await report(7);
+    expect(used()).toEqual([6]);
+    // What is known at the end is said at the end, once.
+    await report(8, true);
+    await report(9, true);
+    expect(used()).toEqual([8]);
+    expect((await client.call('/vault/releases/list')).body.releases[0].uses).toBe(9);
   });
 
   it('a flood of requests is limited and buries none', async () => {

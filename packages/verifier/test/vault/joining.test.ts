@@ -125,6 +125,23 @@ describeOnStores('joining a vault', (kind) => {
     });
   });
 
+  it('an invitation that is looked at again and again is one entry of the log', async () => {
+    const { issuer } = kind;
+    const client = await enrollWithVault(issuer);
+    const one = await invite(client);
+    const other = await invite(client);
+    const { wire } = client;
+    issuer.events.splice(0);
+    for (let count = 0; count < 3; count++) {
+      for (const { id } of [one, other]) {
+        const shown = await wire.post('/vault/invitations/open', { id }, { dpop: null });
+        expect(shown.body.status).toBe('open');
+      }
+    }
+    const opened = issuer.events.filter(({ type }) => type === 'invitation_opened');
+    expect(opened).toHaveLength(2);
+  });
+
   it('[V8] a code serves one browser, and the passkey of the second can be deleted', async () => {
     const { issuer } = kind;
     const client = await enrollWithVault(issuer);
