@@ -1,6 +1,7 @@
 /**
- * Every domain-separation label of the protocol. Each stands for one use only; two uses never share
- * one, so that a value made for one of them means nothing in another.
+ * Every domain-separation label of the protocol. No two uses of one function (hash, HKDF, HMAC, signature,
+ * HPKE) share one, so that a value made for one of them means nothing in another; four derive a key and also
+ * begin the message that this key authenticates (docs/protocol.md section 4).
  */
 export const labels = {
   issuer: 'pzk-auth/v1/issuer',

@@ -9,7 +9,10 @@ import {
   slotKeyInfo,
 } from '@pzk-auth/protocol';
 
-/** The key of one version of one slot; each version encrypts once, so no IV can repeat under it. */
+/**
+ * The key of one version of one slot. A write that is made again encrypts the same version again: random
+ * IVs are far from repeating under so few uses.
+ */
 async function deriveSlotKey(vaultKey: Bytes, fields: SlotFields): Promise<CryptoKey> {
   const base = await crypto.subtle.importKey('raw', vaultKey, 'HKDF', false, ['deriveKey']);
   return crypto.subtle.deriveKey(
