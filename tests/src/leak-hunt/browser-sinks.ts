@@ -80,3 +80,49 @@ export async function readStorage(page: Page): Promise<ReadonlyMap<string, strin
   });
   return new Map(Object.entries(stored));
 }
+
+/** Sees what the authenticator of a page gives, before the application does. */
+export async function watchPrf(page: Page, seen: (output: Uint8Array) => void): Promise<void> {
+  await page.exposeFunction('seenPrf', (bytes: number[]) => seen(Uint8Array.from(bytes)));
+  await page.addInitScript(() => {
+    const { create, get } = navigator.credentials;
+    const watch = async (pending: Promise<Credential | null>) => {
+      const credential = (await pending) as PublicKeyCredential;
+      const { first, second } = credential.getClientExtensionResults().prf?.results ?? {};
+      for (const secret of [first, second]) {
+        if (secret === undefined) continue;
+        const bytes = Array.from(new Uint8Array(secret as ArrayBuffer));
+        (globalThis as unknown as { seenPrf(bytes: number[]): void }).seenPrf(bytes);
+      }
+      return credential;
+    };
+    const container = navigator.credentials;
+    container.create = (options) => watch(create.call(container, options));
+    container.get = (options) => watch(get.call(container, options));
+  });
+}
+
+/** Puts a secret into every place where a page could leave it. */
+export async function plantInPage(page: Page, secret: string): Promise<void> {
+  await page.evaluate(async (planted) => {
+    localStorage.setItem('planted', planted);
+    sessionStorage.setItem('planted', btoa(`x${planted}`));
+    console.log('planted', planted);
+    await cookieStore.set('planted', planted);
+    document.body.dataset.planted = planted;
+    history.replaceState({ planted }, '');
+    await (await caches.open('planted')).put('/planted', new Response(planted));
+    await new Promise<void>((resolve) => {
+      const request = indexedDB.open('planted');
+      request.onupgradeneeded = () => request.result.createObjectStore('planted');
+      request.onsuccess = () => {
+        const write = request.result.transaction('planted', 'readwrite');
+        write.objectStore('planted').put(new TextEncoder().encode(planted), 'planted');
+        write.oncomplete = () => {
+          request.result.close();
+          resolve();
+        };
+      };
+    });
+  }, secret);
+}

@@ -13,7 +13,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startRedis } from '../../../packages/verifier/test/redis/start-redis.js';
 import { type Device, launchChromium, openDevice } from '../browser/browser.js';
-import { readStorage, recordTraffic } from './browser-sinks.js';
+import { plantInPage, readStorage, recordTraffic, watchPrf } from './browser-sinks.js';
 import { type Canary, createCanary, hunt, type Sinks } from './canary.js';
 import { readDatabase, readFiles, readRedis, recordOutput } from './server-sinks.js';
 
@@ -43,26 +43,7 @@ beforeAll(async () => {
   });
   device = await openDevice(browser);
   readTraffic = recordTraffic(device.context);
-  // Sees what the authenticator gives, before the application does.
-  await device.page.exposeFunction('seenPrf', (bytes: number[]) => {
-    prfOutputs.push(Uint8Array.from(bytes));
-  });
-  await device.page.addInitScript(() => {
-    const { create, get } = navigator.credentials;
-    const watch = async (pending: Promise<Credential | null>) => {
-      const credential = (await pending) as PublicKeyCredential;
-      const { first, second } = credential.getClientExtensionResults().prf?.results ?? {};
-      for (const secret of [first, second]) {
-        if (secret === undefined) continue;
-        const bytes = Array.from(new Uint8Array(secret as ArrayBuffer));
-        (globalThis as unknown as { seenPrf(bytes: number[]): void }).seenPrf(bytes);
-      }
-      return credential;
-    };
-    const container = navigator.credentials;
-    container.create = (options) => watch(create.call(container, options));
-    container.get = (options) => watch(get.call(container, options));
-  });
+  await watchPrf(device.page, (bytes) => prfOutputs.push(bytes));
 });
 afterAll(async () => {
   output.stop();
@@ -160,28 +141,11 @@ it('[K] honest: planted in each sink, in each spelling, the canary is found', as
   // And for real, through each collector.
   const key = server.demoKey.apiKey;
   const { page } = device;
-  await page.evaluate(async (secret) => {
-    localStorage.setItem('planted', secret);
-    sessionStorage.setItem('planted', btoa(`x${secret}`));
-    console.log('planted', secret);
-    await cookieStore.set('planted', secret);
-    document.body.dataset.planted = secret;
-    history.replaceState({ secret }, '');
-    await (await caches.open('planted')).put('/planted', new Response(secret));
-    await new Promise<void>((resolve) => {
-      const request = indexedDB.open('planted');
-      request.onupgradeneeded = () => request.result.createObjectStore('planted');
-      request.onsuccess = () => {
-        const write = request.result.transaction('planted', 'readwrite');
-        write.objectStore('planted').put(new TextEncoder().encode(secret), 'planted');
-        write.oncomplete = () => {
-          request.result.close();
-          resolve();
-        };
-      };
-    });
-    await fetch(`/pzk/challenge?planted=${secret}`, { method: 'POST' });
-  }, key);
+  await plantInPage(page, key);
+  await page.evaluate(
+    (secret) => fetch(`/pzk/challenge?planted=${secret}`, { method: 'POST' }),
+    key,
+  );
   events.push({ type: 'refused', at: 0, endpoint: key, code: 'invalid_request', reason: '' });
   process.stderr.write(`(planted on purpose) ${Buffer.from(key).toString('hex')}\n`);
   await server.stores.accounts.linkUser(server.demoKey.account, key);
