@@ -29,11 +29,12 @@ const vendor =
       })
     : undefined;
 const brokerSocket = process.env.BROKER_SOCKET;
-const platform = await startPlatform({
-  data,
-  port: readPort('PORT', 3000),
-  pairCommand: 'npm run pair --',
-});
+const port = readPort('PORT', 3000);
+const pairCommand =
+  brokerSocket === undefined
+    ? 'npm run pair --'
+    : `sudo -u pzk-broker pzk-broker pair --issuer http://localhost:${port} --code`;
+const platform = await startPlatform({ data, port, pairCommand });
 const agent = await startAgent({
   directory: join(directory, 'broker'),
   origin: platform.origin,
@@ -44,7 +45,7 @@ const agent = await startAgent({
 });
 
 print(`\n  Open       ${platform.origin}`);
-print(`  Agent      process ${agent.pid}; pair it from a second terminal: npm run pair -- CODE`);
+print(`  Agent      process ${agent.pid}; pair it from a second terminal: ${pairCommand} CODE`);
 print(`  Upstream   https://${vendor?.host ?? upstream}`);
 const key = vendor?.keys.active().at(-1);
 if (key !== undefined) print(`  Its key    ${key}`);

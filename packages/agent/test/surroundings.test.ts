@@ -126,6 +126,18 @@ describe('where it starts', () => {
   });
 });
 
+describe('the unit of systemd (needs systemd-analyze)', () => {
+  const unit = fileURLToPath(new URL('../systemd/pzk-broker.service', import.meta.url));
+  const verify = () => spawnSync('systemd-analyze', ['verify', unit], { encoding: 'utf8' });
+
+  it.runIf(verify().error === undefined)('has no setting that systemd does not know', () => {
+    const { stderr } = verify();
+    // Where Node is, is this machine's matter.
+    const complaints = stderr.split('\n').filter((line) => line.includes('pzk-broker.service:'));
+    expect(complaints.filter((line) => !line.includes('is not executable'))).toEqual([]);
+  });
+});
+
 describe('configuration', () => {
   const load = (value: unknown) => {
     writeFileSync(setup.config, typeof value === 'string' ? value : JSON.stringify(value));

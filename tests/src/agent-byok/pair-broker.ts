@@ -17,13 +17,19 @@ export function pairBroker(options: {
   readonly issuer: string;
   readonly code: string;
   readonly name: string;
+  /** A broker with a user of its own, and its socket. Default: the development form. */
+  readonly as?: { readonly uid: number; readonly gid: number; readonly socket: string };
 }): BrokerPairing {
-  const { state, issuer, code, name } = options;
-  const words = ['pair', '--development', '--state', state, '--issuer', issuer];
+  const { state, issuer, code, name, as } = options;
+  const form = as === undefined ? ['--development'] : ['--socket', as.socket];
+  const words = ['pair', ...form, '--state', state, '--issuer', issuer];
   const child: ChildProcess = spawn(
     process.execPath,
     [BROKER, ...words, '--name', name, '--code', code],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      ...(as === undefined ? {} : { uid: as.uid, gid: as.gid }),
+    },
   );
   let output = '';
   child.stdout?.on('data', (chunk) => {

@@ -27,7 +27,9 @@ export function disableCoreDumps(): boolean {
   if (isOff()) return true;
   try {
     writeFileSync(FILTER, '0');
-    execFileSync('prlimit', ['--pid', String(process.pid), '--core=0:0'], { stdio: 'ignore' });
+    // Where the limit is set already, no other program is needed.
+    if (!isOff())
+      execFileSync('prlimit', ['--pid', String(process.pid), '--core=0:0'], { stdio: 'ignore' });
   } catch {
     // The question below decides.
   }
