@@ -123,6 +123,11 @@ export interface VerifierOptions {
   readonly authorize?: AuthorizeHook;
   /** What {@link Authorization.resetVault} leads to. */
   readonly vaultReset?: VaultResetOptions;
+  /**
+   * Seconds that requests of agents are kept after they have ended, for the list of releases. Receipts are
+   * kept for good. From a day to ten years, default 90 days.
+   */
+  readonly releaseRetention?: number;
   /** Accept devices whose authenticator has no PRF; tokens then say `key_protection: device`. */
   readonly allowWithoutPrf?: boolean;
   /** Accept passkeys that may be synchronised between devices (flag BE). Default true. */

@@ -99,7 +99,10 @@ export async function addAgentRequest(
     uses: 0,
     changedAt: at,
   };
-  const result = await engine.stores.releases.insert(row, REQUEST_LIMITS);
+  const result = await engine.stores.releases.insert(row, {
+    ...REQUEST_LIMITS,
+    keptSince: at - engine.config.releaseRetention * 1000,
+  });
   if (result === 'limited') throw refusal('too_many_requests', 'Too many requests of the agent.');
   if (result === 'added') engine.emit({ type: 'release_requested', ...requestIds(row) });
   const stored = result === 'added' ? row : await findRepeated(engine, agent, row);

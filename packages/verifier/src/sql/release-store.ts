@@ -1,6 +1,6 @@
 import type { ExpressionBuilder, Transaction } from 'kysely';
 import * as v from 'valibot';
-import { assertSettlement, CHANGED_LIMIT, HOUR } from '../stores/release-rules.js';
+import { assertSettlement, CHANGED_LIMIT, HOUR, RELEASE_SPAN } from '../stores/release-rules.js';
 import type { ReceiptRow, ReleaseRow, ReleaseStore, VaultRelease } from '../stores/vault-stores.js';
 import { column, optional, parseRow, toInteger } from './columns.js';
 import type { SqlSchema } from './schema.js';
@@ -173,6 +173,20 @@ export function sqlReleaseStore({ issuer, read, write, transact }: SqlSession): 
         const { count } = await query.executeTakeFirstOrThrow();
         if (toInteger(count) >= limit) return 'limited';
       }
+      const { keptSince } = limits;
+      await db
+        .deleteFrom('pzk_releases')
+        .where('issuer', '=', issuer)
+        .where('account', '=', account)
+        .where('requested_at', '<', keptSince)
+        .where('changed_at', '<', keptSince)
+        .where((eb) =>
+          eb.or([
+            eb('status', '!=', 'released'),
+            eb('requested_at', '<', keptSince - RELEASE_SPAN),
+          ]),
+        )
+        .execute();
       const { numInsertedOrUpdatedRows } = await db
         .insertInto('pzk_releases')
         .values({

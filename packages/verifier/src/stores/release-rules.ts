@@ -1,7 +1,11 @@
+import { limits } from '@pzk-auth/protocol';
 import type { ReleaseStore } from './vault-stores.js';
 
 /** Milliseconds. */
 export const HOUR = 3_600_000;
+
+/** No release lasts longer after its request: 90 days, and 10 minutes for the answer. Milliseconds. */
+export const RELEASE_SPAN = (limits.standingSeconds + limits.agentRequestSeconds) * 1000;
 
 /** How many rows `ReleaseStore.listChanged` gives at most. */
 export const CHANGED_LIMIT = 100;

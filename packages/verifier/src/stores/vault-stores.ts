@@ -251,6 +251,8 @@ export interface ReleaseStore {
   /**
    * Adds a waiting request unless as many wait (not expired at `at`) or came in the hour before `at` as
    * the limits say, or the id exists: one atomic check. An id that exists is `known`, also at a limit.
+   * With it requests of the account go that came and last changed before `keptSince` and have ended; one
+   * that was released and whose end nobody told, when no approval can last any more (`RELEASE_SPAN`).
    */
   insert(
     release: ReleaseRow,
@@ -258,6 +260,8 @@ export interface ReleaseStore {
       readonly waitingOfAgent: number;
       readonly waitingOfAccount: number;
       readonly hourlyOfAgent: number;
+      /** Milliseconds since the epoch. */
+      readonly keptSince: number;
     },
   ): Promise<'added' | 'known' | 'limited'>;
   get(id: string): Promise<ReleaseRow | undefined>;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { RELEASE_SPAN } from '../stores/release-rules.js';
 import type { ReleaseRow } from '../stores/vault-stores.js';
 import {
   assertRow,
@@ -116,12 +117,60 @@ function insertCases(create: CreateStore<VaultStores>): readonly ConformanceCase
       },
     },
     {
+      name: 'releases: what ended before the retention goes with the next request, and nothing else',
+      run: async () => {
+        const stores = await create();
+        const { releases } = stores;
+        const [account, agent] = [randomId(), randomId()];
+        const start = creationTime(0);
+        const add = async (over: Partial<ReleaseRow>) => {
+          const row = releaseRow({ account, agent, ...over });
+          assert.equal(await releases.insert(row, NO_LIMITS), 'added');
+          return row;
+        };
+        const expired = await add({ at: start });
+        const cancelled = await add({ at: start });
+        await releases.settle(cancelled.id, { from: 'waiting', to: 'cancelled', at: start + 1 });
+        const late = await add({ at: start });
+        const ofOther = await add({ at: start, account: randomId() });
+        const later = await add({ at: start + 50_000 });
+        await releases.settle(late.id, { from: 'waiting', to: 'rejected', at: start + 50_000 });
+        const owner = await enrolOwner(stores);
+        const { row: released } = await release(stores, owner, { at: start });
+
+        const next = (of: string, at: number, keptSince: number) =>
+          releases.insert(releaseRow({ account: of, agent, at }), { ...NO_LIMITS, keptSince });
+        // One that is not taken deletes nothing.
+        const full = { ...NO_LIMITS, waitingOfAgent: 0, keptSince: start + 40_000 };
+        assert.equal(
+          await releases.insert(releaseRow({ account, agent, at: start }), full),
+          'limited',
+        );
+        assert.notEqual(await releases.get(expired.id), undefined);
+        assert.equal(await next(account, start + 60_000, start + 40_000), 'added');
+        for (const { id } of [expired, cancelled]) {
+          assert.equal(await releases.get(id), undefined);
+        }
+        for (const { id } of [late, later, ofOther]) {
+          assert.notEqual(await releases.get(id), undefined);
+        }
+        // Nobody told its end, and it may go on; not for ever.
+        assert.equal(await next(owner.account, start + 60_000, start + 40_000), 'added');
+        assert.notEqual(await releases.get(released.id), undefined);
+        const over = start + RELEASE_SPAN + 60_000;
+        assert.equal(await next(owner.account, over + 60_000, over), 'added');
+        assert.equal(await releases.get(released.id), undefined);
+        const receipts = await releases.listReceipts(owner.account, { after: 0, limit: 10 });
+        assert.equal(receipts.length, 1);
+      },
+    },
+    {
       name: 'releases: limits hold under 200 parallel requests',
       run: async () => {
         const { releases } = await create();
         const account = randomId();
         const agents = [randomId(), randomId(), randomId()];
-        const limits = { waitingOfAgent: 5, waitingOfAccount: 12, hourlyOfAgent: 60 };
+        const limits = { ...NO_LIMITS, waitingOfAgent: 5, waitingOfAccount: 12, hourlyOfAgent: 60 };
         const results = await race((index) =>
           releases.insert(releaseRow({ account, agent: agents[index % 3] ?? '' }), limits),
         );

@@ -11,7 +11,12 @@ export type VaultStores = Pick<
 >;
 
 /** Limits that no case meets by chance. */
-export const NO_LIMITS = { waitingOfAgent: 1_000, waitingOfAccount: 1_000, hourlyOfAgent: 1_000 };
+export const NO_LIMITS = {
+  waitingOfAgent: 1_000,
+  waitingOfAccount: 1_000,
+  hourlyOfAgent: 1_000,
+  keptSince: 0,
+};
 
 /** An account with one device and its vault. */
 export interface VaultOwner {

@@ -702,7 +702,12 @@ function releaseCases(create: CreateStore<VaultStores>): readonly ConformanceCas
       run: async () => {
         const stores = await create();
         const { account, vault } = await enrolOwner(stores);
-        const limits = { waitingOfAgent: 9_999, waitingOfAccount: 9_999, hourlyOfAgent: 9_999 };
+        const limits = {
+          waitingOfAgent: 9_999,
+          waitingOfAccount: 9_999,
+          hourlyOfAgent: 9_999,
+          keptSince: 0,
+        };
         let current = vault;
         for (let round = 0; round < 5; round++) {
           const request = await ask(stores, account);

@@ -364,6 +364,29 @@ describeOnStores('release to an agent', (kind) => {
     expect((await client.call('/vault/releases/list')).body.releases[0].uses).toBe(9);
   });
 
+  it('what ended is listed for the retention, and goes with the next request', async () => {
+    const issuer = createIssuer({ releaseRetention: 2 * 86_400 });
+    const client = await enrollWithVault(issuer);
+    const agent = await createTestAgent(issuer);
+    await pairAgents(client, [agent]);
+    const old = await agent.ask(client.vault);
+    await agent.post('/agent/requests/cancel', { id: old.id });
+    const rows = async () =>
+      (await issuer.stores.releases.listByAccount(client.account, { limit: 9 })).map(
+        ({ id }) => id,
+      );
+    issuer.offset += 86_400_000;
+    const next = await agent.ask(client.vault);
+    expect(await rows()).toEqual([next.id, old.id]);
+    issuer.offset += 86_400_000;
+    const last = await agent.ask(client.vault);
+    expect(await rows()).toEqual([last.id, next.id]);
+    for (const releaseRetention of [0, 3600, Number.NaN]) {
+      expect(() => createIssuer({ releaseRetention })).toThrow(TypeError);
+    }
+    await issuer.verifier.close();
+  });
+
   it('a flood of requests is limited and buries none', async () => {
     const { client, agents } = await paired(5);
     const [quiet, loud] = agents;

@@ -239,7 +239,7 @@ describe.each(Object.entries(KINDS))('%s', (kind, { place: makePlace, open, run 
     const pairing = pairingRow({ account: account.id });
     const request = releaseRow({ account: account.id });
     const reset = { account: account.id, requestedAt: 1, effectiveAt: 2 };
-    const limits = { waitingOfAgent: 1, waitingOfAccount: 1, hourlyOfAgent: 1 };
+    const limits = { waitingOfAgent: 1, waitingOfAccount: 1, hourlyOfAgent: 1, keptSince: 0 };
     for (const stores of [here, there]) {
       expect(await stores.accounts.get(account.id)).toBeUndefined();
       expect(await stores.accounts.listByUser('user')).toEqual([]);

@@ -1,4 +1,4 @@
-import { assertSettlement, CHANGED_LIMIT, HOUR } from '../release-rules.js';
+import { assertSettlement, CHANGED_LIMIT, HOUR, RELEASE_SPAN } from '../release-rules.js';
 import type { ReceiptRow, ReleaseRow, ReleaseStore, VaultRelease } from '../vault-stores.js';
 import { deleteWhere } from './delete-where.js';
 import { frozenCopy } from './frozen-copy.js';
@@ -43,6 +43,15 @@ export function releaseTable(): ReleaseTable {
         ) {
           return 'limited';
         }
+        const { keptSince } = limits;
+        deleteWhere(
+          rows,
+          (row) =>
+            row.account === account &&
+            row.at < keptSince &&
+            row.changedAt < keptSince &&
+            (row.status !== 'released' || row.at < keptSince - RELEASE_SPAN),
+        );
         rows.set(id, frozenCopy(release));
         return 'added';
       },
