@@ -19,7 +19,6 @@ export type { Invitation, InvitationState, JoiningDevice } from './exchange/invi
 export type { NewSecret, OpenVault, SecretValue } from './exchange/open-vault-handle.js';
 export type { OpenOptions } from './exchange/vault-context.js';
 export type {
-  VaultAgentInfo,
   VaultContents,
   VaultMember,
   VaultState,
@@ -75,6 +74,7 @@ export {
   type ProviderHint,
   providerHints,
 } from './vault/provider-hints.js';
+export type { RosterChanges, RosterMember, VaultAgentInfo } from './vault/roster.js';
 export type { RotatedSlot, VaultSlot } from './vault/slot-changes.js';
 export type {
   ApproveReplacedSlots,

@@ -22,6 +22,8 @@ export {
   providerHints,
   type ReleaseInfo,
   type ReplacedSlot,
+  type RosterChanges,
+  type RosterMember,
   type RotatedSlot,
   type SessionState,
   type SessionStep,

@@ -3,6 +3,7 @@ import { Dialog } from './dialog.js';
 import { formatCount } from './format.js';
 import { IdentityWords } from './identity-words.js';
 import { shortId } from './member-name.js';
+import { RosterChangesList } from './roster-changes.js';
 
 /** Props of {@link SuccessionDialog}. */
 export interface SuccessionDialogProps {
@@ -12,7 +13,7 @@ export interface SuccessionDialogProps {
 
 /** Asks whether the vault's new keys are to be trusted: nothing but the user can tell. */
 export function SuccessionDialog({ review, onAnswer }: SuccessionDialogProps) {
-  const { by, recipients, identityWords } = review;
+  const { by, recipients, identityWords, changes } = review;
   return (
     <Dialog title="The keys of your vault were changed" onClose={() => onAnswer(false)}>
       <p>
@@ -21,9 +22,20 @@ export function SuccessionDialog({ review, onAnswer }: SuccessionDialogProps) {
       </p>
       <dl className="facts">
         <div className="fact">
-          <dt>Changed by</dt>
-          <dd>{by.map((id) => `Device ${shortId(id)}`).join(', ')}</dd>
+          <dt>In the name of</dt>
+          <dd>
+            {by.map((id) => `Device ${shortId(id)}`).join(', ')}
+            <p className="hint small">A device that was taken out could write this name, too.</p>
+          </dd>
         </div>
+        {changes !== undefined && (
+          <div className="fact">
+            <dt>Changed since this device last showed it</dt>
+            <dd>
+              <RosterChangesList changes={changes} />
+            </dd>
+          </div>
+        )}
         <div className="fact">
           <dt>Can open the vault now</dt>
           <dd>

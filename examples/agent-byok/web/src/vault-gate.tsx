@@ -1,5 +1,6 @@
 import { useVault } from '@pzk-auth/react-hooks';
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react';
+import { ChangesNotice } from './changes-notice.js';
 import { CompareNotice } from './compare-notice.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
@@ -46,6 +47,7 @@ export function VaultGate({ children, why }: { children: ReactNode; why: string 
     return (
       <>
         <CompareNotice />
+        <ChangesNotice />
         {children}
       </>
     );

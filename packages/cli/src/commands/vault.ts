@@ -35,7 +35,7 @@ function describeReview({ by, recipients }: SuccessionReview): string {
     return credential === RECOVERY ? `${id} (recovery code)` : `${id} (passkey ${credential})`;
   });
   return (
-    `Changed by: ${by.join(', ')}. Open to: ${open.join(', ')}. A device that was taken out could do ` +
+    `Changed in the name of: ${by.join(', ')}. Open to: ${open.join(', ')}. A device that was taken out could do ` +
     'this together with the server. If you know of the change: --accept-rotation'
   );
 }

@@ -1,13 +1,16 @@
 import {
   type Bytes,
+  decodeBase64url,
   encodeBase64url,
   enrollContext,
+  parseManifest,
   tokenResponseSchema,
   vaultEntryHash,
 } from '@pzk-auth/protocol';
 import type { EnrollState } from '../session/states.js';
 import type { SessionKey } from '../transport/session-key.js';
 import { createVaultEntry } from '../vault/create-vault-entry.js';
+import { rosterOf } from '../vault/roster.js';
 import type { PasskeyUser } from '../webauthn/passkeys.js';
 import type { ExchangeContext, TokenGrant } from './exchange-context.js';
 import { type NewPasskey, withNewPasskey } from './new-passkey.js';
@@ -65,7 +68,12 @@ async function prepareEnrollment(
     recipient_key: encodeBase64url(vault.recipientKey),
     vault: vault.entry,
   };
-  const device = { credentialId, generation: passkey.generation, vault: vault.memory };
+  const device = {
+    credentialId,
+    generation: passkey.generation,
+    vault: vault.memory,
+    roster: rosterOf(parseManifest(decodeBase64url(vault.entry.manifest))),
+  };
   return { body, device };
 }
 

@@ -5,9 +5,11 @@ import {
   type VaultOpenResponse,
   vaultOpenResponseSchema,
 } from '@pzk-auth/protocol';
+import type { DeviceRecord } from '../storage/client-records.js';
 import { openDeviceSecret } from '../storage/device-secret.js';
 import type { SessionKey } from '../transport/session-key.js';
 import { type OpenedVaultEntry, openVaultEntry } from '../vault/open-vault-entry.js';
+import { rosterOf } from '../vault/roster.js';
 import {
   type ApproveReplacedSlots,
   type ApproveSuccession,
@@ -80,6 +82,7 @@ async function withEntry<T>(
     entry: answer.vault,
     secretFor: secretSource(context, touch),
     memory: device?.vault,
+    roster: device?.roster,
     ancestry: answer.ancestry,
     successions: answer.successions,
     approveSuccession,
@@ -92,9 +95,9 @@ async function withEntry<T>(
 async function remember(
   { records }: ExchangeContext,
   { credentialId, memory: checked }: UnlockVaultEntryOptions,
-  { memory: vault, generation }: Pick<OpenedVaultEntry, 'memory' | 'generation'>,
+  opened: Omit<DeviceRecord, 'credentialId'>,
 ): Promise<void> {
-  if (await records.advanceDevice({ credentialId, generation, vault }, checked)) return;
+  if (await records.advanceDevice({ credentialId, ...opened }, checked)) return;
   throw new PzkError('vault_conflict', 'Another page has gone on with the vault meanwhile.', {
     hint: 'Open it again.',
   });
@@ -114,7 +117,8 @@ export function openVault(
   return withEntry(context, options, async (unlocking) => {
     const opened = await openVaultEntry(unlocking);
     try {
-      await remember(context, unlocking, opened);
+      const { memory: vault, generation } = opened;
+      await remember(context, unlocking, { vault, generation });
       return opened;
     } catch (cause) {
       opened.apiKey.fill(0);
@@ -141,8 +145,10 @@ export function unlockVault(
   return withEntry(context, options, async (unlocking, answer) => {
     const unlocked = await unlockVaultEntry(unlocking);
     try {
-      const { memory, recipient } = unlocked.vault;
-      await remember(context, unlocking, { memory, generation: recipient.generation });
+      const { memory, recipient, manifest } = unlocked.vault;
+      const { generation } = recipient;
+      const roster = rosterOf(manifest);
+      await remember(context, unlocking, { vault: memory, generation, roster });
       return { ...unlocked, answer };
     } catch (cause) {
       wipeVault(unlocked.vault);

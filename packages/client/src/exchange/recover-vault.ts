@@ -15,6 +15,7 @@ import { prepareWrite } from '../vault/prepare-write.js';
 import { randomId } from '../vault/random-id.js';
 import { deriveConfirmedKeys } from '../vault/recipient-keys.js';
 import { deriveRecoveryKeys, type RecoveryKeys } from '../vault/recovery-recipient.js';
+import { rosterOf } from '../vault/roster.js';
 import { sealToRecipient } from '../vault/seal-recipient.js';
 import {
   type ApproveReplacedSlots,
@@ -80,6 +81,7 @@ async function readVault(
     // The manifest's parser lets a recovery recipient have generation 1 only.
     secretFor: async () => keys.secret,
     memory: known?.vault,
+    roster: known?.roster,
     ancestry: answer.ancestry,
     successions: answer.successions,
     approveSuccession,
@@ -166,7 +168,12 @@ export async function recoverVault(
       };
       sending();
       await transport.post({ path: '/enroll', body, key, signal }, vaultWriteResponseSchema);
-      await records.advanceDevice({ credentialId, generation, vault: next.memory });
+      await records.advanceDevice({
+        credentialId,
+        generation,
+        vault: next.memory,
+        roster: rosterOf(next.manifest),
+      });
     });
   } finally {
     wipeVault(unlocked.vault);

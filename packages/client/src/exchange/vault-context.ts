@@ -10,8 +10,8 @@ import type { VaultHolder } from './vault-holder.js';
 export interface OpenOptions {
   /**
    * Asked where another device has changed the vault's keys, as it does when it takes a device or a
-   * recovery code out. Show the user which device it was and who can open the vault now; `true` only on
-   * the user's yes. Absent: the opening fails with `vault_repin_required`.
+   * recovery code out. Show the user what changed and who can open the vault now; `true` only on the
+   * user's yes. Absent: the opening fails with `vault_repin_required`.
    */
   readonly approveSuccession?: ApproveSuccession;
   /**

@@ -2,9 +2,10 @@ import { isPzkError, PzkError, vaultWriteResponseSchema } from '@pzk-auth/protoc
 import { createSnapshotStore, type Observable } from '../session/snapshot-store.js';
 import type { ClientRecords } from '../storage/client-records.js';
 import type { PreparedWrite } from '../vault/prepare-write.js';
+import { rosterOf } from '../vault/roster.js';
 import { type UnlockedVault, wipeVault } from '../vault/unlocked-vault.js';
 import type { AccountApi } from './account-api.js';
-import { describeVault, type ServerNotes, type VaultState } from './vault-state.js';
+import { describeVault, type OpeningNotes, type VaultState } from './vault-state.js';
 
 /** A change of the vault that was prepared. */
 export interface VaultStep<T> {
@@ -20,7 +21,7 @@ export interface VaultHolder {
   /** Shows that the user is asked; the function returned shows what was before. */
   showOpening(): () => void;
   /** Takes an unlocked vault over, to be wiped after `keepFor` seconds. */
-  adopt(vault: UnlockedVault, notes: ServerNotes, keepFor: number): Promise<void>;
+  adopt(vault: UnlockedVault, notes: OpeningNotes, keepFor: number): Promise<void>;
   /** Forgets the vault; what works on it ends first. */
   lock(): void;
   /**
@@ -66,7 +67,7 @@ function conflict(): PzkError {
 /** An unlocked vault and those who work on it. Its secrets live until it is left and none does. */
 interface Holding {
   vault: UnlockedVault;
-  readonly notes: ServerNotes;
+  readonly notes: OpeningNotes;
   readonly locksAt: number;
   users: number;
 }
@@ -128,9 +129,10 @@ export function createVaultHolder(
   }
 
   /** Remembers a state that follows from another, unless a newer one is remembered. */
-  async function remember({ memory, recipient }: UnlockedVault, before: UnlockedVault) {
+  async function remember({ memory, recipient, manifest }: UnlockedVault, before: UnlockedVault) {
     const { credential_id: credentialId, generation } = recipient;
-    await records.advanceDevice({ credentialId, generation, vault: memory }, before.memory);
+    const roster = rosterOf(manifest);
+    await records.advanceDevice({ credentialId, generation, vault: memory, roster }, before.memory);
   }
 
   async function commit<T>(holding: Holding, { prepared, send }: VaultStep<T>): Promise<void> {
@@ -180,7 +182,10 @@ export function createVaultHolder(
     },
     async adopt(vault, notes, keepFor) {
       const locksAt = clock() + keepFor * 1000;
-      const holding: Holding = { vault, notes, locksAt, users: 1 };
+      // An opening in between, as for an approval, takes nothing away that the user may not have read.
+      const before = held?.vault.manifest.vault_id === vault.manifest.vault_id ? held : undefined;
+      const changes = notes.changes ?? before?.notes.changes;
+      const holding: Holding = { vault, notes: { ...notes, changes }, locksAt, users: 1 };
       leave();
       held = holding;
       try {

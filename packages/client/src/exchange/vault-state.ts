@@ -1,31 +1,19 @@
+import { decodeBase64url, identityWords, type VaultAgent } from '@pzk-auth/protocol';
 import {
-  DEVICE_SECRET_GENERATION,
-  decodeBase64url,
-  identityWords,
-  RECOVERY,
-  type VaultAgent,
-} from '@pzk-auth/protocol';
+  describeMember,
+  type RosterChanges,
+  type RosterMember,
+  type VaultAgentInfo,
+} from '../vault/roster.js';
 import { describeSlots, type VaultSlot } from '../vault/slot-changes.js';
 import type { UnlockedVault } from '../vault/unlocked-vault.js';
 
-/** Who can open a vault. */
-export interface VaultMember {
-  /** Recipient id. */
-  readonly id: string;
-  /** What opens it: a passkey, a passkey with a secret in the browser's storage, or a recovery code. */
-  readonly kind: 'passkey' | 'device' | 'recovery';
-  /** base64url; absent for `recovery`. */
-  readonly credentialId?: string;
+/** Who can open a vault, as an open one shows it. */
+export interface VaultMember extends RosterMember {
   /** Whether it is this device. */
   readonly own: boolean;
   /** Its device was revoked: it has to be taken out, by `removeDevice`. */
   readonly revoked: boolean;
-}
-
-/** An agent that may ask for secrets. */
-export interface VaultAgentInfo {
-  readonly id: string;
-  readonly name: string;
 }
 
 /** What of an open vault is shown. */
@@ -44,6 +32,11 @@ export interface VaultContents {
   readonly members: readonly VaultMember[];
   readonly agents: readonly VaultAgentInfo[];
   /**
+   * What differs from the members and agents that this device showed before: show it, as nothing proves who
+   * did it. Stays until the vault is locked; absent if nothing differs, or if this device knew none.
+   */
+  readonly changes?: RosterChanges;
+  /**
    * While a reset waits: from when on the vault can be replaced, seconds since the epoch. Show it, with
    * a way to `reset.cancel`.
    */
@@ -59,10 +52,12 @@ export type VaultState =
   | { readonly status: 'opening' }
   | ({ readonly status: 'open' } & VaultContents);
 
-/** What the server says of a vault. Nothing rests on it but what is asked of the user. */
-export interface ServerNotes {
+/** What an opening tells besides the vault. */
+export interface OpeningNotes {
+  /** The server's word, as the next one: nothing rests on it but what is asked of the user. */
   readonly revoked: readonly string[];
   readonly resetAt?: number | undefined;
+  readonly changes?: RosterChanges | undefined;
 }
 
 const describeAgent = ({ id, name }: VaultAgent) => Object.freeze({ id, name });
@@ -70,21 +65,16 @@ const describeAgent = ({ id, name }: VaultAgent) => Object.freeze({ id, name });
 /** Describes an unlocked vault for people; each slot is decrypted for its name. */
 export async function describeVault(
   vault: UnlockedVault,
-  { revoked, resetAt }: ServerNotes,
+  { revoked, resetAt, changes }: OpeningNotes,
   locksAt: number,
 ): Promise<VaultState & { status: 'open' }> {
-  const members = vault.manifest.recipients.map(
-    ({ id, credential_id, generation }): VaultMember => {
-      const own = id === vault.recipient.id;
-      // Nobody revokes a code: a server that says so would have it taken out, unseen.
-      if (credential_id === RECOVERY) {
-        return Object.freeze({ id, own, revoked: false, kind: 'recovery' });
-      }
-      const common = { id, own, revoked: !own && revoked.includes(id) };
-      const kind = generation === DEVICE_SECRET_GENERATION ? 'device' : 'passkey';
-      return Object.freeze({ ...common, kind, credentialId: credential_id });
-    },
-  );
+  const members = vault.manifest.recipients.map((recipient): VaultMember => {
+    const member = describeMember(recipient);
+    const own = member.id === vault.recipient.id;
+    // Nobody revokes a code: a server that says so would have it taken out, unseen.
+    const isRevoked = !own && member.kind !== 'recovery' && revoked.includes(member.id);
+    return Object.freeze({ ...member, own, revoked: isRevoked });
+  });
   const { issuer, vault_id: vaultId, identity_key } = vault.manifest;
   const identityKey = decodeBase64url(identity_key);
   return {
@@ -95,6 +85,7 @@ export async function describeVault(
     slots: await describeSlots(vault),
     members: Object.freeze(members),
     agents: Object.freeze(vault.manifest.agents.map(describeAgent)),
+    ...(changes === undefined ? {} : { changes }),
     ...(resetAt === undefined ? {} : { resetAt }),
     locksAt,
   };

@@ -11,7 +11,7 @@ import {
 } from '@pzk-auth/protocol';
 import { requestNonce } from '../exchange/request-challenge.js';
 import type { VaultContext } from '../exchange/vault-context.js';
-import type { VaultAgentInfo } from '../exchange/vault-state.js';
+import type { VaultAgentInfo } from '../vault/roster.js';
 import { describeSlot, type VaultSlot } from '../vault/slot-changes.js';
 import { getPasskey } from '../webauthn/passkeys.js';
 import { serializeAssertion } from '../webauthn/serialize-credential.js';

@@ -1,4 +1,5 @@
 import { isPzkError, PzkError } from '@pzk-auth/protocol';
+import type { KnownRoster } from '../vault/roster.js';
 import { advanceMemory, type VaultMemory } from '../vault/vault-memory.js';
 import type { ClientStorage } from './client-storage.js';
 
@@ -20,6 +21,8 @@ export interface DeviceRecord {
   /** PRF generation of its recipient; 0: the device secret stands in. */
   readonly generation: number;
   readonly vault: VaultMemory;
+  /** As it was shown last; absent where it was not yet. */
+  readonly roster?: KnownRoster;
 }
 
 /** A device secret at rest: useless without the key, which no script can export. */
@@ -172,7 +175,10 @@ export function createClientRecords(
       const advance = (value: unknown) => {
         const stored = value as DeviceRecord | undefined;
         const vault = advanceMemory(stored?.vault, record.vault, checked);
-        remembered = stored !== undefined && vault === stored.vault ? stored : { ...record, vault };
+        const isFurther = stored !== undefined && vault === stored.vault;
+        const roster = record.roster ?? stored?.roster;
+        const next = { ...record, vault, ...(roster === undefined ? {} : { roster }) };
+        remembered = isFurther ? stored : next;
         return remembered;
       };
       await update(key, advance);

@@ -21,6 +21,7 @@ import {
 import { openHpke } from './hpke.js';
 import { isIdentityScalar, verifyIdentitySignature } from './identity-key.js';
 import { deriveRecipientKeys, type RecipientKeys } from './recipient-keys.js';
+import { compareRosters, type KnownRoster, type RosterChanges, rosterOf } from './roster.js';
 import { findSuccessions } from './succession-chain.js';
 import { type UnlockedVault, VAULT_KEY_BYTES } from './unlocked-vault.js';
 import { assertNotRolledBack, rememberManifest, type VaultMemory } from './vault-memory.js';
@@ -28,12 +29,17 @@ import { assertNotRolledBack, rememberManifest, type VaultMemory } from './vault
 /** What changed since this device last approved a signer of the vault: to be shown to the user. */
 export interface SuccessionReview {
   readonly vaultId: string;
-  /** Recipient ids of the devices that rotated, oldest first. One may have been taken out since. */
+  /**
+   * Recipient ids under which the keys were changed, oldest first: what the writers say of themselves. Any
+   * holder of the identity key, as a device that was taken out, can write any.
+   */
   readonly by: readonly string[];
   /** Who can open the vault now. */
   readonly recipients: readonly VaultRecipient[];
   /** The new identity key in eight words: the device that rotated shows the same, a forged one cannot. */
   readonly identityWords: readonly string[];
+  /** What differs from the roster that this device showed last. Absent if nothing, or if it knows none. */
+  readonly changes?: RosterChanges;
 }
 
 /** Asks the user whether the new signer of the vault is to be trusted. */
@@ -58,6 +64,8 @@ export interface UnlockVaultEntryOptions {
   readonly secretFor: (generation: number) => Promise<CryptoKey>;
   /** What this device remembers of the vault; absent on a fresh one. */
   readonly memory?: VaultMemory | undefined;
+  /** The roster that this device showed last. */
+  readonly roster?: KnownRoster | undefined;
   /** Hashes that lead from what is remembered to the manifest, as the server tells them. */
   readonly ancestry?: readonly string[] | undefined;
   /** Changes of the identity key, as the server tells them. */
@@ -71,6 +79,8 @@ export interface UnlockedEntry {
   readonly vault: UnlockedVault;
   /** A new pin, where the user approved another signer: base64url; the server gets it by `signPin`. */
   readonly newPin?: string;
+  /** What differs from the roster that this device showed last. */
+  readonly changes?: RosterChanges;
 }
 
 function manifestError(cause?: unknown): PzkError {
@@ -152,6 +162,7 @@ async function assertApproved(
   chain: readonly Succession[],
   manifest: VaultManifest,
   approve: ApproveSuccession | undefined,
+  changes: RosterChanges | undefined,
 ): Promise<void> {
   const review: SuccessionReview = Object.freeze({
     vaultId: manifest.vault_id,
@@ -164,10 +175,11 @@ async function assertApproved(
         identityKey: decodeBase64url(manifest.identity_key),
       }),
     ),
+    ...(changes === undefined ? {} : { changes }),
   });
   if ((await approve?.(review)) === true) return;
   throw new PzkError('vault_repin_required', 'Another device has changed the keys of the vault.', {
-    hint: 'Show the user which device it was and who can open the vault now, and go on with a yes.',
+    hint: 'Show the user what changed and who can open the vault now, and go on with a yes.',
   });
 }
 
@@ -298,8 +310,11 @@ export async function unlockVaultEntry(options: UnlockVaultEntryOptions): Promis
       ),
       memory: rememberManifest(manifest, bytes, memory ?? { fromPin: true }),
     };
-    if (chain.length === 0) return { vault };
-    await assertApproved(chain, manifest, options.approveSuccession);
+    const { roster } = options;
+    const changes = roster && compareRosters(roster, rosterOf(manifest));
+    const unlocked = { vault, ...(changes === undefined ? {} : { changes }) };
+    if (chain.length === 0) return unlocked;
+    await assertApproved(chain, manifest, options.approveSuccession, changes);
     const identityKey = decodeBase64url(manifest.identity_key);
     const vaultId = manifest.vault_id;
     const pin = await makePin(keys.pinKey, {
@@ -308,7 +323,7 @@ export async function unlockVaultEntry(options: UnlockVaultEntryOptions): Promis
       recipientId: recipient.id,
       identityKey,
     });
-    return { vault, newPin: encodeBase64url(pin) };
+    return { ...unlocked, newPin: encodeBase64url(pin) };
   } catch (cause) {
     secrets.fill(0);
     throw cause;
