@@ -39,7 +39,7 @@ export {
 } from './prover/index.js';
 export type { Approval, Approvals, WaitingApprovals } from './release/approvals.js';
 export type { AgentPairing, PairingState } from './release/pair-agent.js';
-export type { ReleaseInfo, Releases } from './release/releases.js';
+export type { ReceiptsExport, ReleaseInfo, Releases } from './release/releases.js';
 export {
   type NumberedReceipt,
   type ReceiptFlaw,

@@ -20,6 +20,7 @@ export {
   type PzkError,
   type PzkErrorCode,
   providerHints,
+  type ReceiptsExport,
   type ReleaseInfo,
   type ReplacedSlot,
   type RosterChanges,

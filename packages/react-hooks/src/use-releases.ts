@@ -1,6 +1,12 @@
 'use client';
 
-import type { PzkError, ReleaseInfo, Releases, VerifiedReceipt } from '@pzk-auth/client';
+import type {
+  PzkError,
+  ReceiptsExport,
+  ReleaseInfo,
+  Releases,
+  VerifiedReceipt,
+} from '@pzk-auth/client';
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { type ActionResult, settle, settleVoid } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
@@ -28,6 +34,8 @@ export interface ReleasesActions {
    * changed the keys of the vault and approved since it was opened here: open it again.
    */
   readonly verifyReceipts: () => Promise<ActionResult<readonly VerifiedReceipt[]>>;
+  /** The same receipts as a file for `npx @pzk-auth/cli audit verify --receipts`, with its `--head`. */
+  readonly exportReceipts: () => Promise<ActionResult<ReceiptsExport>>;
   /** Entries of the audit log, newest first. @param before - Seconds since the epoch, exclusive. */
   readonly readActivity: (before?: number) => Promise<ActionResult<readonly ActivityEntry[]>>;
 }
@@ -78,6 +86,7 @@ export function useReleases({ interval = 5000 }: UseReleasesOptions = {}): UseRe
         return result;
       },
       verifyReceipts: () => settle(() => releases().receipts()),
+      exportReceipts: () => settle(() => releases().exportReceipts()),
       readActivity: (before) => settle(() => releases().activity(before)),
     };
   }, [handle, refresh]);

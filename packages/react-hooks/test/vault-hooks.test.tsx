@@ -363,6 +363,10 @@ describe('useApprovals', () => {
       value: expect.arrayContaining([expect.objectContaining({ type: 'vault_opened' })]),
     });
     expect(await hooks.current.releases.verifyReceipts()).toEqual({ status: 'done', value: [] });
+    expect(await hooks.current.releases.exportReceipts()).toEqual({
+      status: 'done',
+      value: { document: { receipts: [] }, head: '' },
+    });
   });
 
   it('approves what was shown first under an id, whatever came in its place', async () => {

@@ -1,5 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type RunningAgent, startAgent } from '@pzk-auth/example-agent-byok';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -80,6 +82,14 @@ async function giveTask(prompt: string, standing = false): Promise<void> {
 
 const task = (prompt: string) => device.page.getByRole('article', { name: prompt, exact: true });
 
+const cli = fileURLToPath(new URL('../../../packages/cli/dist/main.js', import.meta.url));
+
+/** What the command line says of a file of receipts. */
+function verifyReceipts(file: string, head: string): unknown {
+  const words = [cli, 'audit', 'verify', '--receipts', file, '--head', head, '--json'];
+  return JSON.parse(spawnSync(process.execPath, words, { encoding: 'utf8' }).stdout);
+}
+
 /** All that the platform keeps. */
 async function readPlatformFiles(): Promise<string> {
   const directory = join(example.directory, 'platform');
@@ -116,6 +126,22 @@ describe('an agent with its broker, in Chromium', () => {
     await device.page.getByText('1 receipt, all in order.').waitFor(SLOW);
     await device.page.getByRole('cell', { name: 'Release approved' }).waitFor(SLOW);
     await expectAccessible(device);
+
+    const downloading = device.page.waitForEvent('download');
+    await user.press('Download the receipts');
+    const file = join(example.directory, 'receipts.json');
+    await (await downloading).saveAs(file);
+    const command = await device.page.getByText('audit verify --receipts').innerText();
+    const head = command.split(' ').at(-1) ?? '';
+    await expectAccessible(device);
+    expect(verifyReceipts(file, head)).toMatchObject({
+      valid: true,
+      anchored: true,
+      head,
+      receipts: [{ purpose: 'Plan the garden', host: example.vendor.host }],
+    });
+    await writeFile(file, JSON.stringify({ receipts: [] }));
+    expect(verifyReceipts(file, head)).toMatchObject({ valid: false, flaw: 'head' });
 
     // Browser to server, server to disk: nowhere the key.
     expect(device.requests.join('\n')).not.toContain(key);

@@ -5,6 +5,7 @@ import {
   type VerifiedReceipt,
 } from '@pzk-auth/react-hooks';
 import { useEffect, useState } from 'react';
+import { downloadJson } from './download-json.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
 import { formatCount, formatWhen } from './format.js';
@@ -105,9 +106,18 @@ function Trail() {
 
 /** Receipts are what the platform can neither make nor drop. */
 function Receipts() {
-  const { verifyReceipts } = useReleases();
+  const { verifyReceipts, exportReceipts } = useReleases();
   const [receipts, setReceipts] = useState<readonly VerifiedReceipt[]>();
+  const [head, setHead] = useState<string>();
   const [failure, setFailure] = useState<Failure>();
+
+  async function download(): Promise<void> {
+    const ended = await exportReceipts();
+    setFailure(failureOf(ended));
+    if (ended.status !== 'done') return;
+    downloadJson('receipts.json', ended.value.document);
+    setHead(ended.value.head);
+  }
 
   async function verify(): Promise<void> {
     setReceipts(undefined);
@@ -126,12 +136,24 @@ function Receipts() {
         <button type="button" onClick={() => void verify()}>
           Verify the receipts
         </button>
+        <button type="button" onClick={() => void download()}>
+          Download the receipts
+        </button>
         <span role="status">
           {receipts !== undefined && `${formatCount(receipts.length, 'receipt')}, all in order.`}
         </span>
       </div>
       {failure !== undefined && (
         <ErrorNotice title="The receipts are not in order" error={failure.error} />
+      )}
+      {head !== undefined && head !== '' && (
+        <div className="stack-tight">
+          <p>
+            Anybody can check the file without this platform. Keep the hash of its last receipt
+            apart from it:
+          </p>
+          <code>npx @pzk-auth/cli audit verify --receipts receipts.json --head {head}</code>
+        </div>
       )}
       {receipts !== undefined && receipts.length > 0 && (
         <ul className="stack-tight">

@@ -3,9 +3,12 @@ import {
   type AgentRequestStatus,
   activityResponseSchema,
   decodeBase64url,
+  encodeBase64url,
   type ParsedAgentRequest,
   PzkError,
   parseAgentRequest,
+  type ReceiptsResponse,
+  receiptHash,
   receiptsResponseSchema,
   releasesResponseSchema,
 } from '@pzk-auth/protocol';
@@ -27,6 +30,17 @@ export interface ReleaseInfo {
   readonly endedAt?: number;
 }
 
+/** Receipts as a file, for whoever is to check them. */
+export interface ReceiptsExport {
+  /** To be saved as JSON: what `npx @pzk-auth/cli audit verify --receipts FILE` reads. */
+  readonly document: ReceiptsResponse;
+  /**
+   * Hash of the last one, base64url; empty where there is none. To be kept apart from the file, for
+   * `--head`: without it nobody sees whether receipts were taken away at the end.
+   */
+  readonly head: string;
+}
+
 /** What was released, and the trail of it. */
 export interface Releases {
   /** Newest first, at most 100. @param before - Seconds since the epoch, exclusive. */
@@ -43,6 +57,12 @@ export interface Releases {
    * only the vault as it is now can vouch for: open it again
    */
   receipts(): Promise<readonly VerifiedReceipt[]>;
+  /**
+   * The same receipts as a file, after the same checks.
+   *
+   * @throws PzkError as `receipts`
+   */
+  exportReceipts(): Promise<ReceiptsExport>;
   /** Entries of the audit log, newest first, at most 100. In the server's words. */
   activity(before?: number): Promise<ActivityResponse['entries']>;
 }
@@ -81,6 +101,32 @@ export function createReleases({ api, holder }: VaultContext): Releases {
     }
   }
 
+  /** Those of the open vault, checked, among all that were given. */
+  async function readReceipts(): Promise<{
+    readonly receipts: readonly VerifiedReceipt[];
+    readonly given: readonly NumberedReceipt[];
+  }> {
+    const {
+      vault_id: vaultId,
+      receipts_head: head,
+      identity_key,
+    } = await holder.read(({ manifest }) => manifest);
+    const given = await fetchReceipts();
+    const verdict = await verifyReceipts({ receipts: given, vaultId });
+    if (!verdict.valid) throw invalid(`receipt ${verdict.number}: ${verdict.flaw}`);
+    const { receipts } = verdict;
+    const named = head === '' ? -1 : receipts.findIndex(({ hash }) => hash === head);
+    if (head !== '' && named < 0) throw invalid('The last one is missing.');
+    // Another device may have approved since this one opened the vault, or changed its keys before.
+    const later = receipts.slice(named + 1);
+    if (later.some(({ identityKey }) => identityKey !== identity_key)) {
+      throw new PzkError('vault_conflict', 'There are receipts of another signer of the vault.', {
+        hint: 'Open the vault again. If it says so still, treat the receipts as invalid.',
+      });
+    }
+    return { receipts, given };
+  }
+
   return {
     async list(before) {
       const answer = await api.post('/vault/releases/list', pageOf(before), releasesResponseSchema);
@@ -98,25 +144,17 @@ export function createReleases({ api, holder }: VaultContext): Releases {
       );
     },
     end: (id) => api.postVoid('/vault/releases/end', { id }),
-    async receipts() {
-      const {
-        vault_id: vaultId,
-        receipts_head: head,
-        identity_key,
-      } = await holder.read(({ manifest }) => manifest);
-      const verdict = await verifyReceipts({ receipts: await fetchReceipts(), vaultId });
-      if (!verdict.valid) throw invalid(`receipt ${verdict.number}: ${verdict.flaw}`);
-      const { receipts } = verdict;
-      const named = head === '' ? -1 : receipts.findIndex(({ hash }) => hash === head);
-      if (head !== '' && named < 0) throw invalid('The last one is missing.');
-      // Another device may have approved since this one opened the vault, or changed its keys before.
-      const later = receipts.slice(named + 1);
-      if (later.some(({ identityKey }) => identityKey !== identity_key)) {
-        throw new PzkError('vault_conflict', 'There are receipts of another signer of the vault.', {
-          hint: 'Open the vault again. If it says so still, treat the receipts as invalid.',
-        });
-      }
-      return receipts;
+    receipts: async () => (await readReceipts()).receipts,
+    async exportReceipts() {
+      const { receipts, given } = await readReceipts();
+      const verified = new Set(receipts.map(({ hash }) => hash));
+      const document = given
+        .filter(({ receipt }) => verified.has(encodeBase64url(receiptHash(receipt))))
+        .map(({ number, receipt }) => ({ number, receipt: encodeBase64url(receipt) }));
+      return Object.freeze({
+        document: { receipts: document },
+        head: receipts.at(-1)?.hash ?? '',
+      });
     },
     async activity(before) {
       return (await api.post('/vault/activity', pageOf(before), activityResponseSchema)).entries;

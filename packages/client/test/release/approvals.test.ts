@@ -1,6 +1,6 @@
 import { encodeBase64url, type ReleaseRequest } from '@pzk-auth/protocol';
 import { describe, expect, it, vi } from 'vitest';
-import { type Approval, type OpenVault, verifyReceipt } from '../../src/index.js';
+import { type Approval, type OpenVault, verifyReceipt, verifyReceipts } from '../../src/index.js';
 import { apiKey, challengeAnswer, problem } from '../fake-issuer.js';
 import { randomBytes, randomHistory } from '../vault/craft-vault.js';
 import {
@@ -387,6 +387,24 @@ describe('receipts of a vault', () => {
     expect(receipts.map(({ agent }) => agent.name)).toEqual(['Builder', 'Builder', 'Builder']);
   });
 
+  it('[V2] are given as a file, whose head is that of the last one', async () => {
+    const { client, platform } = await released(3);
+    const { document, head } = await client.releases.exportReceipts();
+    expect(head).toBe(manifest(platform).receipts_head);
+    const { receipts } = JSON.parse(JSON.stringify(document)) as typeof document;
+    expect(receipts.map(({ receipt }) => receipt)).toEqual(
+      platform.releases.map(({ receipt }) => receipt),
+    );
+    const read = receipts.map(({ number, receipt }) => {
+      return { number, receipt: new Uint8Array(Buffer.from(receipt, 'base64url')) };
+    });
+    expect(await verifyReceipts({ receipts: read, head })).toMatchObject({ valid: true });
+    platform.releases.pop();
+    await expect(client.releases.exportReceipts()).rejects.toMatchObject({
+      code: 'receipt_invalid',
+    });
+  });
+
   it('[V2] honest: go on after another page has changed the keys and approved', async () => {
     const { client, platform, broker, slot, device } = await released(1);
     const other = device.reload();
@@ -447,6 +465,8 @@ describe('receipts of a vault', () => {
     const { requests } = await renewed.vault.approvals.list();
     await renewed.vault.approvals.approve(requests[0] as Approval);
     const receipts = await renewed.vault.releases.receipts();
+    const { document } = await renewed.vault.releases.exportReceipts();
+    expect(document.receipts.map(({ number }) => number)).toEqual([3]);
     expect(receipts.map(({ agent }) => agent.name)).toEqual(['After']);
     // Made up by the platform for a vault of its own, and put in front.
     const made = encodeBase64url(await (await createReceiptMaker()).make());
