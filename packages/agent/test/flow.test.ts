@@ -3,42 +3,27 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { GrantRequest } from '../src/index.js';
-import { type StandInPlatform, startStandInPlatform } from './harness/stand-in-platform.js';
-import {
-  allowLoopback,
-  type BrokerProcess,
-  type BrokerSetup,
-  pairBroker,
-  prepareBroker,
-  processesOf,
-  runBrokerProcess,
-} from './harness/start-broker.js';
-import { startUpstream, type Upstream } from './harness/upstream.js';
+import type { StandInPlatform } from './harness/stand-in-platform.js';
+import { type BrokerProcess, type BrokerSetup, processesOf } from './harness/start-broker.js';
+import { startWorld, type World } from './harness/start-world.js';
+import type { Upstream } from './harness/upstream.js';
 
 const SECRET = 'sk-test-0123456789/abcdef+XYZ';
+let world: World;
 let platform: StandInPlatform;
 let upstream: Upstream;
 let setup: BrokerSetup;
 let broker: BrokerProcess;
 let slot: string;
+let ask: World['ask'];
+let release: World['release'];
 
 beforeAll(async () => {
-  platform = await startStandInPlatform();
-  upstream = await startUpstream();
-  setup = prepareBroker(allowLoopback(upstream));
-  broker = await runBrokerProcess(setup);
-  expect(broker.isListening, broker.log.text).toBe(true);
-  await pairBroker(setup, platform);
-  slot = platform.addSecret(SECRET);
+  world = await startWorld(SECRET);
+  ({ platform, upstream, setup, broker, slot, ask, release } = world);
 });
 
-afterAll(async () => {
-  await broker?.close();
-  await platform?.close();
-  await upstream?.close();
-  setup?.remove();
-});
+afterAll(() => world?.close());
 
 beforeEach(() => {
   upstream.seen.length = 0;
@@ -46,22 +31,9 @@ beforeEach(() => {
   Object.assign(platform.state, { isDown: false, hasEvents: true, dpopNonce: '' });
 });
 
-const ask = (more: object = {}): GrantRequest => ({
-  ...{ slot, purpose: 'To summarise the week', host: upstream.host },
-  ...{ methods: ['GET', 'POST'], uses: 5, ttl: 60 },
-  ...more,
-});
-
-/** Asks, and has the user approve. */
-async function release(more: object = {}) {
-  const grant = await broker.connection.request(ask(more));
-  await platform.approve(grant.id);
-  return grant.approved();
-}
-
 describe('from the request to its end', () => {
   it('shows the user what was asked for, waits, and sends calls with the secret', async () => {
-    const grant = await broker.connection.request(ask());
+    const grant = await ask({ purpose: 'To summarise the week', ttl: 60 });
     expect(grant.snapshot.status).toBe('waiting');
     const { parsed } = platform.releases.get(grant.id) as never as { parsed: object };
     expect(parsed).toMatchObject({
@@ -106,14 +78,14 @@ describe('from the request to its end', () => {
   it('ends when its time is over', async () => {
     const grant = await release({ ttl: 1 });
     await expect
-      .poll(async () => (await broker.connection.grant(grant.id)).snapshot)
+      .poll(() => world.stateOf(grant))
       .toMatchObject({ status: 'ended', endReason: 'time' });
     await expect(grant.fetch(`${upstream.url}/`)).rejects.toMatchObject({ code: 'release_ended' });
     expect(upstream.seen).toHaveLength(0);
   });
 
   it('tells the reason of a rejection', async () => {
-    const grant = await broker.connection.request(ask());
+    const grant = await ask();
     platform.reject(grant.id, 'Not on Sundays');
     await expect(grant.approved()).rejects.toMatchObject({
       code: 'release_rejected',
@@ -122,7 +94,7 @@ describe('from the request to its end', () => {
   });
 
   it('takes a request back at the platform', async () => {
-    const grant = await broker.connection.request(ask());
+    const grant = await ask();
     await grant.end();
     expect(platform.releases.get(grant.id)?.status).toBe('cancelled');
     await expect(grant.approved()).rejects.toMatchObject({ code: 'release_rejected' });
@@ -130,17 +102,12 @@ describe('from the request to its end', () => {
 
   it('waits without events, by asking', async () => {
     platform.state.hasEvents = false;
-    const other = prepareBroker(allowLoopback(upstream));
-    const second = await runBrokerProcess(other);
+    const second = await world.startAnother();
     try {
-      await pairBroker(other, platform);
-      const grant = await second.connection.request(ask());
-      await platform.approve(grant.id);
-      await grant.approved();
+      const grant = await second.release();
       await (await grant.fetch(`${upstream.url}/`)).text();
     } finally {
       await second.close();
-      other.remove();
     }
   });
 
@@ -156,7 +123,7 @@ describe('from the request to its end', () => {
     await (await grant.fetch(`${upstream.url}/`)).text();
     platform.end(grant.id);
     await expect
-      .poll(async () => (await broker.connection.grant(grant.id)).snapshot)
+      .poll(() => world.stateOf(grant))
       .toMatchObject({ status: 'ended', endReason: 'user' });
   });
 
@@ -175,7 +142,7 @@ describe('from the request to its end', () => {
 
 describe('the socket', () => {
   it('refuses a query that is malformed', async () => {
-    const grant = await broker.connection.request(ask());
+    const grant = await ask();
     const get = async (query: string) => {
       const path = `/grants/${grant.id}?${query}`;
       const outgoing = httpRequest({ socketPath: setup.socket, path }).end();

@@ -1,47 +1,32 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { BrokerGrant, GrantRequest } from '../src/index.js';
+import type { BrokerGrant } from '../src/index.js';
 import { sendRaw } from './harness/raw-socket.js';
-import { type StandInPlatform, startStandInPlatform } from './harness/stand-in-platform.js';
-import {
-  allowLoopback,
-  type BrokerProcess,
-  type BrokerSetup,
-  pairBroker,
-  prepareBroker,
-  runBrokerProcess,
-} from './harness/start-broker.js';
+import type { BrokerSetup } from './harness/start-broker.js';
+import { startWorld, type World } from './harness/start-world.js';
 import { startUpstream, type Upstream } from './harness/upstream.js';
 
 const SECRET = 'sk-live-QWERTY/0123456789+abc';
-let platform: StandInPlatform;
+let world: World;
 let upstream: Upstream;
 let elsewhere: Upstream;
 let setup: BrokerSetup;
-let broker: BrokerProcess;
-let slot: string;
+let release: World['release'];
 let grant: BrokerGrant;
 
 beforeAll(async () => {
-  platform = await startStandInPlatform();
-  upstream = await startUpstream();
   elsewhere = await startUpstream();
-  setup = prepareBroker(allowLoopback(upstream, { requestHeaders: ['X-Own'] }), {
-    limits: { requestBytes: 100_000, responseBytes: 500_000, idleSeconds: 2 },
+  world = await startWorld(SECRET, {
+    host: { requestHeaders: ['X-Own'] },
+    config: { limits: { requestBytes: 100_000, responseBytes: 500_000 } },
   });
-  broker = await runBrokerProcess(setup);
-  expect(broker.isListening, broker.log.text).toBe(true);
-  await pairBroker(setup, platform);
-  slot = platform.addSecret(SECRET);
-  grant = await release({});
+  ({ upstream, setup, release } = world);
+  grant = await release({ uses: 1000 });
 });
 
 afterAll(async () => {
-  await broker?.close();
-  await platform?.close();
-  await upstream?.close();
+  await world?.close();
   await elsewhere?.close();
-  setup?.remove();
 });
 
 beforeEach(() => {
@@ -49,16 +34,6 @@ beforeEach(() => {
   elsewhere.seen.length = 0;
   upstream.state.answer = (_, response) => response.end('ok');
 });
-
-async function release(more: Partial<GrantRequest>): Promise<BrokerGrant> {
-  const asked = await broker.connection.request({
-    ...{ slot, purpose: 'Tests', host: upstream.host, methods: ['GET', 'POST'], uses: 1000 },
-    ttl: 600,
-    ...more,
-  });
-  await platform.approve(asked.id);
-  return asked.approved();
-}
 
 const path = (rest: string) => `/grants/${grant.id}/forward${rest}`;
 const refusal = { code: 'host_refused' };
@@ -276,7 +251,7 @@ describe('where a call goes', () => {
     await expect(other.fetch(elsewhere.url)).rejects.toMatchObject(refusal);
     expect(elsewhere.state.connections).toBe(0);
     // Nothing was sent, so no use is gone.
-    await expect.poll(async () => (await broker.connection.grant(other.id)).snapshot.uses).toBe(0);
+    await expect.poll(async () => (await world.stateOf(other)).uses).toBe(0);
     await other.end();
   });
 
@@ -416,25 +391,27 @@ describe('what comes back', () => {
     upstream.state.answer = (_, response) => response.end('a'.repeat(500_001));
     const answer = await grant.fetch(upstream.url);
     await expect(answer.text()).rejects.toThrow();
-    upstream.state.answer = () => {};
-    await expect(grant.fetch(upstream.url)).rejects.toMatchObject({ code: 'network_error' });
+    const impatient = await world.startAnother({ config: { limits: { idleSeconds: 1 } } });
+    try {
+      upstream.state.answer = () => {};
+      const other = await impatient.release();
+      await expect(other.fetch(upstream.url)).rejects.toMatchObject({ code: 'network_error' });
+    } finally {
+      await impatient.close();
+    }
   });
 
   it('[V14] refuses a certificate that nobody vouches for', async () => {
-    const other = prepareBroker(allowLoopback(upstream), { caFile: undefined });
-    const second = await runBrokerProcess(other, { env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } });
+    const second = await world.startAnother({
+      config: { caFile: undefined },
+      env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+    });
     try {
-      await pairBroker(other, platform);
-      const asked = await second.connection.request({
-        ...{ slot, purpose: 'Tests', host: upstream.host, methods: ['GET'], uses: 1, ttl: 60 },
-      });
-      await platform.approve(asked.id);
-      await asked.approved();
-      await expect(asked.fetch(upstream.url)).rejects.toMatchObject({ code: 'network_error' });
+      const other = await second.release();
+      await expect(other.fetch(upstream.url)).rejects.toMatchObject({ code: 'network_error' });
       expect(upstream.seen).toEqual([]);
     } finally {
       await second.close();
-      other.remove();
     }
   });
 });

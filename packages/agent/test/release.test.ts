@@ -7,14 +7,9 @@ import { join } from 'node:path';
 import { encodeBase64url, sha256 } from '@pzk-auth/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPairingStore } from '../src/broker/pairing-store.js';
-import type { BrokerGrant, GrantRequest } from '../src/index.js';
+import type { BrokerGrant } from '../src/index.js';
+import { makeIdentityKey, type StandInPlatform } from './harness/stand-in-platform.js';
 import {
-  makeIdentityKey,
-  type StandInPlatform,
-  startStandInPlatform,
-} from './harness/stand-in-platform.js';
-import {
-  allowLoopback,
   type BrokerProcess,
   type BrokerSetup,
   MAIN,
@@ -23,37 +18,22 @@ import {
   processesOf,
   runBrokerProcess,
 } from './harness/start-broker.js';
-import { startUpstream, type Upstream } from './harness/upstream.js';
+import { startWorld, type World } from './harness/start-world.js';
+import type { Upstream } from './harness/upstream.js';
 
 const SECRET = 'sk-live-the-secret-of-slot-a';
+let world: World;
 let platform: StandInPlatform;
 let upstream: Upstream;
-let setup: BrokerSetup;
 let broker: BrokerProcess;
-let slot: string;
+let ask: World['ask'];
 
 beforeAll(async () => {
-  platform = await startStandInPlatform();
-  upstream = await startUpstream();
-  setup = prepareBroker(allowLoopback(upstream));
-  broker = await runBrokerProcess(setup);
-  expect(broker.isListening, broker.log.text).toBe(true);
-  await pairBroker(setup, platform);
-  slot = platform.addSecret(SECRET);
+  world = await startWorld(SECRET);
+  ({ platform, upstream, broker, ask } = world);
 });
 
-afterAll(async () => {
-  await broker?.close();
-  await platform?.close();
-  await upstream?.close();
-  setup?.remove();
-});
-
-const ask = (more: Partial<GrantRequest> = {}): Promise<BrokerGrant> =>
-  broker.connection.request({
-    ...{ slot, purpose: 'Tests', host: upstream.host, methods: ['GET'], uses: 5, ttl: 60 },
-    ...more,
-  });
+afterAll(() => world?.close());
 
 /** The secret went to the host, and so to the broker. */
 async function expectUsable(grant: BrokerGrant) {
@@ -168,9 +148,10 @@ describe('pairing', () => {
       await shown;
       return outcome;
     };
+    const { slot } = world;
     const asked = () =>
       second.connection.request({
-        ...{ slot, purpose: 'Tests', host: upstream.host, methods: ['GET'], uses: 5, ttl: 60 },
+        ...{ slot, purpose: 'Tests', host: 'api.example', methods: ['GET'], uses: 5, ttl: 60 },
       });
     try {
       const elsewhere = await pairWith(join(other.directory, 'elsewhere'), env);
@@ -265,9 +246,7 @@ describe('a release', () => {
     const sealed = release?.sealed;
     await grant.approved();
     expect((await grant.fetch(upstream.url)).status).toBe(200);
-    await expect
-      .poll(async () => (await broker.connection.grant(grant.id)).snapshot.status)
-      .toBe('ended');
+    await expect.poll(async () => (await world.stateOf(grant)).status).toBe('ended');
     Object.assign(release ?? {}, { status: 'released', sealed });
     platform.tell(release as never);
     await expect(grant.fetch(upstream.url)).rejects.toMatchObject({ code: 'release_ended' });
@@ -399,83 +378,63 @@ describe('the kill switch', () => {
     await expect(other.approved()).rejects.toMatchObject({ code: 'release_rejected' });
     answer();
     await expect
-      .poll(async () => (await broker.connection.grant(grant.id)).snapshot, { timeout: 12_000 })
+      .poll(() => world.stateOf(grant), { timeout: 12_000 })
       .toMatchObject({ status: 'ended', endReason: 'user' });
   });
 });
 
 describe('another identity key', () => {
   it('[V11] stops the broker until it is paired anew, releases that go on included', async () => {
-    const other = prepareBroker(allowLoopback(upstream));
-    const second = await runBrokerProcess(other);
-    const asked: GrantRequest = {
-      ...{ slot, purpose: 'Tests', host: upstream.host, methods: ['GET'], uses: 5, ttl: 60 },
-    };
+    const second = await world.startAnother();
     try {
-      await pairBroker(other, platform);
-      const running = await second.connection.request(asked);
-      await platform.approve(running.id);
-      await running.approved();
-      const grant = await second.connection.request(asked);
+      const running = await second.release();
+      const grant = await second.ask();
       const signer = await makeIdentityKey();
       const claimedIdentityKey = signer.publicKey;
       await platform.approve(grant.id, { signer, claimedIdentityKey });
       await expectRefused(grant, 'vault_identity_changed');
       await expectRefused(running, 'vault_identity_changed');
-      await expect(second.connection.request(asked)).rejects.toMatchObject({
+      await expect(second.ask()).rejects.toMatchObject({
         code: 'vault_identity_changed',
       });
       expect((await second.connection.status()).vaults).toMatchObject([{ stopped: true }]);
 
-      await pairBroker(other, platform);
-      const next = await second.connection.request(asked);
+      await pairBroker(second.setup, platform);
+      const next = await second.ask();
       await platform.approve(next.id);
       await expectUsable(next);
     } finally {
       await second.close();
-      other.remove();
     }
   });
 
   it('[V11] stops it where that cannot be written, too', async () => {
-    const other = prepareBroker(allowLoopback(upstream));
-    const second = await runBrokerProcess(other);
-    const asked: GrantRequest = {
-      ...{ slot, purpose: 'Tests', host: upstream.host, methods: ['GET'], uses: 5, ttl: 60 },
-    };
+    const second = await world.startAnother();
     try {
-      await pairBroker(other, platform);
-      const running = await second.connection.request(asked);
-      await platform.approve(running.id);
-      await running.approved();
-      const grant = await second.connection.request(asked);
+      const running = await second.release();
+      const grant = await second.ask();
       // No file of this process may have a byte from now on, as on a full disk.
-      const limited = spawnSync('prlimit', ['--pid', String(second.pid), '--fsize=0:']);
+      const limited = spawnSync('prlimit', ['--pid', String(second.broker.pid), '--fsize=0:']);
       expect(limited.status).toBe(0);
       const signer = await makeIdentityKey();
       await platform.approve(grant.id, { signer, claimedIdentityKey: signer.publicKey });
       await expectRefused(grant, 'vault_identity_changed');
       await expectRefused(running, 'vault_identity_changed');
-      await expect(second.connection.request(asked)).rejects.toMatchObject({
+      await expect(second.ask()).rejects.toMatchObject({
         code: 'vault_identity_changed',
       });
       // A new pairing, by another process, is a new beginning.
-      await pairBroker(other, platform);
-      const next = await second.connection.request(asked);
+      await pairBroker(second.setup, platform);
+      const next = await second.ask();
       await platform.approve(next.id);
       await expectUsable(next);
     } finally {
       await second.close();
-      other.remove();
     }
   });
 });
 
 describe('a pairing that is taken back', () => {
-  const askOf = (second: BrokerProcess) =>
-    second.connection.request({
-      ...{ slot, purpose: 'Tests', host: upstream.host, methods: ['GET'], uses: 5, ttl: 60 },
-    });
   const unpair = (other: BrokerSetup) =>
     spawnSync(
       process.execPath,
@@ -490,70 +449,54 @@ describe('a pairing that is taken back', () => {
       ],
       { encoding: 'utf8' },
     );
-  const stateOf = async (second: BrokerProcess, { id }: BrokerGrant) =>
-    (await second.connection.grant(id)).snapshot;
 
   it('[V10] ends what goes on and what waits, and tells the platform', async () => {
-    const other = prepareBroker(allowLoopback(upstream));
-    const second = await runBrokerProcess(other);
+    const second = await world.startAnother();
     try {
-      await pairBroker(other, platform);
-      const waiting = await askOf(second);
-      const running = await askOf(second);
-      await platform.approve(running.id);
-      await running.approved();
+      const waiting = await second.ask();
+      const running = await second.release();
       // A call that is under way ends with it.
       upstream.state.answer = (_, response) => response.write('first\n');
       const call = await running.fetch(upstream.url);
       upstream.seen.length = 0;
 
-      expect(unpair(other)).toMatchObject({ status: 0 });
+      expect(unpair(second.setup)).toMatchObject({ status: 0 });
       await expect(running.fetch(upstream.url)).rejects.toMatchObject({ code: 'release_ended' });
       expect(upstream.seen).toEqual([]);
       await expect(call.text()).rejects.toThrow();
       await expect
-        .poll(() => stateOf(second, running))
+        .poll(() => second.stateOf(running))
         .toMatchObject({ status: 'ended', endReason: 'unpaired' });
-      await expect.poll(() => stateOf(second, waiting)).toMatchObject({ status: 'cancelled' });
+      await expect.poll(() => second.stateOf(waiting)).toMatchObject({ status: 'cancelled' });
       await expect.poll(() => platform.releases.get(running.id)?.reportedEnd).toBe(true);
       await expect.poll(() => platform.releases.get(waiting.id)?.status).toBe('cancelled');
-      await expect(askOf(second)).rejects.toMatchObject({ code: 'not_found' });
+      await expect(second.ask()).rejects.toMatchObject({ code: 'not_found' });
     } finally {
       upstream.state.answer = (_, response) => response.end('ok');
       await second.close();
-      other.remove();
     }
   });
 
   it('[V10] honest: one that is made anew with the same key ends nothing', async () => {
-    const other = prepareBroker(allowLoopback(upstream));
-    const second = await runBrokerProcess(other);
+    const second = await world.startAnother();
     try {
-      await pairBroker(other, platform);
-      const running = await askOf(second);
-      await platform.approve(running.id);
-      await running.approved();
-      await pairBroker(other, platform);
+      const running = await second.release();
+      await pairBroker(second.setup, platform);
       // Judged after the broker has looked at the new pairing.
       await new Promise((resolve) => setTimeout(resolve, 1500));
       await expectUsable(running);
     } finally {
       await second.close();
-      other.remove();
     }
   });
 });
 
 describe('what agents can use up', () => {
   it('has no more processes than grants, whoever asks and takes back', async () => {
-    const other = prepareBroker(allowLoopback(upstream), { limits: { grants: 1 } });
-    const second = await runBrokerProcess(other);
+    const second = await world.startAnother({ config: { limits: { grants: 1 } } });
     const askAnyhow = async (): Promise<BrokerGrant> => {
       for (;;) {
-        const asked = second.connection.request({
-          ...{ slot, purpose: 'Tests', host: upstream.host, methods: ['GET'], uses: 5, ttl: 60 },
-        });
-        const grant = await asked.catch((error) => {
+        const grant = await second.ask().catch((error) => {
           expect(error.code).toBe('too_many_requests');
         });
         if (grant !== undefined) return grant;
@@ -561,10 +504,9 @@ describe('what agents can use up', () => {
       }
     };
     try {
-      await pairBroker(other, platform);
       for (let round = 0; round < 3; round++) {
         const grant = await askAnyhow();
-        const [, ...keepers] = processesOf(second.pid);
+        const [, ...keepers] = processesOf(second.broker.pid);
         expect(keepers).toHaveLength(1);
         // It will not end before it is killed.
         process.kill(keepers[0] ?? 0, 'SIGSTOP');
@@ -572,7 +514,6 @@ describe('what agents can use up', () => {
       }
     } finally {
       await second.close();
-      other.remove();
     }
   });
 
@@ -605,30 +546,26 @@ describe('what agents can use up', () => {
 
 describe('the end of a broker', () => {
   it('ends its releases and says so, and a killed one leaves no process behind', async () => {
-    const other = prepareBroker(allowLoopback(upstream));
-    const second = await runBrokerProcess(other);
-    await pairBroker(other, platform);
-    const asked: GrantRequest = {
-      ...{ slot, purpose: 'Tests', host: upstream.host, methods: ['GET'], uses: 5, ttl: 60 },
-    };
-    const grant = await second.connection.request(asked);
-    await platform.approve(grant.id);
-    await grant.approved();
-    expect(await second.close()).toBe(0);
+    const second = await world.startAnother();
+    const grant = await second.release();
+    expect(await second.broker.close()).toBe(0);
     expect(platform.releases.get(grant.id)).toMatchObject({ reportedEnd: true });
     await expect(grant.fetch(upstream.url)).rejects.toMatchObject({ code: 'broker_unavailable' });
 
-    const third = await runBrokerProcess(other);
-    const again = await third.connection.request(asked);
+    const third = await runBrokerProcess(second.setup);
+    const { slot } = world;
+    const again = await third.connection.request({
+      ...{ slot, purpose: 'Tests', host: upstream.host, methods: ['GET'], uses: 5, ttl: 60 },
+    });
     await platform.approve(again.id);
     await again.approved();
     third.kill();
     await third.exited;
     // A socket that was left is taken over; releases are gone.
-    const fourth = await runBrokerProcess(other);
+    const fourth = await runBrokerProcess(second.setup);
     expect(fourth.isListening, fourth.log.text).toBe(true);
     await expect(fourth.connection.grant(again.id)).rejects.toMatchObject({ code: 'not_found' });
     await fourth.close();
-    other.remove();
+    second.setup.remove();
   });
 });
