@@ -218,6 +218,27 @@ describe('a broker with a user of its own (needs root, to start programs as othe
     }
   });
 
+  it.runIf(canBeOthers)(
+    '[V14] refuses a directory that its group, the agents, can write',
+    async () => {
+      setup = prepareBroker({});
+      const { directory, stateDirectory } = setup;
+      chmodSync(directory, 0o755);
+      mkdirSync(stateDirectory, { mode: 0o700 });
+      chownSync(stateDirectory, BROKER, AGENTS);
+      const run = join(directory, 'run');
+      mkdirSync(run);
+      chownSync(run, BROKER, AGENTS);
+      chmodSync(run, 0o770);
+      const at = { ...setup, socket: join(run, 'agent.sock') };
+      const refused = await runBrokerProcess(at, { words: [], uid: BROKER, gid: AGENTS });
+      expect([refused.isListening, refused.log.text]).toEqual([
+        false,
+        expect.stringContaining(`Others may write in ${run}`),
+      ]);
+    },
+  );
+
   it.runIf(canBeOthers)('does not run as root', async () => {
     setup = prepareBroker({});
     const refused = await runBrokerProcess(setup, { words: [] });

@@ -23,7 +23,7 @@ async function reasonOf(changed: Partial<BrokerSetup>): Promise<string> {
 
 describe('where it starts', () => {
   it('[V14] refuses a directory in which others could put another socket', async () => {
-    for (const mode of [0o777, 0o1777, 0o775, 0o722]) {
+    for (const mode of [0o777, 0o1777, 0o757, 0o722]) {
       const open = join(setup.directory, `open-${mode}`);
       mkdirSync(open);
       chmodSync(open, mode);
@@ -53,7 +53,7 @@ describe('where it starts', () => {
   it('[V14] refuses a configuration or authorities that others can write, or exchange', async () => {
     const caFile = join(setup.directory, 'ca.pem');
     for (const file of [setup.config, caFile]) {
-      for (const mode of [0o666, 0o664, 0o646]) {
+      for (const mode of [0o666, 0o646]) {
         chmodSync(file, mode);
         expect(await reasonOf({}), mode.toString(8)).toContain(`Others may write ${file}`);
       }
@@ -76,6 +76,24 @@ describe('where it starts', () => {
     async () => {
       chownSync(setup.config, 64_003, 64_003);
       expect(await reasonOf({})).toContain(`Others may write ${setup.config}`);
+    },
+  );
+
+  it.runIf(process.getuid?.() === 0)(
+    '[V14] refuses what a group can write, but for the own one in development (needs root)',
+    async () => {
+      const open = join(setup.directory, 'open');
+      mkdirSync(open);
+      const socket = join(open, 'agent.sock');
+      const reasonWith = async (path: string, gid: number) => {
+        chownSync(path, 0, gid);
+        chmodSync(path, path === open ? 0o775 : 0o664);
+        return reasonOf({ socket });
+      };
+      expect(await reasonWith(open, 64_002)).toContain(`Others may write in ${open}`);
+      expect(await reasonWith(open, process.getgid?.() ?? 0)).toBe('');
+      expect(await reasonWith(setup.config, 64_002)).toContain(`Others may write ${setup.config}`);
+      expect(await reasonWith(setup.config, process.getgid?.() ?? 0)).toBe('');
     },
   );
 

@@ -4,7 +4,7 @@ import { parseAllowedAddresses } from '../keeper/address-guard.js';
 import type { ForwardLimits } from '../keeper/keeper-messages.js';
 import { isAllowableHeader } from '../keeper/request-headers.js';
 import { isSecretHeader, type SecretHeader } from '../keeper/secret-header.js';
-import { readGuardedFile } from './guarded-directory.js';
+import { type Guard, readGuardedFile } from './guarded-directory.js';
 
 const whole = (maximum: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(maximum));
@@ -113,10 +113,10 @@ const DEFAULTS = {
   stateDirectory: '/var/lib/pzk-broker',
 } as const;
 
-function readFile(path: string | undefined): v.InferOutput<typeof fileSchema> {
+function readFile(path: string | undefined, guard: Guard): v.InferOutput<typeof fileSchema> {
   let text: string;
   try {
-    text = readGuardedFile(path ?? DEFAULTS.config);
+    text = readGuardedFile(path ?? DEFAULTS.config, guard);
   } catch (error) {
     if (error instanceof TypeError) throw error;
     if (path === undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') return {};
@@ -142,7 +142,8 @@ function readFile(path: string | undefined): v.InferOutput<typeof fileSchema> {
  * @throws TypeError if it is malformed, or others may write it or the file of authorities.
  */
 export function loadBrokerConfig(flags: BrokerFlags): BrokerConfig {
-  const file = readFile(flags.config);
+  const { development: isDevelopment = false } = flags;
+  const file = readFile(flags.config, { isDevelopment });
   const limits = file.limits ?? {};
   return Object.freeze({
     socket: flags.socket ?? file.socket ?? DEFAULTS.socket,
@@ -158,7 +159,7 @@ export function loadBrokerConfig(flags: BrokerFlags): BrokerConfig {
         },
       ]),
     ),
-    ca: file.caFile === undefined ? undefined : readGuardedFile(file.caFile),
+    ca: file.caFile === undefined ? undefined : readGuardedFile(file.caFile, { isDevelopment }),
     limits: {
       requestBytes: limits.requestBytes ?? 32 * MEBIBYTE,
       responseBytes: limits.responseBytes ?? 256 * MEBIBYTE,
@@ -168,6 +169,6 @@ export function loadBrokerConfig(flags: BrokerFlags): BrokerConfig {
       grants: limits.grants ?? 32,
       connections: limits.connections ?? 256,
     },
-    isDevelopment: flags.development ?? false,
+    isDevelopment,
   });
 }

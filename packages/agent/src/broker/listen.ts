@@ -3,7 +3,7 @@ import { chmodSync, chownSync, lstatSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { basename, dirname, join } from 'node:path';
-import { assertGuardedDirectory } from './guarded-directory.js';
+import { assertGuardedDirectory, type Guard } from './guarded-directory.js';
 
 /** Linux takes 107 bytes, and would cut what is longer. */
 const MAXIMUM_PATH_BYTES = 107;
@@ -45,9 +45,17 @@ export function assertSocketPath(path: string): void {
  */
 export async function listen(
   server: Server,
-  { path, group }: { readonly path: string; readonly group: string | number | undefined },
+  {
+    path,
+    group,
+    guard,
+  }: {
+    readonly path: string;
+    readonly group: string | number | undefined;
+    readonly guard: Guard;
+  },
 ): Promise<string> {
-  const real = join(assertGuardedDirectory(dirname(path)), basename(path));
+  const real = join(assertGuardedDirectory(dirname(path), guard), basename(path));
   assertSocketPath(real);
   await removeStaleSocket(real);
   // Nobody has the socket until its group is set.

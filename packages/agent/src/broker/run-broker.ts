@@ -39,7 +39,7 @@ export function assertOwnUser(config: BrokerConfig): void {
  * @throws TypeError where others may read or write there.
  */
 export function openPairingStore(config: BrokerConfig): PairingStore {
-  const directory = assertPrivateDirectory(config.stateDirectory);
+  const directory = assertPrivateDirectory(config.stateDirectory, config);
   const credentials = process.env.CREDENTIALS_DIRECTORY;
   const hasKey = credentials !== undefined && readdirSync(credentials).includes('signing-key');
   return createPairingStore(directory, hasKey ? join(credentials, 'signing-key') : undefined);
@@ -52,7 +52,7 @@ function assertSurroundings(config: BrokerConfig): void {
     throw new TypeError('Core dumps are on, and would hold secrets: start with `ulimit -c 0`.');
   }
   const { NODE_EXTRA_CA_CERTS: authorities = '' } = process.env;
-  if (authorities !== '') assertGuardedFile(authorities);
+  if (authorities !== '') assertGuardedFile(authorities, config);
 }
 
 /**
@@ -65,7 +65,7 @@ export async function runBroker(config: BrokerConfig, log: Log): Promise<Running
   process.umask(0o077);
   if (config.isDevelopment) disableCoreDumps();
   const store = openPairingStore(config);
-  const keeperDirectory = join(assertPrivateDirectory(config.stateDirectory), 'keepers');
+  const keeperDirectory = join(assertPrivateDirectory(config.stateDirectory, config), 'keepers');
   // Sockets of a broker that was killed; its keepers ended with it.
   rmSync(keeperDirectory, { recursive: true, force: true });
   mkdirSync(keeperDirectory, { mode: 0o700 });
@@ -84,7 +84,7 @@ export async function runBroker(config: BrokerConfig, log: Log): Promise<Running
     vaults: await Promise.all(store.list().map(statusOf)),
   });
   const server = createLocalServer({ grants, status, connections: config.limits.connections });
-  const socket = await listen(server, { path: config.socket, group: config.group });
+  const socket = await listen(server, { path: config.socket, group: config.group, guard: config });
   const { vaults } = await status();
   log('started', { socket, vaults: vaults.length });
   for (const { vault, hasKey } of vaults) if (!hasKey) log('pairing_of_other_key', { vault });
