@@ -18,8 +18,11 @@ export function parseCrockford(text: string, length: number): Bytes | undefined 
   const characters = text.replace(SEPARATORS, '');
   if (characters.length !== Math.ceil((length * 8) / 5)) return undefined;
   try {
-    const bytes = new Uint8Array(base32crockford.decode(characters));
-    return bytes.length === length ? bytes : undefined;
+    const decoded = base32crockford.decode(characters);
+    const bytes = decoded.length === length ? new Uint8Array(decoded) : undefined;
+    // It may be a secret, and the caller overwrites its own copy alone.
+    decoded.fill(0);
+    return bytes;
   } catch {
     return undefined;
   }

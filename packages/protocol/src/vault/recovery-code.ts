@@ -19,7 +19,18 @@ const CHECKSUM_BYTES = 3;
  */
 export function formatRecoveryCode(code: Uint8Array): string {
   if (code.length !== RECOVERY_CODE_BYTES) throw new TypeError('A recovery code has 32 bytes.');
-  return formatCrockford(concatBytes(code, sha256(code).subarray(0, CHECKSUM_BYTES)));
+  const bytes = concatBytes(code, sha256(code).subarray(0, CHECKSUM_BYTES));
+  try {
+    return formatCrockford(bytes);
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+function malformed(): PzkError {
+  return new PzkError('recovery_code_malformed', 'This is no recovery code.', {
+    hint: 'Look for a typing error: a code has 14 groups of four characters.',
+  });
 }
 
 /**
@@ -31,19 +42,15 @@ export function formatRecoveryCode(code: Uint8Array): string {
  */
 export function parseRecoveryCode(text: string): Bytes {
   const bytes = parseCrockford(text, RECOVERY_CODE_BYTES + CHECKSUM_BYTES);
-  const code = bytes?.slice(0, RECOVERY_CODE_BYTES);
-  const checksum = bytes?.subarray(RECOVERY_CODE_BYTES);
-  if (
-    code === undefined ||
-    checksum === undefined ||
-    !equalBytes(sha256(code).subarray(0, CHECKSUM_BYTES), checksum)
-  ) {
-    throw new PzkError('recovery_code_malformed', 'This is no recovery code.', {
-      hint: 'Look for a typing error: a code has 14 groups of four characters.',
-    });
-  }
-  bytes?.fill(0);
-  return code;
+  if (bytes === undefined) throw malformed();
+  const code = bytes.slice(0, RECOVERY_CODE_BYTES);
+  const checksum = bytes.subarray(RECOVERY_CODE_BYTES);
+  const isRight = equalBytes(sha256(code).subarray(0, CHECKSUM_BYTES), checksum);
+  bytes.fill(0);
+  if (isRight) return code;
+  // Nearly the code of somebody, all the same.
+  code.fill(0);
+  throw malformed();
 }
 
 /**

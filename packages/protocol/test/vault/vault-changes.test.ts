@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   encodeBase64url,
   formatEs256CoseKey,
@@ -144,6 +144,28 @@ describe('recovery code', () => {
     readonly writes: readonly { name: string; write: VaultWrite; hash: string }[];
     readonly signature: string;
   }>('vault-recovery');
+
+  it('is overwritten in what was typed wrongly, too', () => {
+    const typed = formatRecoveryCode(new Uint8Array(32).fill(7));
+    const wrong = `${typed.slice(0, -1)}${typed.endsWith('0') ? '1' : '0'}`;
+    const seen: Uint8Array[] = [];
+    for (const name of ['slice', 'subarray'] as const) {
+      const real = Uint8Array.prototype[name];
+      vi.spyOn(Uint8Array.prototype, name).mockImplementation(function (
+        this: Uint8Array,
+        ...range
+      ) {
+        const part = real.apply(this, range);
+        if (this.length === 35) seen.push(this, part);
+        return part as Uint8Array<ArrayBuffer>;
+      });
+    }
+    expect(codeOf(() => parseRecoveryCode(wrong))).toBe('recovery_code_malformed');
+    vi.restoreAllMocks();
+    expect(seen).toHaveLength(4);
+    for (const bytes of seen) expect(bytes).toEqual(new Uint8Array(bytes.length));
+    expect(parseRecoveryCode(typed)).toEqual(new Uint8Array(32).fill(7));
+  });
 
   it.each(vectors.codes)('is written in 14 groups of four and read again: $text', (one) => {
     expect(formatRecoveryCode(fromHex(one.code))).toBe(one.text);
