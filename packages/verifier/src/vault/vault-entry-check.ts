@@ -10,7 +10,7 @@ import {
   type VaultManifest,
 } from '@pzk-auth/protocol';
 import { refusal } from '../refuse.js';
-import { isSignedByP256 } from './p256.js';
+import { isP256Point, isSignedByP256 } from './p256.js';
 
 /** What a first vault entry has to agree with. */
 export interface VaultEntryExpectation {
@@ -59,6 +59,7 @@ export function checkVaultEntry(
     recipient.credential_id === expected.credentialId &&
     recipient.cose_key === encodeBase64url(expected.coseKey) &&
     recipient.hpke_key === expected.recipientKey &&
+    isP256Point(recipient.hpke_key) &&
     recipient.sealed_hash === encodeBase64url(sealedHash(entry.sealed)) &&
     manifest.slots.length === entry.slots.length &&
     manifest.slots.every((slot, index) => {

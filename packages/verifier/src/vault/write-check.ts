@@ -198,6 +198,8 @@ function mergeRecipients(comparison: Comparison): readonly VaultRecipientRow[] {
     if (!madeHere && !joins && (was === undefined || !isKept(was, recipient, own))) {
       refuse('A recipient that nobody brought, or that is not as it was.');
     }
+    // To what is none nobody could ever seal again, so no later rotation would go through.
+    if (!isP256Point(recipient.hpke_key)) refuse('The HPKE key of a recipient is no point.');
     if (part === undefined || recipient.counter !== after.counter) {
       refuse('A recipient that changes is sealed anew.');
     }

@@ -102,6 +102,13 @@ it('[V1] honest: takes a vault that belongs to the device, and says how it is pr
   expect(check(craft({ manifest: recipient({ generation: 0 }) }))).toBe('device');
 });
 
+it('[V12] refuses a vault whose recipient has a key that is no point', () => {
+  const recipientKey = encodeBase64url(new Uint8Array(65).fill(4));
+  const entry = craft({ manifest: recipient({ hpke_key: recipientKey }) });
+  const refused = expect.objectContaining({ code: 'invalid_request' });
+  expect(() => checkVaultEntry(entry, { ...expected, recipientKey })).toThrow(refused);
+});
+
 it.each<[string, Parameters<typeof craft>[0]]>([
   ['of another issuer', { manifest: (m) => ({ ...m, issuer: 'https://other.example.com' }) }],
   ['whose manifest names another vault', { manifest: (m) => ({ ...m, vault_id: random(16) }) }],

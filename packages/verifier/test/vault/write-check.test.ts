@@ -20,6 +20,8 @@ import {
 } from '../harness/test-vault.js';
 
 const coseKey = random(77);
+/** Of the right length, and none on the curve. */
+const NO_POINTS = [0, 1, 4].map((fill) => encodeBase64url(new Uint8Array(65).fill(fill)));
 
 /** A stored vault with two passkeys, a recovery code, two slots and an agent. */
 function storedVault(): {
@@ -331,8 +333,8 @@ it('another recovery code replaces the one before only with another identity key
 it('the writer alone renews its own keys of another PRF generation, with a pin, and never to none', () => {
   const stored = storedVault();
   const counter = stored.vault.manifest.counter + 1;
-  const renew = (id: string, generation: number, pin?: string) => {
-    const { listed, sealed } = makeRecipient({ credentialId: 'x', coseKey }, counter);
+  const renew = (id: string, generation: number, pin?: string, over = {}) => {
+    const { listed, sealed } = makeRecipient({ credentialId: 'x', coseKey }, counter, over);
     const { hpke_key, salt, sealed_hash } = listed;
     return makeWrite(
       stored.vault,
@@ -352,6 +354,34 @@ it('the writer alone renews its own keys of another PRF generation, with a pin, 
   expectRefused(() => check(stored, renew(stored.own, 0, pin)));
   expectRefused(() => check(stored, renew(stored.other, 2, pin)));
   expectRefused(() => check(stored, renew(stored.other, 2)));
+  for (const point of NO_POINTS) {
+    expectRefused(() => check(stored, renew(stored.own, 2, pin, { hpke_key: point })));
+  }
+});
+
+it('[V12] a new recipient whose key is no point is refused', () => {
+  const stored = storedVault();
+  const counter = stored.vault.manifest.counter + 1;
+  const join = (over = {}) => {
+    const keys = { credentialId: random(20), coseKey };
+    const { listed, sealed } = makeRecipient(keys, counter, over);
+    const { write } = makeWrite(stored.vault, (draft) => draft.recipients.push(listed), {
+      recipients: [{ id: listed.id, sealed }],
+    });
+    const joining = {
+      id: listed.id,
+      device: 'new',
+      hpkeKey: listed.hpke_key,
+      credentialId: listed.credential_id,
+      coseKey,
+      salt: listed.salt,
+      generation: listed.generation,
+      pin: random(32),
+    };
+    return codeOf(() => check(stored, write, { joining }));
+  };
+  for (const point of NO_POINTS) expect(join({ hpke_key: point })).toBe('invalid_request');
+  expect(join()).toBe('passed');
 });
 
 it('[V1] blobs and sealed parts with another hash, for nobody, or missing are refused', () => {
