@@ -125,8 +125,12 @@ export interface VaultClient extends Observable<VaultState> {
   };
   readonly devices: {
     list(): Promise<readonly DeviceInfo[]>;
-    /** Ends the tokens of a device. `OpenVault.removeDevice` then takes it out of the vault. */
-    revoke(deviceId: string): Promise<void>;
+    /**
+     * Ends the tokens of a device, with a touch. `OpenVault.removeDevice` then takes it out of the vault.
+     *
+     * @throws PzkError `not_found`, and those of a passkey that is asked
+     */
+    revoke(deviceId: string, options?: { readonly signal?: AbortSignal }): Promise<void>;
   };
 }
 
@@ -191,7 +195,7 @@ export function createVaultClient(options: VaultClientOptions): VaultClient {
     reset: { cancel: () => api.postVoid('/vault/reset/cancel', {}) },
     devices: {
       list: () => listDevices(api),
-      revoke: (device) => revokeDevice(api, device),
+      revoke: (device, revocation) => revokeDevice(base, device, revocation),
     },
   };
 }

@@ -7,7 +7,7 @@ import { lp } from './length-prefix.js';
 export const OWNERSHIP_CIRCUIT = 'ownership/v1';
 
 /** What an exchange is for. */
-export type Purpose = 'enroll' | 'session' | 'release';
+export type Purpose = 'enroll' | 'session' | 'release' | 'revoke';
 
 /** What every proof is bound to. The server fills it from its own state, never from the request. */
 export interface ContextFields {

@@ -245,6 +245,7 @@ export {
   releaseSealInfo,
   releaseSignatureMessage,
 } from './release/release.js';
+export { type RevokeChallengeFields, revokeChallenge } from './revoke-challenge.js';
 export { canonicalizeScope, formatScope, isScopeToken, parseScope } from './scope.js';
 export {
   ancestryPlaces,

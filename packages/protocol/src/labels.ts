@@ -19,6 +19,7 @@ export const labels = {
   manifest: 'pzk-auth/v1/manifest',
   identityWords: 'pzk-auth/v1/identity-words',
   history: 'pzk-auth/v1/history',
+  revokeChallenge: 'pzk-auth/v1/revoke-challenge',
   succession: 'pzk-auth/v1/succession',
   recovery: 'pzk-auth/v1/recovery',
   inviteId: 'pzk-auth/v1/invite-id',

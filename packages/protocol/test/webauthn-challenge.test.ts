@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeBase64url, type WebAuthnChallengeFields, webauthnChallenge } from '../src/index.js';
+import {
+  encodeBase64url,
+  type RevokeChallengeFields,
+  revokeChallenge,
+  type WebAuthnChallengeFields,
+  webauthnChallenge,
+} from '../src/index.js';
 import { readVectors, toHex } from './read-vectors.js';
 
 interface ChallengeVectors {
@@ -53,5 +59,19 @@ describe('webauthnChallenge', () => {
         expect(webauthnChallenge({ ...given })).toEqual(challenge);
       }),
     );
+  });
+});
+
+describe('revokeChallenge', () => {
+  const vectors = readVectors<{
+    readonly cases: readonly { name: string; fields: RevokeChallengeFields; challenge: string }[];
+  }>('revoke-challenges');
+
+  it.each(vectors.cases)('challenge: $name', ({ fields: given, challenge }) => {
+    expect(encodeBase64url(revokeChallenge(given))).toBe(challenge);
+  });
+
+  it('[W4] changes with issuer, device and nonce', () => {
+    expect(new Set(vectors.cases.map(({ challenge }) => challenge)).size).toBe(4);
   });
 });

@@ -1,8 +1,8 @@
 'use client';
 
-import type { AcceptOptions, DeviceInfo, PzkError } from '@pzk-auth/client';
+import type { AcceptOptions, DeviceInfo, PzkError, VaultRemoval } from '@pzk-auth/client';
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
-import { type ActionResult, settle, settleVoid } from './action-result.js';
+import { type ActionResult, settle } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
 import { type Removal, settleRemoval } from './removal.js';
 import { useCeremonies } from './use-ceremonies.js';
@@ -20,12 +20,15 @@ export interface DevicesActions {
   readonly refresh: () => Promise<void>;
   /**
    * Takes a device or the recovery code out of the vault, which has to be open: revokes the device at once,
-   * and gives a new recovery code. With its `confirm` the keys of the vault change and the member is out.
+   * with a touch, and gives a new recovery code. With its `confirm` the keys of the vault change and the
+   * member is out.
    *
    * @param memberId - one of `members` of an open vault
    */
   readonly remove: (memberId: string) => Promise<ActionResult<Removal>>;
-  /** Ends the tokens of a device alone; the next opening asks to take it out of the vault. */
+  /**
+   * Ends the tokens of a device alone, with a touch; the next opening asks to take it out of the vault.
+   */
   readonly revoke: (deviceId: string) => Promise<ActionResult>;
   /**
    * Invites another device; the vault has to be open. `invitation` shows what comes of it, as long as
@@ -97,12 +100,21 @@ export function useDevices(): UseDevices {
     const refresh = () => read(isActiveNow);
     return {
       refresh,
-      remove: (memberId) =>
-        settleRemoval(() => handle.client().vault.current.removeDevice(memberId)),
+      remove: async (memberId) => {
+        let removal: Promise<VaultRemoval> | undefined;
+        const ceremony = (signal: AbortSignal) => {
+          removal = handle.client().vault.current.removeDevice(memberId, { signal });
+          return removal;
+        };
+        const failure = await run(undefined, ceremony);
+        return failure ?? settleRemoval(() => removal as Promise<VaultRemoval>);
+      },
       revoke: async (deviceId) => {
-        const result = await settleVoid(() => handle.client().vault.devices.revoke(deviceId));
+        const ceremony = (signal: AbortSignal) =>
+          handle.client().vault.devices.revoke(deviceId, { signal });
+        const failure = await run(undefined, ceremony);
         await refresh();
-        return result;
+        return failure ?? { status: 'done', value: undefined };
       },
       ...invitations.actions,
       join: async (options) => {

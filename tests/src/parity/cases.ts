@@ -1,4 +1,5 @@
 import { ownershipV1 } from '@pzk-auth/circuits';
+import { revokeChallenge } from '@pzk-auth/protocol';
 import {
   makeApproval,
   type SentRequest,
@@ -450,7 +451,23 @@ const vaultAndAgents: readonly ParityCase[] = [
     ],
   }),
   byToken('vault: devices', 200, undefined, '/devices'),
-  byToken('vault: an unknown device', 404, 'not_found', '/devices/revoke', () => ({ device: 'x' })),
+  {
+    name: 'vault: an unknown device',
+    status: 404,
+    code: 'not_found',
+    async run(peer) {
+      const { client: wire } = peer;
+      const { nonce } = await wire.challenge('revoke');
+      const challenge = revokeChallenge({ issuer: ISSUER, device: 'x', nonce });
+      const body = { device: 'x', nonce, credential: await wire.sign(challenge) };
+      return peer.send(
+        post('/pzk/devices/revoke', JSON.stringify(body), [
+          JSON_TYPE,
+          ...(await peer.credentials('POST', '/pzk/devices/revoke')),
+        ]),
+      );
+    },
+  },
   plain(
     'vault: an unknown invitation',
     404,

@@ -1,5 +1,13 @@
-import { devicesResponseSchema } from '@pzk-auth/protocol';
+import {
+  DEVICE_SECRET_GENERATION,
+  devicesResponseSchema,
+  revokeChallenge,
+} from '@pzk-auth/protocol';
+import { getPasskey } from '../webauthn/passkeys.js';
+import { serializeAssertion } from '../webauthn/serialize-credential.js';
 import type { AccountApi } from './account-api.js';
+import { requestNonce } from './request-challenge.js';
+import type { VaultContext } from './vault-context.js';
 
 /** A device of the account, as the server has it. */
 export interface DeviceInfo {
@@ -32,7 +40,30 @@ export async function listDevices(api: AccountApi): Promise<readonly DeviceInfo[
   );
 }
 
-/** Ends the tokens of a device at once. It stays in the vault's roster until it is taken out. */
-export function revokeDevice(api: AccountApi, device: string): Promise<void> {
-  return api.postVoid('/devices/revoke', { device });
+/**
+ * Ends the tokens of a device at once, with a touch. It stays in the vault's roster until it is taken out.
+ */
+export function revokeDevice(
+  { exchange, api, guard, sessionKey }: Omit<VaultContext, 'holder' | 'open' | 'openForNext'>,
+  device: string,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<void> {
+  return guard.run(signal, async (combined) => {
+    const { config, records } = exchange;
+    const own = await records.readLastDevice();
+    const nonce = await requestNonce(exchange, 'revoke', await sessionKey(), combined);
+    const { issuer, rpId } = config;
+    const credential = await getPasskey({
+      authenticator: exchange.authenticator(),
+      issuer,
+      rpId,
+      challenge: revokeChallenge({ issuer, device, nonce }),
+      signal: combined,
+      credentialId: own?.credentialId,
+      // No vault is opened: no PRF output is asked for.
+      generation: DEVICE_SECRET_GENERATION,
+    });
+    const body = { device, nonce, credential: serializeAssertion(credential) };
+    await api.postVoid('/devices/revoke', body, { signal: combined });
+  });
 }

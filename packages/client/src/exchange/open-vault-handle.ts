@@ -71,14 +71,17 @@ export interface OpenVault {
    */
   rotateGeneration(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /**
-   * Takes a device or the recovery code out of the vault: revokes the device at once, and makes a new
-   * recovery code. With its `confirm` the keys of the vault change and the member is out. The other
+   * Takes a device or the recovery code out of the vault: revokes the device at once, with a touch, and
+   * makes a new recovery code. With its `confirm` the keys of the vault change and the member is out. The other
    * devices are asked for their yes at their next opening.
    *
    * @param memberId - Recipient id, one of `members`.
    * @throws PzkError `not_found`, `invalid_request` for this device itself
    */
-  removeDevice(memberId: string): Promise<VaultRemoval>;
+  removeDevice(
+    memberId: string,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<VaultRemoval>;
   /**
    * Makes a new recovery code; with its `confirm` the keys of the vault change, and every member is taken
    * out that `members` shows as revoked now: the server's word, so show it to the user first.
@@ -179,7 +182,7 @@ export function createOpenVault(context: VaultContext): OpenVault {
       const next = await context.openForNext(signal === undefined ? {} : { signal });
       await holder.change(async (vault) => done(await prepareGeneration(vault, next)));
     },
-    async removeDevice(memberId) {
+    async removeDevice(memberId, options) {
       const { members } = contents();
       const member = members.find(({ id }) => id === memberId);
       if (member === undefined) throw new PzkError('not_found', 'The vault has no such member.');
@@ -191,7 +194,7 @@ export function createOpenVault(context: VaultContext): OpenVault {
         const devices = await listDevices(api);
         const device = devices.find((one) => one.credentialId === member.credentialId);
         if (device !== undefined && device.revokedAt === undefined) {
-          await revokeDevice(api, device.id);
+          await revokeDevice(context, device.id, options);
         }
       }
       return createRemoval(context, [memberId]);

@@ -1,4 +1,4 @@
-import { parseRecoveryCode, RECOVERY } from '@pzk-auth/protocol';
+import { encodeBase64url, parseRecoveryCode, RECOVERY, revokeChallenge } from '@pzk-auth/protocol';
 import { describe, expect, it } from 'vitest';
 import { createMemoryStorage } from '../../src/index.js';
 import { prepareWrite } from '../../src/vault/prepare-write.js';
@@ -107,6 +107,42 @@ describe('taking a device out', () => {
     expect(vault.contents.members.map(({ id }) => id)).not.toContain(member);
     const wire = platform.sent.map(({ body }) => body).join('\n');
     expect(wire).not.toContain(removal.code);
+  });
+
+  it('[W4] ends the device with a touch that stands for it alone', async () => {
+    const { platform, device, vault } = await setting();
+    const prompts: string[] = [];
+    device.authenticator.configure({ onUserPrompt: (ceremony) => void prompts.push(ceremony) });
+    const member = lostMember(vault);
+    await vault.removeDevice(member);
+    expect(prompts).toEqual(['get']);
+    const sent = platform.sent.findLast(({ path }) => path === '/pzk/devices/revoke');
+    const body = JSON.parse(sent?.body ?? '{}');
+    const clientData = JSON.parse(
+      Buffer.from(body.credential.response.clientDataJSON, 'base64url').toString(),
+    );
+    const own = { issuer, device: body.device, nonce: body.nonce };
+    expect(clientData.challenge).toBe(encodeBase64url(revokeChallenge(own)));
+    expect(JSON.stringify(body)).not.toContain('results');
+    // One that is out of its session already takes no touch.
+    await device.client.vault.open();
+    prompts.splice(0);
+    await vault.removeDevice(member);
+    expect(prompts).toEqual([]);
+  });
+
+  it('[W4] ends no device where its user does not touch', async () => {
+    const { platform, device, vault } = await setting();
+    device.authenticator.configure({
+      onUserPrompt: () => {
+        throw new DOMException('', 'NotAllowedError');
+      },
+    });
+    await expect(vault.removeDevice(lostMember(vault))).rejects.toMatchObject({
+      code: 'passkey_cancelled',
+    });
+    expect(platform.paths()).not.toContain('/pzk/devices/revoke');
+    expect(platform.revoked).toEqual([]);
   });
 
   it('[V7] leaves a code that nobody leads back to the old keys', async () => {

@@ -285,10 +285,27 @@ function webauthnChallenges() {
   };
 }
 
+function revokeChallenges() {
+  const fields = { issuer: base.issuer, device: 'dev_1', nonce: base.nonce };
+  const changes = { issuer: other.issuer, device: 'dev_2', nonce: other.nonce };
+  return {
+    description: 'What a passkey signs to end a device; every case has another challenge.',
+    specification: 'docs/protocol.md, section 12.15',
+    cases: [['the first', fields], ...mutated(fields, changes)].map(([name, one]) => ({
+      name,
+      fields: one,
+      challenge: base64url(
+        sha256(lp('pzk-auth/v1/revoke-challenge', one.issuer, one.device, one.nonce)),
+      ),
+    })),
+  };
+}
+
 export const exchangeVectors = {
   'api-keys': apiKeys,
   'key-packing': keyPacking,
   commitments,
   contexts,
   'webauthn-challenges': webauthnChallenges,
+  'revoke-challenges': revokeChallenges,
 };

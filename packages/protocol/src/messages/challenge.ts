@@ -10,7 +10,7 @@ import {
 
 /** `POST {base}/challenge`. */
 export const challengeRequestSchema = v.strictObject({
-  purpose: v.picklist(['enroll', 'session', 'release']),
+  purpose: v.picklist(['enroll', 'session', 'release', 'revoke']),
   jkt: thumbprint,
   scope: scopeText,
   /** RFC 8707; the issuer's default audience if absent. */

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { limits } from '../limits.js';
-import { boundedArray, credentialId, seconds, serverId } from './wire-types.js';
+import { assertionSchema } from './webauthn-json.js';
+import { boundedArray, credentialId, nonceText, seconds, serverId } from './wire-types.js';
 
 /** A device as its owner sees it. */
 export const deviceSchema = v.strictObject({
@@ -21,8 +22,14 @@ export const devicesResponseSchema = v.object({
   devices: boundedArray(deviceSchema, 0, limits.listPage),
 });
 
-/** `POST {base}/devices/revoke`. */
-export const deviceRevokeRequestSchema = v.strictObject({ device: serverId });
+/** `POST {base}/devices/revoke`: with a touch of the device that asks. */
+export const deviceRevokeRequestSchema = v.strictObject({
+  device: serverId,
+  /** Of purpose `revoke`. */
+  nonce: nonceText,
+  /** The assertion over `revokeChallenge`. */
+  credential: assertionSchema,
+});
 
 export type Device = v.InferOutput<typeof deviceSchema>;
 export type DevicesResponse = v.InferOutput<typeof devicesResponseSchema>;

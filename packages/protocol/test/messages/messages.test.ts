@@ -232,7 +232,7 @@ describe('names on the wire', () => {
     [
       samples.challengeRequest,
       'purpose',
-      ['enroll', 'session', 'release'],
+      ['enroll', 'session', 'release', 'revoke'],
       ['', 'Session', 'open'],
     ],
     [

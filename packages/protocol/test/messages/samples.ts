@@ -347,8 +347,8 @@ export const samples = {
   },
   deviceRevokeRequest: {
     schema: deviceRevokeRequestSchema,
-    value: { device: id },
-    optional: [],
+    value: { device: id, nonce, credential: assertion },
+    optional: assertionOptional('credential.'),
   },
   pairingResponse: {
     schema: pairingResponseSchema,

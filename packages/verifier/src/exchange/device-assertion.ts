@@ -72,6 +72,31 @@ export async function verifyDeviceAssertion(
 }
 
 /**
+ * Verifies the assertion of a device that is known by its token, over a challenge of its own.
+ *
+ * @throws PzkError `invalid_grant`
+ */
+export async function verifyTouch(
+  engine: Engine,
+  device: DeviceRow,
+  touch: {
+    readonly credential: Assertion;
+    readonly challenge: Uint8Array<ArrayBuffer>;
+    readonly nonce: string;
+  },
+): Promise<AssertedDevice> {
+  const assertion = await verifyAssertion(touch.credential, {
+    challenge: touch.challenge,
+    origins: engine.config.origins,
+    rpId: engine.config.rpId,
+    credential: device,
+    requireUserHandle: false,
+  });
+  assertPlausibleCounter(device, assertion.counter, touch.nonce);
+  return { device, assertion };
+}
+
+/**
  * Sets the counter of a device, after the nonce was consumed.
  *
  * @throws PzkError `invalid_grant` if another exchange set a higher one meanwhile.

@@ -4,8 +4,16 @@ import {
   deviceRevokeRequestSchema,
   emptyRequestSchema,
   limits,
+  parseMessage,
+  revokeChallenge,
 } from '@pzk-auth/protocol';
+import { advanceCounter, verifyTouch } from '../exchange/device-assertion.js';
 import type { Engine } from '../exchange/engine.js';
+import { consumeNonce, openNonceOf } from '../exchange/open-exchange.js';
+import { sessionOfJti } from '../exchange/revocation-ids.js';
+import { assertNotRevoked } from '../exchange/standing.js';
+import { assertNoPrfResults } from '../http/prf-results.js';
+import { readJson } from '../http/read-body.js';
 import { readMessage } from '../http/read-message.js';
 import { refusal } from '../refuse.js';
 import type { DeviceRow } from '../stores/durable-stores.js';
@@ -37,11 +45,32 @@ export async function listOwnDevices(engine: Engine, request: Request): Promise<
   return { devices: [...active, ...revoked].slice(0, limits.listPage).map(describeDevice) };
 }
 
-/** `POST {base}/devices/revoke`: ends a device of the account, also the one that asks. */
+const REVOKE = '/devices/revoke';
+
+/**
+ * `POST {base}/devices/revoke`: ends a device of the account, also the one that asks. With a touch of the
+ * device that asks, for this one device: a token alone ends none.
+ */
 export async function revokeOwnDevice(engine: Engine, request: Request): Promise<void> {
-  const message = await readMessage(request, deviceRevokeRequestSchema);
-  const { device } = await authenticateCaller(engine, request, '/devices/revoke');
+  const body = await readJson(request, limits.enrollBodyBytes);
+  assertNoPrfResults((body as { credential?: unknown } | null)?.credential);
+  const message = parseMessage(deviceRevokeRequestSchema, body);
+  const { device, session } = await authenticateCaller(engine, request, REVOKE);
+  await engine.limits.countExchange(session.key);
+  const { nonce, credential } = message;
+  const exchange = openNonceOf(engine, session, { purpose: 'revoke', nonce });
   const row = await engine.stores.devices.get(message.device);
   if (row?.account !== device.account) throw refusal('not_found', 'No such device of the account.');
+  const { issuer } = engine.config;
+  const challenge = revokeChallenge({ issuer, device: row.id, nonce });
+  const asserted = await verifyTouch(engine, device, { credential, challenge, nonce });
+  await consumeNonce(engine, exchange, REVOKE);
+  await assertNotRevoked(engine, {
+    account: device.account,
+    key: session.key,
+    device: device.id,
+    sid: sessionOfJti(session.jti),
+  });
+  await advanceCounter(engine, asserted, nonce);
   await revokeDevice(engine, row.id);
 }

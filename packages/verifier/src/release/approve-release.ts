@@ -19,7 +19,7 @@ import {
   type VaultManifest,
   type VaultWriteResponse,
 } from '@pzk-auth/protocol';
-import { advanceCounter, assertPlausibleCounter } from '../exchange/device-assertion.js';
+import { advanceCounter, verifyTouch } from '../exchange/device-assertion.js';
 import type { Engine } from '../exchange/engine.js';
 import { consumeNonce, openNonceOf } from '../exchange/open-exchange.js';
 import { sessionOfJti } from '../exchange/revocation-ids.js';
@@ -30,9 +30,8 @@ import { refusal } from '../refuse.js';
 import type { ReleaseRow, VaultRow } from '../stores/vault-stores.js';
 import { commitWrite } from '../vault/commit-write.js';
 import { isSignedByP256 } from '../vault/p256.js';
-import { authenticateVaultCaller, type VaultCaller } from '../vault/vault-caller.js';
+import { authenticateVaultCaller } from '../vault/vault-caller.js';
 import { assertUnchanged, checkVaultWrite } from '../vault/write-check.js';
-import { verifyAssertion } from '../webauthn/assertion.js';
 import { requestIds, requestOfAccount } from './release-row.js';
 import { isWaiting } from './waiting-requests.js';
 
@@ -76,25 +75,6 @@ function assertReceiptFits(
   if (!fits) refuse('The receipt is not that of this approval.');
 }
 
-/** The assertion over the challenge of this very request, by the device of the token. */
-async function verifyApproval(
-  engine: Engine,
-  { device }: VaultCaller,
-  message: ReleaseRequest,
-  requestHash: Uint8Array,
-) {
-  const { nonce, credential } = message;
-  const assertion = await verifyAssertion(credential, {
-    challenge: releaseChallenge({ requestHash, nonce }),
-    origins: engine.config.origins,
-    rpId: engine.config.rpId,
-    credential: device,
-    requireUserHandle: false,
-  });
-  assertPlausibleCounter(device, assertion.counter, nonce);
-  return { device, assertion };
-}
-
 /**
  * `POST {base}/vault/releases`: the user has approved a request with a touch. What is sealed for the
  * broker, the receipt and the manifest that notes it are stored together or not at all; of parallel
@@ -123,7 +103,9 @@ export async function approveRelease(
   const before = parseManifest(decodeBase64url(vault.manifest));
   assertStandsStill(row, before, now);
   const requestHash = agentRequestHash(decodeBase64url(row.request));
-  const asserted = await verifyApproval(engine, caller, message, requestHash);
+  const { nonce, credential } = message;
+  const challenge = releaseChallenge({ requestHash, nonce });
+  const asserted = await verifyTouch(engine, device, { credential, challenge, nonce });
   assertReceiptFits(receipt, message, { row, vault, head: before.receipts_head });
   const { enc, ct, signature } = message;
   const sealed = { vaultId: vault.vaultId, requestHash };

@@ -1,7 +1,18 @@
-import { encodeBase64url } from '@pzk-auth/protocol';
+import { encodeBase64url, revokeChallenge } from '@pzk-auth/protocol';
 import type { TestIssuer } from './issuer.js';
 import { createTestVault, etagOf, type TestVault } from './test-vault.js';
 import { createWireClient, type WireAnswer, type WireClient } from './wire-client.js';
+
+/** Where ending a device departs from the rule. */
+export interface RevokeChanges {
+  readonly purpose?: 'session' | 'release';
+  /** The device that the passkey signs for. */
+  readonly signedFor?: string;
+  /** Whose passkey signs. */
+  readonly by?: WireClient;
+  /** Changes the finished body. */
+  readonly body?: Record<string, unknown>;
+}
 
 /** A device with its vault and a token. */
 export interface VaultClient {
@@ -18,6 +29,8 @@ export interface VaultClient {
   call(path: string, body?: unknown, headers?: Record<string, string>): Promise<WireAnswer>;
   /** A write of the vault. */
   write(write: unknown, ifMatch?: string): Promise<WireAnswer>;
+  /** Ends a device with a touch; `over` for attacks. */
+  revoke(device: string, over?: RevokeChanges): Promise<WireAnswer>;
   /** Opens the vault with a touch; `counter` is that of the manifest that the device remembers. */
   open(counter?: number): Promise<WireAnswer>;
 }
@@ -38,6 +51,12 @@ export function vaultClient(
       }),
     write: (write, ifMatch = etagOf(client.vault)) =>
       client.call('/vault', write, { 'if-match': `"${ifMatch}"` }),
+    async revoke(device, { purpose, signedFor = device, by = wire, body } = {}) {
+      const { nonce } = await wire.challenge(purpose ?? 'revoke');
+      const fields = { issuer: issuer.verifier.issuer, device: signedFor, nonce };
+      const credential = await by.sign(revokeChallenge(fields));
+      return client.call('/devices/revoke', { device, nonce, credential, ...body });
+    },
     async open(counter) {
       const challenge = await wire.challenge('session');
       const credential = await wire.assert(challenge);

@@ -230,7 +230,7 @@ describeOnStores('activity of an account', (kind) => {
     expect(past.body.entries).toEqual([]);
     const device = client.device;
     const { write } = makeWrite(client.vault, () => {});
-    expect((await client.call('/devices/revoke', { device })).status).toBe(204);
+    expect((await client.revoke(device)).status).toBe(204);
     expect((await client.write(write)).body.code).toBe('invalid_token');
   });
 });

@@ -3,6 +3,7 @@ import {
   type RecoveryFields,
   recoveryMessage,
   recoveryWriteHash,
+  revokeChallenge,
   sealedHash,
 } from '@pzk-auth/protocol';
 import { expect, it } from 'vitest';
@@ -231,8 +232,8 @@ describeOnStores('joining a vault', (kind) => {
       expect(foreign.status).toBe(404);
       expect(foreign.text).toBe(unknown.text);
     }
-    const foreign = await stranger.call('/devices/revoke', { device: owner.device });
-    const unknown = await stranger.call('/devices/revoke', { device: random(16) });
+    const foreign = await stranger.revoke(owner.device);
+    const unknown = await stranger.revoke(random(16));
     expect(foreign.status).toBe(404);
     expect(foreign.text).toBe(unknown.text);
     expect((await owner.call('/vault/invitations/read', { id })).body.status).toBe('open');
@@ -259,6 +260,44 @@ describeOnStores('joining a vault', (kind) => {
     expect((await ask(id, '203.0.113.8')).status).toBe(200);
   });
 
+  it('[W4] a token alone ends no device: the touch is for this one, by the device that asks', async () => {
+    const { issuer } = kind;
+    const client = await enrollWithVault(issuer);
+    const stranger = await enrollWithVault(issuer);
+    const { device } = client;
+    const challenge = await client.wire.challenge('session');
+    const forOpening = {
+      nonce: challenge.nonce,
+      credential: await client.wire.assert(challenge),
+    };
+    const bare = await client.call('/devices/revoke', { device });
+    expect(bare.body.code).toBe('invalid_request');
+    const refused = [
+      [await client.revoke(device, { signedFor: random(16) }), 'invalid_grant'],
+      [await client.revoke(device, { by: stranger.wire }), 'invalid_grant'],
+      [await client.revoke(device, { purpose: 'session' }), 'invalid_nonce'],
+      [await client.revoke(device, { purpose: 'release' }), 'invalid_nonce'],
+      [await client.revoke(device, { body: forOpening }), 'invalid_nonce'],
+      [
+        await client.revoke(device, { body: { credential: forOpening.credential } }),
+        'invalid_grant',
+      ],
+    ] as const;
+    for (const [answer, code] of refused) expect(answer.body.code).toBe(code);
+    expect((await client.call('/devices')).body.devices).toMatchObject([{ id: device }]);
+    expect((await client.call('/devices')).body.devices[0]).not.toHaveProperty('revoked_at');
+  });
+
+  it('[W4] honest: with its touch a device ends itself, too, and once', async () => {
+    const client = await enrollWithVault(kind.issuer);
+    const { nonce } = await client.wire.challenge('revoke');
+    const fields = { issuer: kind.issuer.verifier.issuer, device: client.device, nonce };
+    const credential = await client.wire.sign(revokeChallenge(fields));
+    const body = { device: client.device, nonce, credential };
+    expect((await client.call('/devices/revoke', body)).status).toBe(204);
+    expect((await client.call('/devices/revoke', body)).body.code).toBe('invalid_token');
+  });
+
   it('[V7] a revoked device is out at once, and each opening says who is to be taken out', async () => {
     const { issuer } = kind;
     const client = await enrollWithVault(issuer);
@@ -281,7 +320,7 @@ describeOnStores('joining a vault', (kind) => {
     expect((await status()).status).toBe(200);
     const listed = await client.call('/devices');
     const device = listed.body.devices[1].id;
-    expect((await client.call('/devices/revoke', { device })).status).toBe(204);
+    expect((await client.revoke(device)).status).toBe(204);
     expect((await status()).body.code).toBe('invalid_token');
     expect((await openWith(wire)).body.code).toBe('invalid_grant');
     expect((await client.open()).body.revoked).toEqual([joined.listed.id]);

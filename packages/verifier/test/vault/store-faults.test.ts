@@ -3,6 +3,7 @@ import {
   type RecoveryFields,
   recoveryMessage,
   recoveryWriteHash,
+  revokeChallenge,
 } from '@pzk-auth/protocol';
 import { afterAll, expect, it } from 'vitest';
 import { memoryStores } from '../../src/index.js';
@@ -151,7 +152,12 @@ it('every fault of a store is a 503 that leaves nothing half done: vault, invita
   const devices = await survives(200, async () => () => client.call('/devices'));
   expect(devices.body.devices).toHaveLength(3);
   const device = devices.body.devices[2].id;
-  await survives(204, async () => () => client.call('/devices/revoke', { device }));
+  await survives(204, async () => {
+    const { nonce } = await client.wire.challenge('revoke');
+    const fields = { issuer: issuer.verifier.issuer, device, nonce };
+    const credential = await client.wire.sign(revokeChallenge(fields));
+    return () => client.call('/devices/revoke', { device, nonce, credential });
+  });
 });
 
 it('every fault of a store is a 503 that leaves nothing half done: pairing and release', async () => {
