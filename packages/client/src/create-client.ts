@@ -162,7 +162,8 @@ export function createClient(options: ClientOptions): Client {
     manager.setObserved(observed),
   );
   const enrollment = createSnapshotStore<EnrollState>({ status: 'idle' });
-  const manager = createSessionManager(context, session);
+  // A device that was revoked reads nothing more here, as far as this page can see to it.
+  const manager = createSessionManager(context, session, () => vault.lock());
   const guard = createCeremonyGuard();
   const protectedFetch = createProtectedFetch(context, manager);
   const pageSession = createPageSession(context, protectedFetch);

@@ -56,8 +56,8 @@ export interface AcceptOptions {
 /** The vault of the account on this device, and what belongs to it. */
 export interface VaultClient extends Observable<VaultState> {
   /**
-   * Opens the vault with a touch and keeps it open in memory for a while. Needs no session to read;
-   * every change needs one.
+   * Opens the vault with a touch and keeps it open in memory for a while: until `keepFor` is over, `lock`,
+   * a sign-out, or the server ends the session. Needs no session to read; every change needs one.
    *
    * @throws PzkError `vault_missing`, `vault_repin_required`, and what a refused vault is refused with
    */

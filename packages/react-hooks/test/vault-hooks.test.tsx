@@ -78,6 +78,26 @@ async function openVault(hooks: ReturnType<typeof mount>): Promise<void> {
 }
 
 describe('useVault', () => {
+  it('shows the vault locked where the server has ended the session', async () => {
+    await act(enrol);
+    const hooks = mount();
+    await openVault(hooks);
+    const { current } = hooks;
+    const [device] = await client.vault.devices.list();
+    await act(async () => {
+      await client.vault.devices.revoke(device?.id ?? '');
+      // Whatever is asked next finds it out.
+      await client.vault.status().catch(() => undefined);
+    });
+    await waitFor(() => expect(hooks.current.session).toMatchObject({ status: 'failed' }));
+    expect(hooks.current.vault.status).toBe('locked');
+    expect(hooks.current.vault).not.toHaveProperty('slots');
+    expect(await current.vault.readSecret('any')).toMatchObject({
+      status: 'failed',
+      error: { code: 'vault_locked' },
+    });
+  });
+
   it('opens, adds, reads, renames, changes, deletes and locks under StrictMode', async () => {
     await act(enrol);
     const hooks = mount();

@@ -61,10 +61,14 @@ export interface SessionManager {
   close(): void;
 }
 
-/** @param store - Where the state is shown. */
+/**
+ * @param store - Where the state is shown.
+ * @param onEnded - Called where the server has let the session go for good, before that is shown.
+ */
 export function createSessionManager(
   { config, transport, signer, records }: ExchangeContext,
   store: SnapshotStore<SessionState>,
+  onEnded: () => void,
 ): SessionManager {
   const closing = new AbortController();
   let live: LiveSession | undefined;
@@ -214,6 +218,7 @@ export function createSessionManager(
           hint: 'Start a new one with a touch of the passkey.',
         });
         forget();
+        onEnded();
         showLoss(error);
         // A key that stays is of no use: the server refuses it.
         await deleteStored(before.key).catch(() => undefined);
@@ -254,9 +259,11 @@ export function createSessionManager(
       token = await requestRenewal(key, record.clientId, record.scope);
     } catch (cause) {
       if (overtaken()) return live !== undefined;
+      const isFinal = isPzkError(cause) && FINAL_REFUSALS.has(cause.code);
+      if (isFinal) onEnded();
       // Else a ceremony has begun or ended meanwhile, and shows itself.
       if (store.getSnapshot() === exchanging) store.set(previous);
-      if (!isPzkError(cause) || !FINAL_REFUSALS.has(cause.code)) throw cause;
+      if (!isFinal) throw cause;
       await deleteStored(key);
       return false;
     }

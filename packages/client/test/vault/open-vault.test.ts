@@ -4,8 +4,10 @@ import { apiKey, createClientOf, problem } from '../fake-issuer.js';
 import {
   createFakePlatform,
   enrolledDevice,
+  type FakePlatform,
   manifestOf,
   type StoredVault,
+  type TestDevice,
   text,
 } from './fake-platform.js';
 
@@ -88,6 +90,66 @@ describe('an open vault', () => {
     expect(text(await vault.readSecret(id))).toBe(apiKey);
     vault.lock();
     await expect(vault.readSecret(id)).rejects.toMatchObject({ code: 'vault_locked' });
+  });
+
+  const refusedToken = () => problem('invalid_grant', 400);
+
+  it.each([
+    ['at a sign-out', ({ client }: TestDevice) => client.signOut()],
+    ['where the server refuses to renew the session', ({ client }: TestDevice) => client.renew()],
+    [
+      'where a call finds the session ended',
+      async ({ client }: TestDevice, platform: FakePlatform) => {
+        platform.respond('/pzk/vault/status', () => problem('invalid_token', 401));
+        await client.vault.status();
+      },
+    ],
+    [
+      'where the session of before a reload has ended',
+      async (device: TestDevice) => {
+        expect(await device.client.resume()).toBe(false);
+      },
+    ],
+  ] as const)('locks itself %s, and its secrets are overwritten', async (name, end) => {
+    const { device, platform, vault: before } = await opened();
+    const id = await before.addSecret({ name: 'a', value: 'secret-value' });
+    const client = name.includes('reload') ? device.reload() : device.client;
+    const page = { ...device, client };
+    const secrets: Uint8Array[] = [];
+    const slice = vi.spyOn(Uint8Array.prototype, 'slice').mockImplementation(function (
+      this: Uint8Array,
+      ...range
+    ) {
+      // Vault key and identity scalar, as they are held.
+      if (this.length === 64) secrets.push(this);
+      return Uint8Array.from(this.subarray(...range));
+    });
+    const vault = await page.client.vault.open();
+    await vault.readSecret(id);
+    slice.mockRestore();
+    const held = new Set(secrets.filter((bytes) => bytes.some((byte) => byte !== 0)));
+    expect(held.size).toBeGreaterThan(0);
+    const states: string[] = [];
+    client.subscribe(() => {
+      states.push(`${client.getSnapshot().status} ${client.vault.getSnapshot().status}`);
+    });
+    platform.respond('/pzk/token', refusedToken);
+    await end(page, platform).catch(() => undefined);
+    expect(client.vault.getSnapshot()).toEqual({ status: 'locked' });
+    await expect(vault.readSecret(id)).rejects.toMatchObject({ code: 'vault_locked' });
+    for (const bytes of held) expect(bytes).toEqual(new Uint8Array(64));
+    // Whoever watches the session finds the vault locked by then.
+    expect(states.filter((one) => /^(failed|signed-out) open$/.test(one))).toEqual([]);
+  });
+
+  it('stays open where a renewal may yet succeed', async () => {
+    const { device, vault, platform } = await opened();
+    const id = await vault.addSecret({ name: 'a', value: 'secret-value' });
+    for (const code of ['store_unavailable', 'server_error'] as const) {
+      platform.respond('/pzk/token', () => problem(code, 503));
+      await expect(device.client.renew()).rejects.toMatchObject({ code });
+    }
+    expect(text(await vault.readSecret(id))).toBe('secret-value');
   });
 
   it('is locked after its time also where no timer ran meanwhile', async () => {
