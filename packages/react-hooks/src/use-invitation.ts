@@ -30,23 +30,34 @@ export function useInvitation(handle: ClientHandle, run: RunCeremony) {
   const current = useRef<Invitation>(undefined);
   /** Counts what was begun, so that what comes late is known for it. */
   const turn = useRef(0);
-  const isOpen = invitation.status === 'open';
+  /** While a device is taken in, what becomes of the invitation tells the taking in. */
+  const admitting = useRef(false);
+  // Also after a device has joined: a second one in its place is an alarm.
+  const isWaiting = invitation.status === 'open' || invitation.status === 'joined';
 
   useEffect(() => {
     const asked = current.current;
-    if (!isOpen || asked === undefined) return;
+    if (!isWaiting || asked === undefined) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let wanted = true;
     const ask = async () => {
       const result = await settle(() => asked.poll());
       if (!wanted || current.current !== asked) return;
+      if (admitting.current) {
+        timer = setTimeout(ask, POLL);
+        return;
+      }
       if (result.status === 'failed') {
         if (!PASSING.has(result.error.code)) return setInvitation(result);
       } else if (result.value.status === 'ended') {
         return setInvitation({ status: 'ended' });
       } else if (result.value.status === 'joined') {
         const { device } = result.value;
-        return setInvitation({ status: 'joined', device, expiresAt: asked.expiresAt });
+        setInvitation((before) =>
+          before.status === 'joined'
+            ? before
+            : { status: 'joined', device, expiresAt: asked.expiresAt },
+        );
       }
       timer = setTimeout(ask, POLL);
     };
@@ -55,7 +66,7 @@ export function useInvitation(handle: ClientHandle, run: RunCeremony) {
       wanted = false;
       clearTimeout(timer);
     };
-  }, [isOpen]);
+  }, [isWaiting]);
 
   const actions = useMemo(() => {
     const drop = () => {
@@ -81,7 +92,9 @@ export function useInvitation(handle: ClientHandle, run: RunCeremony) {
       },
       async admit(): Promise<ActionResult> {
         const admitted = current.current;
+        admitting.current = true;
         const failure = await run(undefined, async (signal) => admitted?.admit({ signal }));
+        admitting.current = false;
         if (failure !== undefined) return failure;
         current.current = undefined;
         setInvitation({ status: 'admitted' });

@@ -4,6 +4,7 @@ import {
   expiryResponseSchema,
   invitationReadResponseSchema,
   type JoiningRecipient,
+  limits,
   PzkError,
   RECOVERY,
 } from '@pzk-auth/protocol';
@@ -45,9 +46,10 @@ export interface Invitation {
   /** Seconds since the epoch. */
   readonly expiresAt: number;
   /**
-   * Asks whether a device has joined.
+   * Asks whether a device has joined. `ended` after 10 minutes by this device's clock, too.
    *
-   * @throws PzkError `invitation_invalid` for a device that the code does not vouch for
+   * @throws PzkError `invitation_invalid` for a device that the code does not vouch for, and for a second
+   * one in place of the first, from then on: somebody else has the code
    */
   poll(): Promise<InvitationState>;
   /**
@@ -113,6 +115,14 @@ async function prepareAdmission(
   });
 }
 
+const isSame = (a: JoiningRecipient, b: JoiningRecipient) =>
+  a.id === b.id &&
+  a.hpke_key === b.hpke_key &&
+  a.credential_id === b.credential_id &&
+  a.cose_key === b.cose_key &&
+  a.salt === b.salt &&
+  a.generation === b.generation;
+
 /** Invites another device: the vault has to be open. */
 export async function createInvitation(context: VaultContext): Promise<Invitation> {
   const { api, holder, exchange } = context;
@@ -135,36 +145,55 @@ export async function createInvitation(context: VaultContext): Promise<Invitatio
     counter,
     manifest_hash: encodeBase64url(invited.memory.manifestHash),
   };
+  const { clock } = exchange.config;
+  // By this device's clock: the server decides not how long a code that was carried about is good.
+  const endsAt = clock() + limits.invitationSeconds * 1000;
   const { expires_at } = await api.post('/vault/invitations', body, expiryResponseSchema);
-  /** The one that was checked and shown; only this one is taken in. */
+  const ownExpiry = Math.floor((endsAt + exchange.signer.clockOffset) / 1000);
+  /** The first that was checked and shown; only this one is taken in. */
   let shown: JoiningRecipient | undefined;
+  /** Another came in its place: the invitation serves nobody any more. */
+  let alarm: PzkError | undefined;
+
+  async function read(): Promise<InvitationState> {
+    if (alarm !== undefined) throw alarm;
+    if (clock() >= endsAt) return Object.freeze({ status: 'ended' });
+    const answer = await api.post('/vault/invitations/read', { id }, invitationReadResponseSchema);
+    if (answer.status !== 'joined') return Object.freeze({ status: answer.status });
+    const { recipient } = answer;
+    if (shown !== undefined && !isSame(shown, recipient)) {
+      alarm = invitationInvalid(
+        'A second device has joined the invitation.',
+        'Somebody else has its code. Take in neither: cancel it and make another.',
+      );
+      throw alarm;
+    }
+    await assertVouched(keys, invited, recipient, answer.mac_new);
+    shown = recipient;
+    const kind = recipient.generation === 0 ? 'device' : 'passkey';
+    const { id: recipientId, credential_id: credentialId } = recipient;
+    const device = Object.freeze({ id: recipientId, credentialId, kind } as const);
+    return Object.freeze({ status: 'joined', device });
+  }
+
+  /** @throws PzkError `invitation_invalid` where the device that was shown does not wait any more */
+  async function assertWaits(): Promise<void> {
+    if ((await read()).status === 'joined') return;
+    throw invitationInvalid('The invitation has ended.', 'Make another.');
+  }
 
   return Object.freeze({
     code,
     fragment: formatInvitationFragment(code),
-    expiresAt: expires_at,
-    async poll(): Promise<InvitationState> {
-      const answer = await api.post(
-        '/vault/invitations/read',
-        { id },
-        invitationReadResponseSchema,
-      );
-      if (answer.status !== 'joined') return Object.freeze({ status: answer.status });
-      const { recipient } = answer;
-      await assertVouched(keys, invited, recipient, answer.mac_new);
-      shown = recipient;
-      const kind = recipient.generation === 0 ? 'device' : 'passkey';
-      const device = Object.freeze({
-        id: recipient.id,
-        credentialId: recipient.credential_id,
-        kind,
-      } as const);
-      return Object.freeze({ status: 'joined', device });
-    },
+    expiresAt: Math.min(expires_at, ownExpiry),
+    poll: read,
     async admit({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
       const joining = shown;
       if (joining === undefined) throw invitationInvalid('No device has joined yet.');
+      // Before the touch, which would be in vain, and after it, which may have taken its time.
+      await assertWaits();
       await context.open(signal === undefined ? {} : { signal });
+      await assertWaits();
       await holder.change(async (vault) => ({
         prepared: await prepareAdmission(vault, joining, identityKey),
         result: undefined,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Invitation, SuccessionReview, VaultRemoval } from '../../src/index.js';
 import { openVaultExport } from '../../src/index.js';
 import { deriveInvitationKeys } from '../../src/vault/invitation-keys.js';
-import { apiKey, user } from '../fake-issuer.js';
+import { apiKey, createClientOf, user } from '../fake-issuer.js';
 import {
   createDevice,
   createFakePlatform,
@@ -157,20 +157,24 @@ describe('an invitation', () => {
     },
   );
 
-  it('[V3] takes in the device that was shown, not the one that the server shows later', async () => {
+  it('[V3] takes in the device that was shown, and nobody once the server shows another', async () => {
     const { platform, device } = await openedDevice();
     const invitation = await device.client.vault.invitations.create();
     const joining = createDevice(platform);
     await joining.client.vault.invitations.accept({ code: invitation.code, user });
     const shown = await invitation.poll();
     const [stored] = platform.invitations.values();
-    const credentialId = stored?.recipient?.credential_id;
-    if (stored?.recipient) {
-      stored.recipient = {
-        ...stored.recipient,
-        credential_id: encodeBase64url(new Uint8Array(32)),
-      };
-    }
+    const recipient = stored?.recipient;
+    const credentialId = recipient?.credential_id;
+    if (stored === undefined || recipient === undefined) throw new Error('nobody joined');
+    const later = await device.client.vault.invitations.create();
+    const swapped = createDevice(platform);
+    await swapped.client.vault.invitations.accept({ code: later.code, user });
+    await later.poll();
+    const other = [...platform.invitations.values()].at(-1);
+    if (other?.recipient === undefined) throw new Error('nobody joined');
+    other.recipient = { ...other.recipient, credential_id: encodeBase64url(new Uint8Array(32)) };
+    await expect(later.admit()).rejects.toMatchObject({ code: 'invitation_invalid' });
     await invitation.admit();
     expect(shown).toMatchObject({ device: { credentialId } });
     expect(manifestOf(platform.vault as StoredVault).recipients.at(-1)?.credential_id).toBe(
@@ -187,6 +191,82 @@ describe('an invitation', () => {
     const now = first.platform.vault as StoredVault;
     first.platform.vault = { ...early, recipients: now.recipients };
     await expect(joined.client.vault.open()).rejects.toMatchObject({ code: 'vault_rollback' });
+  });
+
+  it('[V8] ends after 10 minutes by the clock of the device that invites', async () => {
+    const { platform, device } = await openedDevice();
+    let now = Date.now();
+    const { authenticator, storage } = device;
+    const client = createClientOf(platform, { authenticator, storage, clock: () => now });
+    await client.start();
+    await client.vault.open({ keepFor: 3600 });
+    const first = await client.vault.invitations.create();
+    // The server's word is another one.
+    for (const stored of platform.invitations.values()) stored.status = 'open';
+    await createDevice(platform).client.vault.invitations.accept({ code: first.code, user });
+    now += 599_000;
+    expect(await first.poll()).toMatchObject({ status: 'joined' });
+    now += 1000;
+    expect(await first.poll()).toEqual({ status: 'ended' });
+    await expect(first.admit()).rejects.toMatchObject({ code: 'invitation_invalid' });
+    expect(manifestOf(platform.vault as StoredVault).recipients).toHaveLength(1);
+  });
+
+  it('[V8] is shown with the earlier of the two ends', async () => {
+    const { platform, device } = await openedDevice();
+    const at = Math.floor(Date.now() / 1000);
+    for (const [told, most] of [
+      [at + 86_400, at + 700],
+      [at + 30, at + 30],
+    ] as const) {
+      platform.respond('/pzk/vault/invitations', () =>
+        Response.json({ expires_at: told }, { status: 201 }),
+      );
+      const { expiresAt } = await device.client.vault.invitations.create();
+      expect(expiresAt).toBeLessThanOrEqual(most);
+      expect(expiresAt).toBeGreaterThan(at);
+    }
+  });
+
+  it.each(['before the yes', 'during the touch'])(
+    '[V8] a second device in place of the first is an alarm, %s',
+    async (when) => {
+      const { platform, device, vault } = await openedDevice();
+      const invitation = await device.client.vault.invitations.create();
+      const accept = async () => {
+        for (const one of platform.invitations.values()) one.status = 'open';
+        const joining = createDevice(platform);
+        await joining.client.vault.invitations.accept({ code: invitation.code, user });
+      };
+      await accept();
+      await invitation.poll();
+      const [stored] = platform.invitations.values();
+      const first = { ...stored };
+      const again = { code: 'invitation_invalid', message: expect.stringContaining('second') };
+      if (when === 'before the yes') {
+        await accept();
+        await expect(invitation.poll()).rejects.toMatchObject(again);
+      } else {
+        device.authenticator.configure({ onUserPrompt: accept });
+      }
+      await expect(invitation.admit()).rejects.toMatchObject(again);
+      // Nor is the first one taken in, should the server bring it back.
+      if (stored !== undefined) Object.assign(stored, first);
+      await expect(invitation.poll()).rejects.toMatchObject(again);
+      await expect(invitation.admit()).rejects.toMatchObject(again);
+      expect(vault.contents.members).toHaveLength(1);
+    },
+  );
+
+  it('[V8] honest: the one that joined may be asked for as often as one likes', async () => {
+    const { platform, device } = await openedDevice();
+    const invitation = await device.client.vault.invitations.create();
+    const joining = createDevice(platform);
+    await joining.client.vault.invitations.accept({ code: invitation.code, user });
+    const shown = await invitation.poll();
+    expect(await invitation.poll()).toEqual(shown);
+    await invitation.admit();
+    expect(manifestOf(platform.vault as StoredVault).recipients).toHaveLength(2);
   });
 
   it('[V3] takes nobody in after the keys of the vault have changed', async () => {
