@@ -61,6 +61,38 @@ describe('from the request to its end', () => {
     await expect(grant.fetch(`${upstream.url}/`)).rejects.toMatchObject({ code: 'release_ended' });
   });
 
+  it.each([
+    ['the usual one', undefined, { header: 'authorization', prefix: 'Bearer ' }],
+    ['one of its own', { name: 'X-Goog-Api-Key' }, { header: 'x-goog-api-key', prefix: '' }],
+    [
+      'one with a word before the key',
+      { name: 'authorization', prefix: 'Token ' },
+      { header: 'authorization', prefix: 'Token ' },
+    ],
+  ])(
+    '[V13] puts the secret into the header that the user was shown: %s',
+    async (_, header, shown) => {
+      const grant = await ask(header === undefined ? {} : { header });
+      const { parsed } = platform.releases.get(grant.id) as never as { parsed: object };
+      expect(parsed).toMatchObject(shown);
+      await platform.approve(grant.id);
+      await grant.approved();
+      await (await grant.fetch(`${upstream.url}/`)).text();
+      const { headers = {} } = upstream.seen[0] ?? {};
+      const holding = Object.entries(headers).filter(([, value]) => String(value).includes(SECRET));
+      expect(holding).toEqual([[shown.header, `${shown.prefix}${SECRET}`]]);
+      await grant.end();
+    },
+  );
+
+  it('asks for no header that would end in logs', async () => {
+    const before = platform.releases.size;
+    await expect(ask({ header: { name: 'referer' } })).rejects.toMatchObject({
+      code: 'invalid_request',
+    });
+    expect(platform.releases.size).toBe(before);
+  });
+
   it('ends after the last use, and reports each', async () => {
     const grant = await release({ uses: 2 });
     await (await grant.fetch(`${upstream.url}/1`)).text();

@@ -34,6 +34,7 @@ describe('audit verify --receipts', () => {
       number: 23,
       host: 'api.anthropic.com',
       methods: ['POST'],
+      header: { name: 'x-api-key', prefix: '' },
       uses: 20,
       ttl: 900,
       notAfter: null,

@@ -215,6 +215,8 @@ export {
   agentRequestHash,
   formatAgentRequest,
   isAgentRequestTimely,
+  isCredentialHeader,
+  isReleaseHeader,
   isReleaseHost,
   type ParsedAgentRequest,
   parseAgentRequest,

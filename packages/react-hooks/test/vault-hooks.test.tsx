@@ -346,6 +346,7 @@ describe('useApprovals', () => {
     purpose: 'To plan the garden',
     host: 'api.example.com',
     methods: ['POST'],
+    header: { name: 'x-api-key', prefix: '' },
     uses: 1,
     term: { kind: 'once', seconds: 60 },
   };

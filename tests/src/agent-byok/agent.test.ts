@@ -109,7 +109,8 @@ describe('an agent with its broker, in Chromium', () => {
     await heading('Errand agent asks for Work').waitFor(SLOW);
     const card = device.page.getByRole('article');
     await expectAccessible(device);
-    for (const text of ['Plan the garden', example.vendor.host, 'POST', 'for 10 minutes']) {
+    const shown = ['Plan the garden', example.vendor.host, 'POST', 'x-api-key:', 'for 10 minutes'];
+    for (const text of shown) {
       expect(await card.innerText()).toContain(text);
     }
     expect(await card.innerText()).toContain('at most 3 calls');

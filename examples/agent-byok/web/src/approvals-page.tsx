@@ -24,11 +24,14 @@ interface ApprovalCardProps {
 
 /** Who asks for what, in words that come from the signed request and from the vault alone. */
 function ApprovalCard({ approval, approve, onReject }: ApprovalCardProps) {
-  const { agent, slot, purpose, host, methods, term } = approval;
+  const { agent, slot, purpose, host, methods, header, term } = approval;
   const id = useId();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
-  const expected = findProviderHint(slot.provider).host;
+  const expected = findProviderHint(slot.provider);
+  const isUsual = (part: 'name' | 'prefix') => {
+    return expected.header === undefined || expected.header[part] === header[part];
+  };
 
   async function confirm(): Promise<void> {
     setBusy(true);
@@ -60,7 +63,16 @@ function ApprovalCard({ approval, approve, onReject }: ApprovalCardProps) {
           </div>
           <div className="fact">
             <dt>Kind of calls</dt>
-            <dd>{methods.join(', ')}</dd>
+            <dd>{methods.join(', ')}, to every path of it</dd>
+          </div>
+          <div className="fact">
+            <dt>Your key goes into the header</dt>
+            <dd>
+              <code>
+                {header.name}: {header.prefix}
+              </code>
+              your key
+            </dd>
           </div>
           <div className="fact">
             <dt>How long</dt>
@@ -71,11 +83,19 @@ function ApprovalCard({ approval, approve, onReject }: ApprovalCardProps) {
             <dd>{describeUses(approval)}</dd>
           </div>
         </dl>
-        {expected !== undefined && expected !== host && (
+        {expected.host !== undefined && expected.host !== host && (
           <div className="notice notice-ask">
             <p>
-              Keys of this provider are usually for <code>{expected}</code>. Approve this host only
-              if you know it.
+              Keys of this provider are usually for <code>{expected.host}</code>. Approve this host
+              only if you know it.
+            </p>
+          </div>
+        )}
+        {!(isUsual('name') && isUsual('prefix')) && (
+          <div className="notice notice-ask">
+            <p>
+              Keys of this provider usually go into <code>{expected.header?.name}</code>. In another
+              header a host may log or pass them on: approve this only if you know why.
             </p>
           </div>
         )}

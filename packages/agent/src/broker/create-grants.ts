@@ -452,6 +452,8 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
       ...{ ...term, issuer: pairing.issuer, vaultId: pairing.vaultId, requestId: id },
       ...{ agentKeyHash: key.hash, hpkeKey: decodeBase64url(keeper.hpkeKey) },
       ...{ slotId: asked.slot, purpose: asked.purpose },
+      // What the user sees is what the keeper does.
+      ...{ header: header.name, prefix: header.prefix },
     });
     Object.assign(grant, {
       ...{ keeper, platform: createPlatform({ baseUrl: pairing.baseUrl, key }) },

@@ -1,4 +1,4 @@
-import { PzkError } from '@pzk-auth/protocol';
+import { isCredentialHeader, isReleaseHeader, PzkError } from '@pzk-auth/protocol';
 
 /** Where the secret goes. */
 export interface SecretHeader {
@@ -25,22 +25,14 @@ const PROVIDERS: ReadonlyMap<string, SecretHeader> = new Map([
   ['api.deepgram.com', { name: 'authorization', prefix: 'Token ' }],
 ]);
 
-/**
- * Headers that carry credentials, as names and by their form. No others: a secret in `Referer` or
- * `User-Agent` would end in logs and pages.
- */
-const CREDENTIAL_NAME =
-  /^(?:authorization|(?:[a-z0-9]+-){0,4}(?:api-?key|token|access-key|auth-key))$/;
-const PREFIX = /^(?:[A-Za-z][A-Za-z0-9-]{0,31} )?$/;
-
 /** Whether a header may carry the secret. */
 export function isSecretHeader({ name, prefix }: SecretHeader): boolean {
-  return name.length <= 64 && CREDENTIAL_NAME.test(name) && PREFIX.test(prefix);
+  return isReleaseHeader({ header: name, prefix });
 }
 
 /** Whether a header of the agent could be a credential of its own: those are dropped. */
 export function isCredentialName(name: string): boolean {
-  return CREDENTIAL_NAME.test(name) || name === 'proxy-authorization';
+  return isCredentialHeader(name) || name === 'proxy-authorization';
 }
 
 /**

@@ -48,7 +48,7 @@ async function readReceipts(path: string) {
 }
 
 function describe({ request, agent, ...receipt }: VerifiedReceipt, number: number) {
-  const { issuer, vaultId, requestId, slotId, purpose, host, methods } = request;
+  const { issuer, vaultId, requestId, slotId, purpose, host, methods, header, prefix } = request;
   const { uses, ttl, perDay, notAfter } = request;
   return {
     number,
@@ -61,6 +61,7 @@ function describe({ request, agent, ...receipt }: VerifiedReceipt, number: numbe
     purpose,
     host,
     methods,
+    header: { name: header, prefix },
     uses,
     ttl,
     perDay,

@@ -34,6 +34,12 @@ export interface Approval {
   /** DNS name in ASCII (punycode), with a port unless 443. Show it as it is. */
   readonly host: string;
   readonly methods: readonly ReleaseMethod[];
+  /**
+   * Where the broker puts the secret: the name of the header, in lower case, and what stands before it,
+   * for instance `Bearer `. Compare it with `header` of the provider's hint. Every path of the host is
+   * approved.
+   */
+  readonly header: { readonly name: string; readonly prefix: string };
   /** Requests in all. */
   readonly uses: number;
   /** For one time: seconds from the release to its end. Standing: how often a day, and until when. */
@@ -110,6 +116,7 @@ export function createApprovals(context: VaultContext): Approvals {
       purpose: request.purpose,
       host: request.host,
       methods: Object.freeze([...request.methods]),
+      header: Object.freeze({ name: request.header, prefix: request.prefix }),
       uses: request.uses,
       term: Object.freeze(
         seconds > 0

@@ -8,9 +8,14 @@ export interface ProviderHint {
   readonly rotateUrl?: string;
   /** Host that such keys are for: what to expect in a request of an agent. */
   readonly host?: string;
+  /** Header that carries the key, lower case, and what stands before it: likewise. */
+  readonly header?: { readonly name: string; readonly prefix: string };
   /** What the service's keys look like. A hint against typing errors: services change it. */
   readonly pattern: RegExp;
 }
+
+const BEARER = Object.freeze({ name: 'authorization', prefix: 'Bearer ' });
+const plain = (name: string) => Object.freeze({ name, prefix: '' });
 
 /** Services with a form of their own; for all others there is `generic`. */
 export const providerHints: readonly ProviderHint[] = Object.freeze([
@@ -19,6 +24,7 @@ export const providerHints: readonly ProviderHint[] = Object.freeze([
     name: 'Anthropic',
     rotateUrl: 'https://console.anthropic.com/settings/keys',
     host: 'api.anthropic.com',
+    header: plain('x-api-key'),
     pattern: /^sk-ant-[A-Za-z0-9_-]{20,}$/,
   },
   {
@@ -26,6 +32,7 @@ export const providerHints: readonly ProviderHint[] = Object.freeze([
     name: 'OpenAI',
     rotateUrl: 'https://platform.openai.com/api-keys',
     host: 'api.openai.com',
+    header: BEARER,
     pattern: /^sk-[A-Za-z0-9_-]{20,}$/,
   },
   {
@@ -33,6 +40,7 @@ export const providerHints: readonly ProviderHint[] = Object.freeze([
     name: 'Vercel',
     rotateUrl: 'https://vercel.com/account/settings/tokens',
     host: 'api.vercel.com',
+    header: BEARER,
     pattern: /^[A-Za-z0-9_]{20,}$/,
   },
   {
@@ -40,6 +48,7 @@ export const providerHints: readonly ProviderHint[] = Object.freeze([
     name: 'GitHub',
     rotateUrl: 'https://github.com/settings/tokens',
     host: 'api.github.com',
+    header: BEARER,
     pattern: /^(gh[a-z]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})$/,
   },
   {
@@ -47,6 +56,7 @@ export const providerHints: readonly ProviderHint[] = Object.freeze([
     name: 'Google AI',
     rotateUrl: 'https://aistudio.google.com/apikey',
     host: 'generativelanguage.googleapis.com',
+    header: plain('x-goog-api-key'),
     pattern: /^[A-Za-z0-9_.-]{30,}$/,
   },
   // Anything: keys of several lines are kept, too.

@@ -142,6 +142,7 @@ describe('approval', () => {
       purpose: 'Write a page about the weather',
       host: 'api.anthropic.com',
       methods: ['POST'],
+      header: { name: 'x-api-key', prefix: '' },
       uses: 3,
       term: { kind: 'once', seconds: 600 },
     });

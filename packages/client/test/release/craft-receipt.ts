@@ -89,6 +89,8 @@ export async function createReceiptMaker({ vaultId = randomId() } = {}) {
       purpose: 'Summarise the open tickets of this week',
       host: 'api.anthropic.com',
       methods: ['POST'],
+      header: 'x-api-key',
+      prefix: '',
       uses: 20,
       ttl: 900,
       perDay: 0,

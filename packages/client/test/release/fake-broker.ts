@@ -58,6 +58,8 @@ export async function createFakeBroker(platform: FakePlatform) {
         purpose: 'Write a page about the weather',
         host: 'api.anthropic.com',
         methods: ['POST'],
+        header: 'x-api-key',
+        prefix: '',
         uses: 3,
         ttl: 600,
         perDay: 0,

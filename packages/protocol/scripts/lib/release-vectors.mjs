@@ -91,6 +91,8 @@ const REQUEST = {
   purpose: 'Summarise the open tickets of this week',
   host: 'api.anthropic.com',
   methods: ['GET', 'POST'],
+  header: 'x-api-key',
+  prefix: '',
   uses: 20,
   ttl: 900,
   perDay: 0,
@@ -110,6 +112,8 @@ function requestParts(one) {
     one.purpose,
     one.host,
     one.methods.join(' '),
+    one.header,
+    one.prefix,
     one.uses,
     one.ttl,
     one.perDay,
@@ -178,6 +182,39 @@ const BAD_METHODS = [
   ['very many', 'GET '.repeat(300)],
 ];
 
+const BAD_HEADERS = [
+  ['empty', ''],
+  ['upper case', 'X-API-Key'],
+  ['one that ends in logs', 'referer'],
+  ['another', 'user-agent'],
+  ['one of cookies', 'cookie'],
+  ['one of proxies', 'proxy-authorization'],
+  ['a header that says where to', 'host'],
+  ['no word before the hyphen', '-api-key'],
+  ['two hyphens', 'x--token'],
+  ['an underscore', 'x_api_key'],
+  ['five words in front', 'a-b-c-d-e-token'],
+  ['65 characters', `${'a'.repeat(59)}-token`],
+  ['a space', 'x-api-key '],
+  ['a colon', 'x-api-key:'],
+  ['a line feed', 'x-api-key\n'],
+  ['more behind', 'x-api-key-id'],
+  ['a letter that is not ASCII', 'x-apı-key'],
+];
+
+const BAD_PREFIXES = [
+  ['no space', 'Bearer'],
+  ['two spaces', 'Bearer  '],
+  ['a space alone', ' '],
+  ['two words', 'Bearer x '],
+  ['a space in front', ' Bearer '],
+  ['a digit in front', '1Bearer '],
+  ['33 characters', `${'a'.repeat(33)} `],
+  ['a line feed', 'Bearer \n'],
+  ['a colon', 'x: '],
+  ['a quote', 'Token token="'],
+];
+
 const BAD_NUMBERS = [
   ['empty', ''],
   ['a leading zero', '020'],
@@ -208,7 +245,7 @@ function agentRequests() {
   const parts = requestParts(REQUEST);
   const withPart = (index, value) => lp(...parts.map((part, at) => (at === index ? value : part)));
   const withTerm = (uses, ttl, perDay, notAfter) =>
-    lp(...parts.slice(0, 10), uses, ttl, perDay, notAfter);
+    lp(...parts.slice(0, 12), uses, ttl, perDay, notAfter);
   const changes = {
     issuer: OTHER_ISSUER,
     vaultId: OTHER_ID,
@@ -219,6 +256,8 @@ function agentRequests() {
     purpose: 'Summarise',
     host: 'api.anthropic.com:8443',
     methods: ['GET'],
+    header: 'authorization',
+    prefix: 'Bearer ',
     uses: 21,
     ttl: 901,
   };
@@ -237,6 +276,10 @@ function agentRequests() {
         'every method',
         { ...REQUEST, methods: 'DELETE GET HEAD OPTIONS PATCH POST PUT'.split(' ') },
       ],
+      ['a header of five words', { ...REQUEST, header: 'a1-b-c-d-access-key' }],
+      ['the longest header', { ...REQUEST, header: `${'a'.repeat(58)}-token` }],
+      ['a header without hyphens', { ...REQUEST, header: 'apikey' }],
+      ['the longest prefix', { ...REQUEST, prefix: `${'a'.repeat(32)} ` }],
       ['punycode', { ...REQUEST, host: 'xn--exmple-cua.com' }],
       ['a host of one label with a port', { ...REQUEST, host: 'localhost:8787' }],
       [
@@ -282,8 +325,10 @@ function agentRequests() {
       ['a purpose that is not UTF-8', withPart(7, Buffer.from('ff', 'hex'))],
       ...BAD_HOSTS.map(([name, host]) => [`a host: ${name}`, withPart(8, host)]),
       ...BAD_METHODS.map(([name, list]) => [`methods: ${name}`, withPart(9, list)]),
-      ...[10, 11, 12, 13].flatMap((index) =>
-        BAD_NUMBERS.slice(0, index === 10 ? undefined : 4).map(([name, text]) => [
+      ...BAD_HEADERS.map(([name, text]) => [`a header: ${name}`, withPart(10, text)]),
+      ...BAD_PREFIXES.map(([name, text]) => [`a prefix: ${name}`, withPart(11, text)]),
+      ...[12, 13, 14, 15].flatMap((index) =>
+        BAD_NUMBERS.slice(0, index === 12 ? undefined : 4).map(([name, text]) => [
           `number in part ${index}: ${name}`,
           withPart(index, text),
         ]),

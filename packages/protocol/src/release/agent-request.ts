@@ -37,6 +37,10 @@ export interface AgentRequest {
   readonly host: string;
   /** Sorted, unique, at least one. */
   readonly methods: readonly ReleaseMethod[];
+  /** Name of the one header that carries the secret: {@link isReleaseHeader}. */
+  readonly header: string;
+  /** Stands before the secret in it: empty, or a word and a space, such as `Bearer `. */
+  readonly prefix: string;
   /** Requests in all, 1 to 1,000,000. */
   readonly uses: number;
   /** Seconds from the release to its end, 1 to 86,400; 0 for a standing approval. */
@@ -77,6 +81,26 @@ export function isReleaseHost(text: string): boolean {
   );
 }
 
+const CREDENTIAL_NAME =
+  /^(?:authorization|(?:[a-z0-9]+-){0,4}(?:api-?key|token|access-key|auth-key))$/;
+const PREFIX = /^(?:[A-Za-z][A-Za-z0-9-]{0,31} )?$/;
+
+/** Whether a header of this name, in lower case, carries credentials, by its form. */
+export function isCredentialHeader(name: string): boolean {
+  return CREDENTIAL_NAME.test(name);
+}
+
+/**
+ * Whether a request can ask for the secret in this header: one that carries credentials. A secret in
+ * `Referer` or `User-Agent` would end in logs and pages.
+ */
+export function isReleaseHeader({
+  header,
+  prefix,
+}: Pick<AgentRequest, 'header' | 'prefix'>): boolean {
+  return header.length <= 64 && isCredentialHeader(header) && PREFIX.test(prefix);
+}
+
 const between = (value: number, minimum: number, maximum: number) =>
   Number.isSafeInteger(value) && value >= minimum && value <= maximum;
 
@@ -109,6 +133,7 @@ function isAgentRequest(request: AgentRequest): boolean {
     isDisplayText(request.purpose, 1, limits.purposeCharacters) &&
     isReleaseHost(request.host) &&
     isSortedMethods(request.methods) &&
+    isReleaseHeader(request) &&
     isTerm(request)
   );
 }
@@ -125,6 +150,8 @@ function encode(request: AgentRequest): Bytes {
     request.purpose,
     request.host,
     request.methods.join(' '),
+    request.header,
+    request.prefix,
     request.uses,
     request.ttl,
     request.perDay,
@@ -154,7 +181,7 @@ const toNumber = (text: string) => (/^[0-9]{1,16}$/.test(text) ? Number(text) : 
 export function parseAgentRequest(bytes: Uint8Array): ParsedAgentRequest {
   try {
     if (bytes.length > limits.agentRequestBytes) throw new RangeError('Too long.');
-    const parts = splitLengthPrefixed(bytes, 14);
+    const parts = splitLengthPrefixed(bytes, 16);
     const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
     const text = (index: number) => decoder.decode(parts[index]);
     const request: ParsedAgentRequest = {
@@ -168,10 +195,12 @@ export function parseAgentRequest(bytes: Uint8Array): ParsedAgentRequest {
       host: text(8),
       // Judged by isAgentRequest.
       methods: text(9).split(' ') as ReleaseMethod[],
-      uses: toNumber(text(10)),
-      ttl: toNumber(text(11)),
-      perDay: toNumber(text(12)),
-      notAfter: toNumber(text(13)),
+      header: text(10),
+      prefix: text(11),
+      uses: toNumber(text(12)),
+      ttl: toNumber(text(13)),
+      perDay: toNumber(text(14)),
+      notAfter: toNumber(text(15)),
     };
     if (!isAgentRequest(request)) throw new RangeError('A part is not as it must be.');
     // Label, and numbers with leading zeros.

@@ -69,6 +69,11 @@ const request = fc
       .filter((text) => isDisplayText(text, 1, 200)),
     host,
     methods: fc.subarray([...releaseMethods], { minLength: 1 }),
+    header: fc.oneof(
+      fc.constant('authorization'),
+      fc.stringMatching(/^([a-z0-9]{1,8}-){0,4}(api-key|apikey|token|access-key|auth-key)$/),
+    ),
+    prefix: fc.stringMatching(/^([A-Za-z][A-Za-z0-9-]{0,31} )?$/),
     uses: fc.integer({ min: 1, max: 1_000_000 }),
   })
   .chain((fields) => term.map((one) => ({ ...base, ...fields, ...one })));
@@ -143,6 +148,9 @@ describe('request of an agent', () => {
       { ...base, methods: [] },
       { ...base, methods: ['POST', 'GET'] },
       { ...base, methods: ['TRACE' as 'GET'] },
+      { ...base, header: 'referer' },
+      { ...base, header: 'X-Api-Key' },
+      { ...base, prefix: 'Bearer' },
       { ...base, uses: 0 },
       { ...base, uses: 1.5 },
       { ...base, uses: Number.NaN },

@@ -82,6 +82,8 @@ export async function createTestAgent(issuer: TestIssuer): Promise<TestAgent> {
         purpose: 'Summarise a document',
         host: 'api.anthropic.com',
         methods: ['POST'],
+        header: 'x-api-key',
+        prefix: '',
         uses: 3,
         ttl: 600,
         perDay: 0,

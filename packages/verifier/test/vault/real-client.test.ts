@@ -413,6 +413,8 @@ async function createAgent(verifier: Verifier) {
         purpose: 'Write a page about the weather',
         host: 'api.anthropic.com',
         methods: ['POST'],
+        header: 'x-api-key',
+        prefix: '',
         uses: 3,
         ttl: 600,
         perDay: 0,
