@@ -477,6 +477,21 @@ describe('a pairing that is taken back', () => {
     }
   });
 
+  it('[V10] ends what goes on where it is made anew at once, with another key of the broker', async () => {
+    const second = await world.startAnother();
+    try {
+      const running = await second.release();
+      expect(unpair(second.setup)).toMatchObject({ status: 0 });
+      await pairBroker(second.setup, platform);
+      await expect(running.fetch(upstream.url)).rejects.toMatchObject({ code: 'release_ended' });
+      await expect
+        .poll(() => second.stateOf(running))
+        .toMatchObject({ status: 'ended', endReason: 'unpaired' });
+    } finally {
+      await second.close();
+    }
+  });
+
   it('[V10] honest: one that is made anew with the same key ends nothing', async () => {
     const second = await world.startAnother();
     try {

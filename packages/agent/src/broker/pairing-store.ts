@@ -63,7 +63,7 @@ export interface PairingStore {
    * @throws PzkError `invalid_request`, `not_found`
    */
   find(vaultId: string | undefined): Pairing;
-  /** Whether a pairing still stands: not forgotten since, nor made anew with another identity key. */
+  /** Whether a pairing still stands: not forgotten since, nor made anew with another key on either side. */
   holds(pairing: Pairing): boolean;
   /**
    * The key of a pairing.
@@ -129,9 +129,10 @@ export function createPairingStore(
       .filter((name) => v.is(id, name))
       .map(read);
 
-  function holds({ vaultId, identityKey }: Pairing): boolean {
+  function holds({ vaultId, identityKey, agentKey }: Pairing): boolean {
     try {
-      return read(vaultId).identityKey === identityKey;
+      const now = read(vaultId);
+      return now.identityKey === identityKey && now.agentKey === agentKey;
     } catch {
       return false;
     }
