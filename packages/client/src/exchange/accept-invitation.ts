@@ -120,14 +120,20 @@ export async function acceptInvitation(
         pin: encodeBase64url(pin),
         mac_new: encodeBase64url(mac),
       };
+      // As if it had opened that manifest: another vault, or an older state of this one, is refused. Before
+      // it is sent: should the answer be lost, the device may be taken in all the same.
+      const { counter, manifest_hash } = invitation;
+      const manifestHash = decodeBase64url(manifest_hash);
+      const device = {
+        credentialId,
+        generation,
+        vault: { vaultId, identityKey, counter, manifestHash },
+      };
+      await records.noteDevice(device);
       sending();
       const request = { path: '/enroll', body, key, signal };
       const { expires_at } = await transport.post(request, expiryResponseSchema);
-      // As if it had opened that manifest: another vault, or an older state of this one, is refused.
-      const { counter, manifest_hash } = invitation;
-      const manifestHash = decodeBase64url(manifest_hash);
-      const vault = { vaultId, identityKey, counter, manifestHash };
-      await records.advanceDevice({ credentialId, generation, vault });
+      await records.advanceDevice(device);
       return expires_at;
     },
   );

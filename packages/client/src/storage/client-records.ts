@@ -58,6 +58,11 @@ export interface ClientRecords {
    * @throws PzkError as `advanceMemory`, and nothing else
    */
   advanceDevice(record: DeviceRecord, checked?: VaultMemory): Promise<boolean>;
+  /**
+   * Remembers a passkey before the server hears of it, without making it the one used last: it may be
+   * refused.
+   */
+  noteDevice(record: DeviceRecord): Promise<void>;
   readDeviceSecret(credentialId: string): Promise<DeviceSecretRecord | undefined>;
   /** Never kept in memory alone: the secret opens a vault that outlives the page. */
   writeDeviceSecret(credentialId: string, record: DeviceSecretRecord): Promise<void>;
@@ -185,6 +190,7 @@ export function createClientRecords(
       await write(lastDevice, record.credentialId);
       return remembered.vault.counter === record.vault.counter;
     },
+    noteDevice: (record) => write(device(record.credentialId), record),
     readDeviceSecret: (id) => read<DeviceSecretRecord>(secret(id)),
     writeDeviceSecret: (id, record) => run(() => storage.set(secret(id), record)),
     readHeadlessKey: () => read<CryptoKeyPair>(headless),

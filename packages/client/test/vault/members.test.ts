@@ -1,9 +1,9 @@
 import { encodeBase64url, RECOVERY } from '@pzk-auth/protocol';
 import { describe, expect, it } from 'vitest';
 import type { Invitation, SuccessionReview, VaultRemoval } from '../../src/index.js';
-import { openVaultExport } from '../../src/index.js';
+import { createMemoryStorage, openVaultExport } from '../../src/index.js';
 import { deriveInvitationKeys } from '../../src/vault/invitation-keys.js';
-import { apiKey, createClientOf, user } from '../fake-issuer.js';
+import { apiKey, createClientOf, problem, user } from '../fake-issuer.js';
 import {
   createDevice,
   createFakePlatform,
@@ -180,6 +180,51 @@ describe('an invitation', () => {
     expect(manifestOf(platform.vault as StoredVault).recipients.at(-1)?.credential_id).toBe(
       credentialId,
     );
+  });
+
+  it('[V2] is remembered though the answer was lost', async () => {
+    const first = await openedDevice();
+    const early = first.platform.snapshot();
+    await first.vault.addSecret({ name: 'more', value: 'more' });
+    const invitation = await first.device.client.vault.invitations.create();
+    const joining = createDevice(first.platform);
+    const { authenticator, storage } = joining;
+    const losing: FakePlatform = {
+      ...first.platform,
+      fetch: async (input, init) => {
+        const answer = await first.platform.fetch(input, init);
+        if (new URL(new Request(input, init).url).pathname === '/pzk/enroll') {
+          throw new TypeError('network');
+        }
+        return answer;
+      },
+    };
+    const interrupted = createClientOf(losing, { authenticator, storage });
+    const accepting = interrupted.vault.invitations.accept({ code: invitation.code, user });
+    await expect(accepting).rejects.toMatchObject({ code: 'network_error' });
+    await invitation.poll();
+    await invitation.admit();
+    const page = joining.reload();
+    const now = first.platform.vault as StoredVault;
+    first.platform.vault = { ...early, recipients: now.recipients };
+    await expect(page.start()).rejects.toMatchObject({ code: 'vault_rollback' });
+    first.platform.vault = now;
+    await page.start();
+    expect((await page.vault.open()).contents.basis).toBe('memory');
+  });
+
+  it('that refuses its passkey leaves the browser to those that it has', async () => {
+    const { platform, device } = await openedDevice();
+    const invitation = await device.client.vault.invitations.create();
+    platform.respond('/pzk/enroll', () => problem('enrollment_refused', 403));
+    const { authenticator } = device;
+    const storage = createMemoryStorage();
+    const browser = createClientOf(platform, { authenticator, storage });
+    const accepting = browser.vault.invitations.accept({ code: invitation.code, user });
+    await expect(accepting).rejects.toMatchObject({ code: 'enrollment_refused' });
+    platform.respond('/pzk/enroll', () => undefined);
+    await browser.start();
+    await browser.vault.open();
   });
 
   it('[V2] is not taken for another vault: the first opening shows the remembered one or a later', async () => {
