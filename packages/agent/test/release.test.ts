@@ -8,6 +8,7 @@ import { encodeBase64url, sha256 } from '@pzk-auth/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPairingStore } from '../src/broker/pairing-store.js';
 import type { BrokerGrant } from '../src/index.js';
+import { generateAgentKeyPem, importAgentKey } from '../src/platform/agent-key.js';
 import { makeIdentityKey, type StandInPlatform } from './harness/stand-in-platform.js';
 import {
   type BrokerProcess,
@@ -481,8 +482,13 @@ describe('a pairing that is taken back', () => {
     const second = await world.startAnother();
     try {
       const running = await second.release();
-      expect(unpair(second.setup)).toMatchObject({ status: 0 });
-      await pairBroker(second.setup, platform);
+      const store = createPairingStore(second.setup.stateDirectory, undefined);
+      const pairing = store.find(undefined);
+      const pem = generateAgentKeyPem();
+      const { publicKey } = await importAgentKey(pem);
+      // Between two looks of the broker.
+      store.remove(pairing.vaultId);
+      store.save({ ...pairing, agentKey: encodeBase64url(publicKey) }, pem);
       await expect(running.fetch(upstream.url)).rejects.toMatchObject({ code: 'release_ended' });
       await expect
         .poll(() => second.stateOf(running))
@@ -527,6 +533,27 @@ describe('what agents can use up', () => {
         process.kill(keepers[0] ?? 0, 'SIGSTOP');
         await grant.end();
       }
+    } finally {
+      await second.close();
+    }
+  });
+
+  it('leaves no process behind where nothing could be asked for', async () => {
+    const second = await world.startAnother({ config: { limits: { grants: 1 } } });
+    try {
+      const store = createPairingStore(second.setup.stateDirectory, undefined);
+      const pairing = store.find(undefined);
+      // An issuer that no request can name; and then a platform that is not there.
+      for (const [issuer, baseUrl] of [
+        [`${pairing.issuer}/ `, pairing.baseUrl],
+        [pairing.issuer, 'http://localhost:1/pzk'],
+      ] as const) {
+        store.save({ ...pairing, issuer, baseUrl }, store.keyPemFor(pairing.vaultId));
+        await expect(second.ask()).rejects.toThrow();
+        await expect.poll(() => processesOf(second.broker.pid)).toHaveLength(1);
+      }
+      store.save(pairing, store.keyPemFor(pairing.vaultId));
+      await (await second.ask()).end();
     } finally {
       await second.close();
     }

@@ -448,19 +448,19 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
       keepers -= 1;
       throw error;
     }
-    const request = formatAgentRequest({
-      ...{ ...term, issuer: pairing.issuer, vaultId: pairing.vaultId, requestId: id },
-      ...{ agentKeyHash: key.hash, hpkeKey: decodeBase64url(keeper.hpkeKey) },
-      ...{ slotId: asked.slot, purpose: asked.purpose },
-      // What the user sees is what the keeper does.
-      ...{ header: header.name, prefix: header.prefix },
-    });
-    Object.assign(grant, {
-      ...{ keeper, platform: createPlatform({ baseUrl: pairing.baseUrl, key }) },
-      ...{ requestHash: agentRequestHash(request), version: 1, uses: 0, isAsking: false },
-      ...{ status: 'failed', nextAt: steady() + WAIT_WITHOUT_EVENTS_MS },
-    });
     try {
+      const request = formatAgentRequest({
+        ...{ ...term, issuer: pairing.issuer, vaultId: pairing.vaultId, requestId: id },
+        ...{ agentKeyHash: key.hash, hpkeKey: decodeBase64url(keeper.hpkeKey) },
+        ...{ slotId: asked.slot, purpose: asked.purpose },
+        // What the user sees is what the keeper does.
+        ...{ header: header.name, prefix: header.prefix },
+      });
+      Object.assign(grant, {
+        ...{ keeper, platform: createPlatform({ baseUrl: pairing.baseUrl, key }) },
+        ...{ requestHash: agentRequestHash(request), version: 1, uses: 0, isAsking: false },
+        ...{ status: 'failed', nextAt: steady() + WAIT_WITHOUT_EVENTS_MS },
+      });
       const { expires_at } = await grant.platform.post(
         '/agent/requests',
         { request: encodeBase64url(request), signature: encodeBase64url(await key.sign(request)) },
