@@ -17,7 +17,7 @@ export type { NewRecoveryCode, VaultRemoval } from './exchange/create-recovery-c
 export type { DeviceInfo } from './exchange/devices.js';
 export type { Invitation, InvitationState, JoiningDevice } from './exchange/invitations.js';
 export type { NewSecret, OpenVault, SecretValue } from './exchange/open-vault-handle.js';
-export type { OpenOptions } from './exchange/vault-context.js';
+export type { OpenOptions, TouchOptions } from './exchange/vault-context.js';
 export type {
   VaultContents,
   VaultMember,
@@ -38,7 +38,7 @@ export {
   type WorkerProverOptions,
 } from './prover/index.js';
 export type { Approval, Approvals, WaitingApprovals } from './release/approvals.js';
-export type { AgentPairing, PairingState } from './release/pair-agent.js';
+export type { AgentPairing, ConfirmPairingOptions, PairingState } from './release/pair-agent.js';
 export type { ReceiptsExport, ReleaseInfo, Releases } from './release/releases.js';
 export {
   type NumberedReceipt,

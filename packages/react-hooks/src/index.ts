@@ -30,6 +30,7 @@ export {
   type SessionStep,
   type StartOptions,
   type SuccessionReview,
+  type TouchOptions,
   type UseRecoveryOptions,
   type VaultAgentInfo,
   type VaultExport,

@@ -1,6 +1,6 @@
 'use client';
 
-import type { AgentPairing, PzkError } from '@pzk-auth/client';
+import type { AgentPairing, PzkError, TouchOptions } from '@pzk-auth/client';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { type ActionResult, settle, settleVoid } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
@@ -29,8 +29,9 @@ export interface AgentsActions {
    * Writes the agent into the vault, with a touch. Only when the user has compared the words.
    *
    * @param name - What the user calls it, 1 to 64 characters. Default: the name it gave itself.
+   * @param options - As at `useVault().open`: the vault is opened anew.
    */
-  readonly confirmPairing: (name?: string) => Promise<ActionResult<string>>;
+  readonly confirmPairing: (name?: string, options?: TouchOptions) => Promise<ActionResult<string>>;
   /** Ends the pairing, or takes it away once it has ended. */
   readonly dismissPairing: () => void;
   /** Takes an agent out of the vault: it can ask for nothing more. */
@@ -106,11 +107,11 @@ export function useAgents(): UseAgents {
         const { code, expiresAt } = result.value;
         setPairing({ status: 'waiting', code, expiresAt });
       },
-      confirmPairing: async (name) => {
+      confirmPairing: async (name, options) => {
         const compared = current.current;
         let agent = '';
-        const failure = await run(undefined, async (signal) => {
-          const named = name === undefined ? { signal } : { signal, name };
+        const failure = await run(options?.signal, async (signal) => {
+          const named = { ...options, signal, ...(name === undefined ? {} : { name }) };
           agent = (await compared?.confirm(named)) ?? '';
         });
         if (failure !== undefined) return failure;

@@ -1,6 +1,6 @@
 'use client';
 
-import type { Approval, PzkError } from '@pzk-auth/client';
+import type { Approval, PzkError, TouchOptions } from '@pzk-auth/client';
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { type ActionResult, settle, settleVoid } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
@@ -34,8 +34,10 @@ export interface ApprovalsActions {
    * Approves a request, with a touch: seals the secret to it, and to nothing else. Call it from a
    * user's gesture. Where slot or agent have changed since the request was shown it fails with
    * `vault_conflict`, and `requests` shows it as it is now.
+   *
+   * @param options - As at `useVault().open`, for a vault that has been locked meanwhile.
    */
-  readonly approve: (approval: Approval) => Promise<ActionResult>;
+  readonly approve: (approval: Approval, options?: TouchOptions) => Promise<ActionResult>;
   /** @param reason - For the agent, at most 200 characters. */
   readonly reject: (approval: Approval, reason?: string) => Promise<ActionResult>;
 }
@@ -114,8 +116,10 @@ export function useApprovals({ interval = 3000 }: UseApprovalsOptions = {}): Use
     const approvals = () => handle.client().vault.approvals;
     return {
       refresh,
-      approve: async (approval) => {
-        const failure = await run(undefined, (signal) => approvals().approve(approval, { signal }));
+      approve: async (approval, options) => {
+        const failure = await run(options?.signal, (signal) =>
+          approvals().approve(approval, { ...options, signal }),
+        );
         // Slot or agent have changed since it was shown: the user has to see it anew.
         if (failure?.error.code === 'vault_conflict')
           setState((before) => forget(before, approval));

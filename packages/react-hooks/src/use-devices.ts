@@ -1,6 +1,12 @@
 'use client';
 
-import type { AcceptOptions, DeviceInfo, PzkError, VaultRemoval } from '@pzk-auth/client';
+import type {
+  AcceptOptions,
+  DeviceInfo,
+  PzkError,
+  TouchOptions,
+  VaultRemoval,
+} from '@pzk-auth/client';
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { type ActionResult, settle } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
@@ -35,8 +41,12 @@ export interface DevicesActions {
    * the component is there. Only one at a time: the one before is cancelled.
    */
   readonly invite: () => Promise<void>;
-  /** Takes the device that `invitation` shows into the vault, with a touch. Only on the user's yes. */
-  readonly admit: () => Promise<ActionResult>;
+  /**
+   * Takes the device that `invitation` shows into the vault, with a touch. Only on the user's yes.
+   *
+   * @param options - As at `useVault().open`: the vault is opened anew.
+   */
+  readonly admit: (options?: TouchOptions) => Promise<ActionResult>;
   /** Ends the invitation, or takes it away once it has ended. */
   readonly dismissInvitation: () => void;
   /**

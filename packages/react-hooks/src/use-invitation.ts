@@ -1,4 +1,4 @@
-import type { Invitation, JoiningDevice, PzkError } from '@pzk-auth/client';
+import type { Invitation, JoiningDevice, PzkError, TouchOptions } from '@pzk-auth/client';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { type ActionResult, settle } from './action-result.js';
 import type { ClientHandle } from './client-handle.js';
@@ -90,10 +90,12 @@ export function useInvitation(handle: ClientHandle, run: RunCeremony) {
         const { fragment, expiresAt } = result.value;
         setInvitation({ status: 'open', fragment, expiresAt });
       },
-      async admit(): Promise<ActionResult> {
+      async admit(options?: TouchOptions): Promise<ActionResult> {
         const admitted = current.current;
         admitting.current = true;
-        const failure = await run(undefined, async (signal) => admitted?.admit({ signal }));
+        const failure = await run(options?.signal, async (signal) =>
+          admitted?.admit({ ...options, signal }),
+        );
         admitting.current = false;
         if (failure !== undefined) return failure;
         current.current = undefined;

@@ -1,6 +1,6 @@
 'use client';
 
-import type { NewSecret, OpenOptions, VaultState } from '@pzk-auth/client';
+import type { NewSecret, OpenOptions, TouchOptions, VaultState } from '@pzk-auth/client';
 import { useMemo, useSyncExternalStore } from 'react';
 import { type ActionFailure, type ActionResult, settle, settleVoid } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
@@ -41,7 +41,7 @@ export interface VaultActions {
   ) => Promise<ActionResult>;
   readonly deleteSecret: (slotId: string) => Promise<ActionResult>;
   /** Moves this device to the next PRF generation, with two touches that have to agree. */
-  readonly rotateGeneration: () => Promise<ActionResult>;
+  readonly rotateGeneration: (options?: TouchOptions) => Promise<ActionResult>;
   /**
    * Gives a new recovery code; with its `confirm` the keys of the vault change, and every member is taken
    * out whose device is revoked.
@@ -93,9 +93,10 @@ export function useVault(): UseVault {
       renameSecret: (slotId, change) =>
         settleVoid(() => vault().current.renameSecret(slotId, change)),
       deleteSecret: (slotId) => settleVoid(() => vault().current.deleteSecret(slotId)),
-      rotateGeneration: async () => {
-        const ceremony = (signal: AbortSignal) => vault().current.rotateGeneration({ signal });
-        return (await run(undefined, ceremony)) ?? { status: 'done', value: undefined };
+      rotateGeneration: async (options) => {
+        const ceremony = (signal: AbortSignal) =>
+          vault().current.rotateGeneration({ ...options, signal });
+        return (await run(options?.signal, ceremony)) ?? { status: 'done', value: undefined };
       },
       rotateVault: () => settleRemoval(() => vault().current.rotateVault()),
       confirmCompared: () => settleVoid(() => vault().current.confirmCompared()),

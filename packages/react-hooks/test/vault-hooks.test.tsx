@@ -10,7 +10,7 @@ import { createSoftwareAuthenticator } from '@pzk-auth/client/testing';
 import { act, renderHook, waitFor } from '@testing-library/react';
 import { type ReactNode, StrictMode } from 'react';
 import { renderToString } from 'react-dom/server';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   PzkProvider,
   useAgents,
@@ -251,6 +251,44 @@ describe('useDevices', () => {
     expect(hooks.current.recovery.hasCode).toBe(true);
     await act(async () => {
       expect(await other.current.vault.open()).toMatchObject({ status: 'failed' });
+    });
+  });
+
+  it('asks for the yes to changed keys when it takes a device in', async () => {
+    await act(enrol);
+    const other = createOther();
+    await client.vault.open();
+    const invitation = await client.vault.invitations.create();
+    await other.vault.invitations.accept({ code: invitation.code, user: USER });
+    await invitation.poll();
+    await invitation.admit();
+    await other.start();
+
+    const hooks = mount();
+    await act(() => hooks.current.devices.invite());
+    const view = hooks.current.devices.invitation;
+    const code = view.status === 'open' ? view.fragment : '';
+    await createOther().vault.invitations.accept({ code, user: USER });
+    await waitFor(() => expect(hooks.current.devices.invitation.status).toBe('joined'), {
+      timeout: 10_000,
+    });
+    const removal = await (await other.vault.open()).rotateVault();
+    await removal.confirm(removal.code);
+    await act(async () => {
+      expect(await hooks.current.devices.admit()).toMatchObject({
+        error: { code: 'vault_repin_required' },
+      });
+    });
+    const approveSuccession = vi.fn(() => true);
+    await act(async () => {
+      expect(await hooks.current.devices.admit({ approveSuccession })).toMatchObject({
+        error: { code: 'invitation_invalid' },
+      });
+    });
+    expect(approveSuccession).toHaveBeenCalledOnce();
+    expect(hooks.current.vault).toMatchObject({
+      status: 'open',
+      changes: { membersAdded: [{ kind: 'recovery' }] },
     });
   });
 

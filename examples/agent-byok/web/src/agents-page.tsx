@@ -6,6 +6,7 @@ import { type Failure, failureOf } from './failure.js';
 import { formatCountdown } from './format.js';
 import { shortId } from './member-name.js';
 import { Page } from './page.js';
+import { useSuccessionQuestion } from './succession-question.js';
 import { useSeconds } from './use-seconds.js';
 import type { AgentDescription } from './use-tasks.js';
 import { VaultGate } from './vault-gate.js';
@@ -29,6 +30,7 @@ function Code({ code, expiresAt, command }: { code: string; expiresAt: number; c
 /** Pairs an agent: a code to the broker, then the same words on both sides. */
 function PairDialog({ command, onClose }: { command: string; onClose: () => void }) {
   const { pairing, pair, confirmPairing, dismissPairing } = useAgents();
+  const approveSuccession = useSuccessionQuestion();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
 
@@ -39,7 +41,7 @@ function PairDialog({ command, onClose }: { command: string; onClose: () => void
 
   async function confirm(): Promise<void> {
     setBusy(true);
-    setFailure(failureOf(await confirmPairing()));
+    setFailure(failureOf(await confirmPairing(undefined, { approveSuccession })));
     setBusy(false);
   }
 

@@ -12,6 +12,7 @@ import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
 import { formatCount, formatWhen } from './format.js';
 import { Page } from './page.js';
+import { useSuccessionQuestion } from './succession-question.js';
 import { describeTime, describeUses, termsOf } from './terms.js';
 import { VaultGate } from './vault-gate.js';
 
@@ -158,6 +159,7 @@ function RejectDialog({
 
 function Waiting() {
   const approvals = useApprovals();
+  const approveSuccession = useSuccessionQuestion();
   const [rejecting, setRejecting] = useState<Approval>();
   if (approvals.status === 'failed') {
     return <ErrorNotice title="Requests cannot be read" error={approvals.error} />;
@@ -182,7 +184,9 @@ function Waiting() {
           <ApprovalCard
             key={approval.id}
             approval={approval}
-            approve={async () => failureOf(await approvals.approve(approval))}
+            approve={async () =>
+              failureOf(await approvals.approve(approval, { approveSuccession }))
+            }
             onReject={() => setRejecting(approval)}
           />
         ))}

@@ -7,6 +7,7 @@ import { formatCountdown } from './format.js';
 import { invitationLink } from './invitation-link.js';
 import { shortId } from './member-name.js';
 import { QrCode } from './qr-code.js';
+import { useSuccessionQuestion } from './succession-question.js';
 import { useSeconds } from './use-seconds.js';
 
 function OpenInvitation({ fragment, expiresAt }: { fragment: string; expiresAt: number }) {
@@ -49,6 +50,7 @@ function OpenInvitation({ fragment, expiresAt }: { fragment: string; expiresAt: 
 /** Invites another device and, when it has answered, asks whether to let it in. */
 export function InviteDialog({ onClose }: { onClose: () => void }) {
   const { invitation, invite, admit, dismissInvitation } = useDevices();
+  const approveSuccession = useSuccessionQuestion();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
 
@@ -59,7 +61,7 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
 
   async function letIn(): Promise<void> {
     setBusy(true);
-    setFailure(failureOf(await admit()));
+    setFailure(failureOf(await admit({ approveSuccession })));
     setBusy(false);
   }
 

@@ -18,7 +18,7 @@ import {
 import { type PreparedWrite, prepareWrite } from '../vault/prepare-write.js';
 import { type SealedRecipient, sealToRecipient } from '../vault/seal-recipient.js';
 import type { UnlockedVault } from '../vault/unlocked-vault.js';
-import type { VaultContext } from './vault-context.js';
+import type { TouchOptions, VaultContext } from './vault-context.js';
 
 /** A device that waits to be taken into the vault. The code vouches for all of it. */
 export interface JoiningDevice {
@@ -55,9 +55,10 @@ export interface Invitation {
   /**
    * Takes the device that `poll` has shown into the vault, with a touch. Only on the user's yes.
    *
-   * @throws PzkError `invitation_invalid`
+   * @throws PzkError `invitation_invalid`, also where the keys of the vault have changed since the
+   * invitation was made; `vault_repin_required` and others as at `open`
    */
-  admit(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  admit(options?: TouchOptions): Promise<void>;
   cancel(): Promise<void>;
 }
 
@@ -187,12 +188,12 @@ export async function createInvitation(context: VaultContext): Promise<Invitatio
     fragment: formatInvitationFragment(code),
     expiresAt: Math.min(expires_at, ownExpiry),
     poll: read,
-    async admit({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    async admit(options: TouchOptions = {}): Promise<void> {
       const joining = shown;
       if (joining === undefined) throw invitationInvalid('No device has joined yet.');
       // Before the touch, which would be in vain, and after it, which may have taken its time.
       await assertWaits();
-      await context.open(signal === undefined ? {} : { signal });
+      await context.open(options);
       await assertWaits();
       await holder.change(async (vault) => ({
         prepared: await prepareAdmission(vault, joining, identityKey),

@@ -7,7 +7,7 @@ import { addSlot, changeSlot, readSlotValue, removeSlot } from '../vault/slot-ch
 import { createRemoval, type VaultRemoval } from './create-recovery-code.js';
 import { listDevices, revokeDevice } from './devices.js';
 import { parseOwnApiKey } from './own-api-key.js';
-import type { VaultContext } from './vault-context.js';
+import type { TouchOptions, VaultContext } from './vault-context.js';
 import type { VaultContents, VaultState } from './vault-state.js';
 
 /** A value as an application has it. Bytes are copied: overwrite them after the call. */
@@ -67,9 +67,10 @@ export interface OpenVault {
   /**
    * Moves this device to the next PRF generation, with two touches that have to agree.
    *
-   * @throws PzkError `prf_missing_at_get`, `prf_mismatch`; `invalid_request` where the device has no PRF
+   * @throws PzkError `prf_missing_at_get`, `prf_mismatch`; `invalid_request` where the device has no PRF;
+   * `vault_repin_required` and others as at `open`
    */
-  rotateGeneration(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  rotateGeneration(options?: TouchOptions): Promise<void>;
   /**
    * Takes a device or the recovery code out of the vault: revokes the device at once, with a touch, and
    * makes a new recovery code. With its `confirm` the keys of the vault change and the member is out. The other
@@ -177,9 +178,9 @@ export function createOpenVault(context: VaultContext): OpenVault {
         done(await prepareWrite(vault, removeSlot(vault, slotId))),
       );
     },
-    async rotateGeneration({ signal } = {}) {
+    async rotateGeneration(options) {
       contents();
-      const next = await context.openForNext(signal === undefined ? {} : { signal });
+      const next = await context.openForNext(options);
       await holder.change(async (vault) => done(await prepareGeneration(vault, next)));
     },
     async removeDevice(memberId, options) {

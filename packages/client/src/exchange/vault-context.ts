@@ -27,6 +27,12 @@ export interface OpenOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Options of what opens the vault on its way: as at `open`. */
+export type TouchOptions = Pick<
+  OpenOptions,
+  'approveSuccession' | 'approveReplacedSlots' | 'signal'
+>;
+
 /** What everything about a vault works with. */
 export interface VaultContext {
   readonly exchange: ExchangeContext;

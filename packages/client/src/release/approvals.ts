@@ -10,7 +10,7 @@ import {
   waitingRequestsResponseSchema,
 } from '@pzk-auth/protocol';
 import { requestNonce } from '../exchange/request-challenge.js';
-import type { VaultContext } from '../exchange/vault-context.js';
+import type { TouchOptions, VaultContext } from '../exchange/vault-context.js';
 import type { VaultAgentInfo } from '../vault/roster.js';
 import { describeSlot, type VaultSlot } from '../vault/slot-changes.js';
 import { getPasskey } from '../webauthn/passkeys.js';
@@ -74,9 +74,10 @@ export interface Approvals {
    *
    * @throws PzkError `vault_conflict` where slot or agent have changed since `list`: call it again and show
    * what it gives; `release_request_invalid`; `not_found` where it waits no more; `vault_slot_damaged`
-   * where the slot cannot be read
+   * where the slot cannot be read; `vault_repin_required` and others as at `open`, which a locked vault
+   * takes first
    */
-  approve(approval: Approval, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  approve(approval: Approval, options?: TouchOptions): Promise<void>;
   /** @param reason - For the agent, at most 200 characters. Default: none. */
   reject(approval: Pick<Approval, 'id'>, reason?: string): Promise<void>;
 }
@@ -146,7 +147,8 @@ export function createApprovals(context: VaultContext): Approvals {
       }
       return Object.freeze({ requests: Object.freeze(requests), refused });
     },
-    async approve(approval, { signal } = {}) {
+    async approve(approval, options = {}) {
+      const { signal } = options;
       const request = signed.get(approval);
       if (request === undefined) {
         throw new TypeError('approvals.approve: pass a request that approvals.list gave.');
@@ -155,7 +157,7 @@ export function createApprovals(context: VaultContext): Approvals {
         throw new PzkError('vault_slot_damaged', 'The slot of the request cannot be read.');
       }
       if (holder.state.getSnapshot().status !== 'open') {
-        await context.open(signal === undefined ? {} : { signal });
+        await context.open(options);
       }
       await guard.run(signal, async (combined) => {
         // Before the touch, too, which would be in vain.

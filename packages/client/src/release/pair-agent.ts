@@ -14,7 +14,7 @@ import {
   pairingResponseSchema,
   pairingWords,
 } from '@pzk-auth/protocol';
-import type { VaultContext } from '../exchange/vault-context.js';
+import type { TouchOptions, VaultContext } from '../exchange/vault-context.js';
 import { importVerificationKey } from '../vault/identity-key.js';
 import { prepareWrite, type VaultChange } from '../vault/prepare-write.js';
 import { randomId } from '../vault/random-id.js';
@@ -30,6 +30,12 @@ export type PairingState =
    */
   | { readonly status: 'compare'; readonly name: string; readonly words: readonly string[] }
   | { readonly status: 'ended' };
+
+/** Options of {@link AgentPairing.confirm}. */
+export interface ConfirmPairingOptions extends TouchOptions {
+  /** What the user calls the agent, 1 to 64 characters. Default: the name it gave itself. */
+  readonly name?: string;
+}
 
 /** A pairing with an agent's broker. Keep it on this page: nothing of it is stored. */
 export interface AgentPairing {
@@ -48,13 +54,10 @@ export interface AgentPairing {
    * is in the vault already, with the same key, keeps its place and takes the new name.
    *
    * @returns The agent's id.
-   * @throws PzkError `pairing_mismatch` before the words were shown
+   * @throws PzkError `pairing_mismatch` before the words were shown, and where the keys of the vault have
+   * changed since the pairing began; `vault_repin_required` and others as at `open`
    */
-  confirm(options?: {
-    /** What the user calls the agent, 1 to 64 characters. Default: the name it gave itself. */
-    readonly name?: string;
-    readonly signal?: AbortSignal;
-  }): Promise<string>;
+  confirm(options?: ConfirmPairingOptions): Promise<string>;
   /** Ends it: the words differ, or the user has changed their mind. */
   cancel(): Promise<void>;
 }
@@ -160,13 +163,7 @@ export async function pairAgent(context: VaultContext): Promise<AgentPairing> {
       if (now.status === 'revealed' && answer !== undefined) return compare(answer, now);
       return Object.freeze({ status: 'waiting' });
     },
-    async confirm({
-      name,
-      signal,
-    }: {
-      readonly name?: string;
-      readonly signal?: AbortSignal;
-    } = {}): Promise<string> {
+    async confirm({ name, ...options }: ConfirmPairingOptions = {}): Promise<string> {
       const agent = shown;
       if (agent === undefined) throw failed ?? mismatch('No words have been compared.');
       if (name !== undefined && !isDisplayText(name, 1, limits.nameCharacters)) {
@@ -174,7 +171,7 @@ export async function pairAgent(context: VaultContext): Promise<AgentPairing> {
           hint: 'A name has 1 to 64 characters that can be seen.',
         });
       }
-      await context.open(signal === undefined ? {} : { signal });
+      await context.open(options);
       return holder.change(async (vault) => {
         if (vault.manifest.identity_key !== own.identityKey) {
           throw fail(mismatch('The keys of the vault have changed since.'));

@@ -1,7 +1,7 @@
 import { encodeBase64url, type ReleaseRequest } from '@pzk-auth/protocol';
 import { describe, expect, it, vi } from 'vitest';
 import { type Approval, type OpenVault, verifyReceipt, verifyReceipts } from '../../src/index.js';
-import { apiKey, challengeAnswer, problem } from '../fake-issuer.js';
+import { apiKey, challengeAnswer, createClientOf, problem } from '../fake-issuer.js';
 import { randomBytes, randomHistory } from '../vault/craft-vault.js';
 import {
   createFakePlatform,
@@ -288,6 +288,43 @@ describe('approval', () => {
       expect(platform.releases).toHaveLength(1);
     },
   );
+
+  it('asks what an opening asks where another page has changed the keys of a locked vault', async () => {
+    const { client, platform, broker, slot, device, vault } = await paired();
+    await broker.ask(slot);
+    const shown = await onlyRequest(client);
+    const fake = await createFakeBroker(platform);
+    const pairing = await client.agents.pair();
+    fake.commit();
+    await pairing.poll();
+    fake.reveal();
+    await pairing.poll();
+    // Another browser with the same passkey: this one still has the pin of before.
+    const before = platform.snapshot();
+    const other = createClientOf(platform, { authenticator: device.authenticator });
+    await other.start();
+    await rotate(await other.vault.open());
+    for (const [id, recipient] of platform.vault?.recipients ?? []) {
+      const old = before.recipients.get(id);
+      if (old !== undefined) recipient.pin = old.pin;
+    }
+    vault.lock();
+    const refused = { code: 'vault_repin_required' };
+    await expect(client.approvals.approve(shown)).rejects.toMatchObject(refused);
+    await expect(pairing.confirm()).rejects.toMatchObject(refused);
+    await expect(vault.rotateGeneration()).rejects.toMatchObject({ code: 'vault_locked' });
+    const approveSuccession = vi.fn(() => true);
+    const approving = client.approvals.approve(shown, { approveSuccession });
+    // The slot has another version now: it is to be shown anew.
+    await expect(approving).rejects.toMatchObject({ code: 'vault_conflict' });
+    expect(approveSuccession).toHaveBeenCalledOnce();
+    await client.approvals.approve(await onlyRequest(client), { approveSuccession });
+    expect(platform.releases).toHaveLength(1);
+    await expect(pairing.confirm({ approveSuccession })).rejects.toMatchObject({
+      code: 'pairing_mismatch',
+    });
+    expect(approveSuccession).toHaveBeenCalledOnce();
+  });
 
   it('[V13] refuses a slot that changes while the passkey is asked', async () => {
     const { client, platform, broker, slot, vault } = await paired();

@@ -325,6 +325,34 @@ describe('an invitation', () => {
     expect(vault.contents.members.map(({ kind }) => kind)).toEqual(['passkey', 'recovery']);
   });
 
+  it('asks what an opening asks where another device has changed the keys meanwhile', async () => {
+    const { platform, device, theirs } = await twoDevices();
+    await device.client.vault.open();
+    const invitation = await device.client.vault.invitations.create();
+    const joining = createDevice(platform);
+    await joining.client.vault.invitations.accept({ code: invitation.code, user });
+    await invitation.poll();
+    await confirmed(theirs.rotateVault());
+    await expect(invitation.admit()).rejects.toMatchObject({ code: 'vault_repin_required' });
+    const no = { approveSuccession: () => false };
+    await expect(invitation.admit(no)).rejects.toMatchObject({ code: 'vault_repin_required' });
+    const reviews: SuccessionReview[] = [];
+    const approveSuccession = (review: SuccessionReview) => {
+      reviews.push(review);
+      return true;
+    };
+    // It vouched for the vault under the old key: the user hears what to do.
+    await expect(invitation.admit({ approveSuccession })).rejects.toMatchObject({
+      code: 'invitation_invalid',
+      hint: expect.stringContaining('another invitation'),
+    });
+    expect(reviews).toMatchObject([{ changes: { membersAdded: [{ kind: 'recovery' }] } }]);
+    // The yes holds: nobody is asked again.
+    const again = await device.client.vault.invitations.create();
+    const { theirs: third } = await join(platform, again);
+    expect(third.contents.members).toHaveLength(4);
+  });
+
   it('[V12] seals to no point that is not on the curve, though the code vouches for it', async () => {
     const { platform, device } = await openedDevice();
     const invitation = await device.client.vault.invitations.create();
