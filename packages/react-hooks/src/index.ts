@@ -5,6 +5,8 @@ export {
   type AcceptOptions,
   type ActiveSession,
   type Approval,
+  type ApproveReplacedSlots,
+  type ApproveSuccession,
   type CapabilityReport,
   type Client,
   type ClientOptions,

@@ -1,3 +1,6 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Device, launchChromium, openDevice } from '../browser/browser.js';
@@ -30,6 +33,8 @@ async function visit(): Promise<Visitor> {
 const KEY = `sk-ant-api03-${'k'.repeat(40)}`;
 const LATER = `sk-ant-api03-${'l'.repeat(40)}`;
 
+const cli = fileURLToPath(new URL('../../../packages/cli/dist/main.js', import.meta.url));
+
 /** Waits as long as a busy machine may need. */
 const SLOW = { timeout: 60_000 };
 
@@ -44,7 +49,7 @@ async function begin(): Promise<Visitor> {
 }
 
 /** Invites a second device, and lets it in. */
-async function join(first: Visitor): Promise<Visitor> {
+async function joinSecond(first: Visitor): Promise<Visitor> {
   const second = await visit();
   const { page } = first.device;
   await first.goTo('Devices');
@@ -109,7 +114,7 @@ async function removeOther(user: Visitor): Promise<void> {
 describe('devices in Chromium, each a context of its own', () => {
   it('joins a second device by invitation; it removes the first, whose old data opens nothing new', async () => {
     const first = await begin();
-    const second = await join(first);
+    const second = await joinSecond(first);
     await second.goTo('Vault');
     await second.press('Open the vault');
     expect(await second.reveal('Work')).toBe(KEY);
@@ -154,6 +159,23 @@ describe('devices in Chromium, each a context of its own', () => {
     await first.press('Done');
     await first.row('Recovery code').waitFor();
 
+    // A file that opens with this code alone, and is not handed out before it has.
+    await first.press('Export the vault');
+    await expectAccessible(first.device);
+    const downloading = page.waitForEvent('download');
+    await page.getByRole('dialog').getByLabel('Recovery code').fill(code.replace(/.$/, '!'));
+    await first.press('Download');
+    await page.getByText('recovery_code_malformed').waitFor(SLOW);
+    await page.getByRole('dialog').getByLabel('Recovery code').fill(code);
+    await first.press('Download');
+    const file = join(example.directory, 'vault-export.json');
+    await (await downloading).saveAs(file);
+    const words = [cli, 'vault', 'open', file, '--json', '--reveal'];
+    const opened = spawnSync(process.execPath, words, { encoding: 'utf8', input: code });
+    expect(JSON.parse(opened.stdout).slots).toContainEqual(
+      expect.objectContaining({ name: 'Work', value: KEY }),
+    );
+
     const other = await visit();
     await other.device.page.goto(example.platform.origin);
     await other.press('Use a recovery code');
@@ -174,9 +196,41 @@ describe('devices in Chromium, each a context of its own', () => {
     expect(JSON.stringify([first.device.requests, other.device.requests])).not.toContain(code);
   });
 
+  it('opens the vault without a key that the platform has not kept, where the user says so', async () => {
+    const first = await begin();
+    await first.addKey({ name: 'Later', value: LATER });
+    const { page } = first.device;
+    await page.getByRole('button', { name: 'Lock now' }).click();
+    await page.route('**/pzk/vault/open', async (route) => {
+      const response = await route.fetch();
+      const answer = await response.json();
+      answer.vault.slots[1].blob = 'A'.repeat(64);
+      await route.fulfill({ response, json: answer });
+    });
+    await first.press('Open the vault');
+    const asked = page.getByRole('heading', { name: 'Not all of your vault is as you left it' });
+    await asked.waitFor(SLOW);
+    await expectAccessible(first.device);
+    await first.press('No, leave it locked');
+    await page.getByText('vault_slot_invalid').waitFor(SLOW);
+    await first.press('Open the vault');
+    await asked.waitFor(SLOW);
+    await first.press('Open it without it');
+    await first.row('Damaged key').waitFor(SLOW);
+    await expectAccessible(first.device);
+    expect(await first.reveal('Later')).toBe(LATER);
+    await page.getByRole('button', { name: 'Delete the damaged key' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await first.row('Damaged key').waitFor({ ...SLOW, state: 'detached' });
+    await page.unroute('**/pzk/vault/open');
+    await page.getByRole('button', { name: 'Lock now' }).click();
+    await first.press('Open the vault');
+    expect(await first.reveal('Later')).toBe(LATER);
+  });
+
   it('asks the other device before it goes on with keys that were changed', async () => {
     const first = await begin();
-    const second = await join(first);
+    const second = await joinSecond(first);
     await second.goTo('Devices');
     await second.press('Open the vault');
     await second.press('Make a recovery code');

@@ -5,7 +5,7 @@ import { type Failure, failureOf } from './failure.js';
 import { formatWhen } from './format.js';
 import { PASSKEY_USER } from './passkey-user.js';
 import { RunningNotice } from './running-notice.js';
-import { useSuccessionQuestion } from './succession-question.js';
+import { useVaultQuestions } from './vault-questions.js';
 
 /** Props of {@link JoinPage}. */
 export interface JoinPageProps {
@@ -18,7 +18,7 @@ export interface JoinPageProps {
 export function JoinPage({ invitation, onLeave }: JoinPageProps) {
   const { join } = useDevices();
   const session = useSession();
-  const approveSuccession = useSuccessionQuestion();
+  const questions = useVaultQuestions();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
   const [until, setUntil] = useState<number>();
@@ -33,7 +33,7 @@ export function JoinPage({ invitation, onLeave }: JoinPageProps) {
   }
 
   async function signIn(): Promise<void> {
-    const { status } = await session.start({ approveSuccession });
+    const { status } = await session.start(questions);
     if (status === 'active') onLeave();
   }
 

@@ -5,7 +5,7 @@ import { App } from './app.js';
 import { takeInvitation } from './invitation-link.js';
 import { isOpenedByAddress, LocalhostNotice } from './localhost-notice.js';
 import './styles.css';
-import { SuccessionQuestion } from './succession-question.js';
+import { VaultQuestionsProvider } from './vault-questions.js';
 
 const OPTIONS = { issuer: location.origin, scope: ['tasks'] };
 
@@ -19,9 +19,9 @@ createRoot(root).render(
       <LocalhostNotice />
     ) : (
       <PzkProvider options={OPTIONS} resume>
-        <SuccessionQuestion>
+        <VaultQuestionsProvider>
           <App invitation={invitation} />
-        </SuccessionQuestion>
+        </VaultQuestionsProvider>
       </PzkProvider>
     )}
   </StrictMode>,

@@ -3,7 +3,7 @@ import { type FormEvent, useId, useState } from 'react';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
 import { PASSKEY_USER } from './passkey-user.js';
-import { useSuccessionQuestion } from './succession-question.js';
+import { useVaultQuestions } from './vault-questions.js';
 
 /** Props of {@link RecoverForm}. */
 export interface RecoverFormProps {
@@ -15,7 +15,7 @@ export interface RecoverFormProps {
 /** Opens the vault with the recovery code, in a browser that has nothing else. */
 export function RecoverForm({ onCancel, onRecovered }: RecoverFormProps) {
   const { recover } = useRecovery();
-  const approveSuccession = useSuccessionQuestion();
+  const questions = useVaultQuestions();
   const id = useId();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
@@ -25,7 +25,7 @@ export function RecoverForm({ onCancel, onRecovered }: RecoverFormProps) {
     const code = String(new FormData(event.currentTarget).get('code'));
     setBusy(true);
     setFailure(undefined);
-    const ended = await recover({ code, user: PASSKEY_USER, approveSuccession });
+    const ended = await recover({ code, user: PASSKEY_USER, ...questions });
     setBusy(false);
     setFailure(failureOf(ended));
     if (ended.status === 'done') onRecovered();

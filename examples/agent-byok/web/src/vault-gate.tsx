@@ -4,7 +4,7 @@ import { ChangesNotice } from './changes-notice.js';
 import { CompareNotice } from './compare-notice.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
-import { useSuccessionQuestion } from './succession-question.js';
+import { useVaultQuestions } from './vault-questions.js';
 
 /** Opens the vault. */
 export interface VaultOpener {
@@ -26,14 +26,14 @@ export function useVaultOpener(): VaultOpener {
 export function VaultOpenerProvider({ children }: { children: ReactNode }) {
   const { open: openVault } = useVault();
   const [failure, setFailure] = useState<Failure>();
-  const approveSuccession = useSuccessionQuestion();
+  const questions = useVaultQuestions();
 
   const open = useCallback(async () => {
     setFailure(undefined);
-    const ended = await openVault({ approveSuccession });
+    const ended = await openVault(questions);
     setFailure(failureOf(ended));
     return ended.status === 'open';
-  }, [openVault, approveSuccession]);
+  }, [openVault, questions]);
 
   const opener = useMemo(() => ({ open, failure }), [open, failure]);
   return <OpenerContext value={opener}>{children}</OpenerContext>;

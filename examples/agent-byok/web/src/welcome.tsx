@@ -3,8 +3,8 @@ import { useState } from 'react';
 import { ErrorNotice } from './error-notice.js';
 import { RecoverForm } from './recover-form.js';
 import { RunningNotice } from './running-notice.js';
-import { useSuccessionQuestion } from './succession-question.js';
 import { useSignUp } from './use-sign-up.js';
+import { useVaultQuestions } from './vault-questions.js';
 
 function SupportNotice() {
   const support = usePasskeySupport();
@@ -24,14 +24,14 @@ function SupportNotice() {
 /** What a visitor sees who is not signed in. It stays mounted while a ceremony of it runs. */
 export function Welcome() {
   const session = useSession();
-  const approveSuccession = useSuccessionQuestion();
+  const questions = useVaultQuestions();
   const { enroll, refused, signUp } = useSignUp();
   const [recovering, setRecovering] = useState(false);
   const running = RunningNotice.find(enroll) ?? RunningNotice.find(session);
 
   function signIn(): void {
     enroll.reset();
-    void session.start({ anyPasskey: true, approveSuccession });
+    void session.start({ anyPasskey: true, ...questions });
   }
 
   return (
@@ -59,7 +59,7 @@ export function Welcome() {
             onCancel={() => setRecovering(false)}
             onRecovered={() => {
               setRecovering(false);
-              void session.start({ approveSuccession });
+              void session.start(questions);
             }}
           />
         ) : (
