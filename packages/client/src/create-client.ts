@@ -53,8 +53,9 @@ export interface StartOptions {
    */
   readonly approveSuccession?: ApproveSuccession;
   /**
-   * Asked where the server keeps other bytes of slots than were signed: `true` only on the user's yes.
-   * Absent: the start fails with `vault_slot_invalid`.
+   * Asked where the server keeps other bytes of slots than were signed: `true` only on the user's yes. If the
+   * API key's own slot is among them, the start then needs `apiKey`, and fails with `vault_slot_damaged`
+   * without it. Absent: the start fails with `vault_slot_invalid`.
    */
   readonly approveReplacedSlots?: ApproveReplacedSlots;
   readonly signal?: AbortSignal;

@@ -29,8 +29,8 @@ export interface StartSessionOptions {
 }
 
 /**
- * Without its vault, or where a device of the vault has spoilt the key's slot, one may go on with the key
- * typed in; a vault that was altered is no such.
+ * Without its vault, or where the key's slot is spoilt (by a device of the vault; or in the server's storage,
+ * after the user's yes), one may go on with the key typed in; a vault that was altered is no such.
  */
 const WITHOUT_VAULT: ReadonlySet<string> = new Set([
   'vault_missing',

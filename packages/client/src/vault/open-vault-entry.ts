@@ -21,13 +21,19 @@ export interface OpenedVaultEntry {
  * decrypts in its place.
  *
  * @throws PzkError those of `unlockVaultEntry`, `vault_missing`; `vault_slot_damaged` where the key's own slot
- * does not open
+ * does not open, or is one without which the user lets the vault open
  */
 export async function openVaultEntry(options: OpenVaultEntryOptions): Promise<OpenedVaultEntry> {
   const { vault, newPin } = await unlockVaultEntry(options);
   try {
     const slot = vault.manifest.slots.find(({ kind }) => kind === 'api-key');
     if (slot === undefined) throw new PzkError('vault_missing', 'The vault holds no API key.');
+    if (!vault.blobs.has(slot.id)) {
+      // Past the user's yes it is lost like one that does not open: the vault itself is in order.
+      throw new PzkError('vault_slot_damaged', 'The slot of the API key cannot be read.', {
+        hint: 'Start with the API key, then store it in its slot again.',
+      });
+    }
     const apiKey = await openSlotOf(vault, slot.id);
     const { recipient, memory } = vault;
     const { generation } = recipient;

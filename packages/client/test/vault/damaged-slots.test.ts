@@ -228,6 +228,28 @@ describe('a slot whose bytes the server has replaced', () => {
     await device.client.vault.open();
   });
 
+  it('of the API key lets a session start with the yes and the key typed in, and is mended', async () => {
+    const { platform, device, vault, good } = await opened();
+    const own = vault.contents.slots[0]?.id ?? '';
+    replace(platform, own);
+    const shown: (readonly ReplacedSlot[])[] = [];
+    const approveReplacedSlots = (slots: readonly ReplacedSlot[]) => shown.push(slots) > 0;
+    const again = device.reload();
+    await expect(again.start({ apiKey })).rejects.toMatchObject({ code: 'vault_slot_invalid' });
+    await expect(again.start({ approveReplacedSlots })).rejects.toMatchObject({
+      code: 'vault_slot_damaged',
+    });
+    await again.start({ apiKey, approveReplacedSlots });
+    expect(again.getSnapshot().status).toBe('active');
+    expect(shown.at(-1)).toEqual([{ id: own, version: 1, kind: 'api-key' }]);
+    const theirs = await again.vault.open({ approveReplacedSlots });
+    expect(theirs.contents.slots[0]).toMatchObject({ damaged: 'replaced' });
+    await theirs.updateSecret(own, { value: apiKey });
+    expect(theirs.contents.slots[0]).not.toHaveProperty('damaged');
+    expect(text(await theirs.readSecret(good))).toBe('mail-password');
+    await device.reload().start();
+  });
+
   it('[V2] is none that is missing, twice there or in another place: these are refused in any case', async () => {
     const { platform, device, good } = await opened();
     const second = await device.client.vault.current.addSecret({ name: 'two', value: 'two' });
