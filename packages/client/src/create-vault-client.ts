@@ -6,6 +6,7 @@ import { type DeviceInfo, listDevices, revokeDevice } from './exchange/devices.j
 import type { ExchangeContext } from './exchange/exchange-context.js';
 import { type ExportOptions, exportVault } from './exchange/export-vault.js';
 import { createInvitation, type Invitation } from './exchange/invitations.js';
+import { findLostVault, type LostVault, settleLostVault } from './exchange/lost-vault.js';
 import { confirmNextSecret, openByTouch } from './exchange/open-by-touch.js';
 import { createOpenVault, type OpenVault } from './exchange/open-vault-handle.js';
 import { recoverVault } from './exchange/recover-vault.js';
@@ -122,6 +123,13 @@ export interface VaultClient extends Observable<VaultState> {
   readonly reset: {
     /** Cancels a reset that waits: see `resetAt` of the contents. */
     cancel(): Promise<void>;
+    /**
+     * The vault that was lost with a reset, as long as the user has not settled it: lead them through
+     * `rotationSteps`, for whoever has the lost devices may have its keys. Absent where nothing was lost.
+     */
+    lost(): Promise<LostVault | undefined>;
+    /** Says that the user has rotated what was lost: `lost` gives nothing more, on this device. */
+    settle(): Promise<void>;
   };
   readonly devices: {
     list(): Promise<readonly DeviceInfo[]>;
@@ -153,6 +161,7 @@ export function createVaultClient(options: VaultClientOptions): VaultClient {
     openForNext: (openOptions = {}) => openByTouch(base, openOptions, confirmNextSecret),
   };
   const handle = createOpenVault(context);
+  const releases = createReleases(context);
   return {
     subscribe: holder.state.subscribe,
     getSnapshot: holder.state.getSnapshot,
@@ -179,7 +188,7 @@ export function createVaultClient(options: VaultClientOptions): VaultClient {
     export: (exportOptions) => exportVault(context, exportOptions),
     agents: { pair: () => pairAgent(context) },
     approvals: createApprovals(context),
-    releases: createReleases(context),
+    releases,
     async status() {
       const { requests, revoked, reset_at } = await api.post(
         '/vault/status',
@@ -192,7 +201,11 @@ export function createVaultClient(options: VaultClientOptions): VaultClient {
         ...(reset_at === undefined ? {} : { resetAt: reset_at }),
       });
     },
-    reset: { cancel: () => api.postVoid('/vault/reset/cancel', {}) },
+    reset: {
+      cancel: () => api.postVoid('/vault/reset/cancel', {}),
+      lost: () => findLostVault(releases, records),
+      settle: () => settleLostVault(records),
+    },
     devices: {
       list: () => listDevices(api),
       revoke: (device, revocation) => revokeDevice(base, device, revocation),

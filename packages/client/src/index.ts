@@ -16,6 +16,7 @@ export type {
 export type { NewRecoveryCode, VaultRemoval } from './exchange/create-recovery-code.js';
 export type { DeviceInfo } from './exchange/devices.js';
 export type { Invitation, InvitationState, JoiningDevice } from './exchange/invitations.js';
+export type { LostVault } from './exchange/lost-vault.js';
 export type { NewSecret, OpenVault, SecretValue } from './exchange/open-vault-handle.js';
 export type { OpenOptions, TouchOptions } from './exchange/vault-context.js';
 export type {
@@ -75,6 +76,11 @@ export {
   providerHints,
 } from './vault/provider-hints.js';
 export type { RosterChanges, RosterMember, VaultAgentInfo } from './vault/roster.js';
+export {
+  type RotationStep,
+  type RotationStepsOptions,
+  rotationSteps,
+} from './vault/rotation-steps.js';
 export type { RotatedSlot, VaultSlot } from './vault/slot-changes.js';
 export type {
   ApproveReplacedSlots,

@@ -28,6 +28,8 @@ export {
   type RosterChanges,
   type RosterMember,
   type RotatedSlot,
+  type RotationStep,
+  rotationSteps,
   type SessionState,
   type SessionStep,
   type StartOptions,
@@ -60,6 +62,13 @@ export {
 } from './use-devices.js';
 export { type EnrollActions, type UseEnroll, useEnroll } from './use-enroll.js';
 export type { InvitationView } from './use-invitation.js';
+export {
+  type LostVaultActions,
+  type LostVaultState,
+  type UseLostVault,
+  type UseLostVaultOptions,
+  useLostVault,
+} from './use-lost-vault.js';
 export { type UsePasskeySupport, usePasskeySupport } from './use-passkey-support.js';
 export { usePzkFetch } from './use-pzk-fetch.js';
 export { type RecoveryActions, type UseRecovery, useRecovery } from './use-recovery.js';

@@ -1,6 +1,11 @@
 import { type Client, type ClientOptions, createClient } from '@pzk-auth/client';
 import { createSoftwareAuthenticator, type SoftwareAuthenticator } from '@pzk-auth/client/testing';
-import { createVerifier, memoryStores, type Verifier } from '@pzk-auth/verifier';
+import {
+  createVerifier,
+  memoryStores,
+  type Verifier,
+  type VerifierOptions,
+} from '@pzk-auth/verifier';
 
 export const ORIGIN = 'http://localhost:3000';
 export const USER = { name: 'somebody', displayName: 'Somebody' };
@@ -20,7 +25,7 @@ export interface Service {
   close(): Promise<void>;
 }
 
-export async function createService(): Promise<Service> {
+export async function createService(options: Partial<VerifierOptions> = {}): Promise<Service> {
   const verifier = createVerifier({
     issuer: ORIGIN,
     audience: ORIGIN,
@@ -28,6 +33,7 @@ export async function createService(): Promise<Service> {
     origins: [ORIGIN],
     scopes: ['weather:read'],
     stores: memoryStores(),
+    ...options,
   });
   const authenticator = createSoftwareAuthenticator({ origin: ORIGIN });
   const { apiKey, row } = await verifier.keys.issue({ scopes: ['weather:read'] });

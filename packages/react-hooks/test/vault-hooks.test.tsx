@@ -16,6 +16,7 @@ import {
   useAgents,
   useApprovals,
   useDevices,
+  useLostVault,
   useRecovery,
   useReleases,
   useSession,
@@ -373,6 +374,63 @@ describe('useRecovery', () => {
       status: 'failed',
       error: { code: 'vault_locked' },
     });
+  });
+});
+
+describe('useLostVault', () => {
+  function mountLost(of: Client) {
+    const wrapper = ({ children }: { children: ReactNode }) => (
+      <StrictMode>
+        <PzkProvider client={of}>{children}</PzkProvider>
+      </StrictMode>
+    );
+    const useBoth = () => ({ lost: useLostVault(), vault: useVault() });
+    return renderHook(useBoth, { wrapper }).result;
+  }
+
+  it('shows nothing before a session, nor where nothing was lost', async () => {
+    const hooks = mountLost(client);
+    expect(hooks.current.lost.status).toBe('loading');
+    expect(service.requests).toEqual([]);
+    await act(enrol);
+    await waitFor(() => expect(hooks.current.lost.status).toBe('none'));
+  });
+
+  it('leads through the providers after a reset, until the user has settled it', async () => {
+    await service.close();
+    let resetVault = false;
+    service = await createService({
+      authorize: () => ({ resetVault }),
+      vaultReset: { after: 0 },
+    });
+    client = service.createClient();
+    clients.push(client);
+    await act(enrol);
+    resetVault = true;
+    const other = createOther();
+    const enrolment = { apiKey: service.apiKey, user: USER };
+    await expect(other.enroll(enrolment)).rejects.toMatchObject({ code: 'vault_reset_pending' });
+    const hooks = mountLost(other);
+    await act(() => other.enroll(enrolment));
+    await waitFor(() => expect(hooks.current.lost.status).toBe('lost'));
+    const step = (id: string) =>
+      hooks.current.lost.status === 'lost' &&
+      hooks.current.lost.steps.find(({ provider }) => provider.id === id);
+    expect(step('anthropic')).toMatchObject({
+      replaced: false,
+      provider: { rotateUrl: expect.stringContaining('https://') },
+    });
+    await act(async () => {
+      await hooks.current.vault.open();
+      await hooks.current.vault.addSecret({ name: 'New', provider: 'anthropic', value: KEY });
+    });
+    await waitFor(() => expect(step('anthropic')).toMatchObject({ replaced: true }));
+    await act(async () => {
+      const { lost } = hooks.current;
+      expect(await lost.settle()).toMatchObject({ status: 'done' });
+    });
+    expect(hooks.current.lost.status).toBe('none');
+    await waitFor(async () => expect(await other.vault.reset.lost()).toBeUndefined());
   });
 });
 

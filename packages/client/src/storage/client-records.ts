@@ -25,6 +25,13 @@ export interface DeviceRecord {
   readonly roster?: KnownRoster;
 }
 
+/** A vault that was replaced, and whether the user has rotated what was in it. */
+export interface LostVaultRecord {
+  /** Seconds since the epoch. */
+  readonly at: number;
+  readonly settled: boolean;
+}
+
 /** A device secret at rest: useless without the key, which no script can export. */
 export interface DeviceSecretRecord {
   /** AES-GCM, non-extractable. */
@@ -66,6 +73,10 @@ export interface ClientRecords {
   readDeviceSecret(credentialId: string): Promise<DeviceSecretRecord | undefined>;
   /** Never kept in memory alone: the secret opens a vault that outlives the page. */
   writeDeviceSecret(credentialId: string, record: DeviceSecretRecord): Promise<void>;
+  /** The last vault of the account that was replaced, as far as this device has heard. */
+  readLostVault(): Promise<LostVaultRecord | undefined>;
+  /** Never rejects. */
+  writeLostVault(record: LostVaultRecord): Promise<void>;
   /** The key pair that is itself the device, where a key demands no passkey. */
   readHeadlessKey(): Promise<CryptoKeyPair | undefined>;
   writeHeadlessKey(keyPair: CryptoKeyPair): Promise<void>;
@@ -98,6 +109,7 @@ export function createClientRecords(
   const session = name('session', scope.issuer, scope.audience);
   const headless = name('headless-key', scope.issuer);
   const lastDevice = name('last-device', scope.issuer, scope.rpId);
+  const lostVault = name('lost-vault', scope.issuer, scope.rpId);
   const device = (id: string) => name('device', scope.issuer, scope.rpId, id);
   const secret = (id: string) => name('device-secret', scope.issuer, scope.rpId, id);
   /** What the storage did not take. */
@@ -193,6 +205,8 @@ export function createClientRecords(
     noteDevice: (record) => write(device(record.credentialId), record),
     readDeviceSecret: (id) => read<DeviceSecretRecord>(secret(id)),
     writeDeviceSecret: (id, record) => run(() => storage.set(secret(id), record)),
+    readLostVault: () => read<LostVaultRecord>(lostVault),
+    writeLostVault: (record) => write(lostVault, record),
     readHeadlessKey: () => read<CryptoKeyPair>(headless),
     writeHeadlessKey: (keyPair) => run(() => storage.set(headless, keyPair)),
   };

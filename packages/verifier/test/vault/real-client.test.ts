@@ -1,6 +1,7 @@
 import {
   createMemoryStorage,
   openVaultExport,
+  rotationSteps,
   type VaultRemoval,
   verifyReceipt,
 } from '@pzk-auth/client';
@@ -17,7 +18,12 @@ import {
   sha256,
 } from '@pzk-auth/protocol';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createVerifier, memoryStores, type Verifier } from '../../src/index.js';
+import {
+  createVerifier,
+  memoryStores,
+  type Verifier,
+  type VerifierOptions,
+} from '../../src/index.js';
 
 const ISSUER = 'http://localhost:3000';
 const user = { name: 'ada', displayName: 'Ada' };
@@ -36,7 +42,7 @@ afterAll(async () => {
   for (const verifier of verifiers) await verifier.close();
 });
 
-function openVerifier(): Verifier {
+function openVerifier(options: Partial<VerifierOptions> = {}): Verifier {
   const verifier = createVerifier({
     issuer: ISSUER,
     audience: ISSUER,
@@ -44,6 +50,7 @@ function openVerifier(): Verifier {
     origins: [ISSUER],
     scopes: scope,
     stores: memoryStores(),
+    ...options,
   });
   verifiers.push(verifier);
   return verifier;
@@ -105,6 +112,40 @@ async function join({ verifier, first }: Awaited<ReturnType<typeof enrolled>>) {
   expect(await invitation.poll()).toEqual({ status: 'ended' });
   await second.client.start();
   return { second, theirs: await second.client.vault.open() };
+}
+
+/** Pairs an agent with the vault that a browser has open. */
+async function pairAgent(verifier: Verifier, first: ReturnType<typeof createBrowser>) {
+  const agent = await createAgent(verifier);
+  const pairing = await first.client.vault.agents.pair();
+  const id = encodeBase64url(parsePairingId(pairing.code));
+  const { vault_id: vaultId } = await agent.open('/agent/pairings/open', { id });
+  const nonceA = crypto.getRandomValues(new Uint8Array(32));
+  const agentKey = agent.publicKey;
+  const commitment = pairingCommitment({ issuer: ISSUER, vaultId, agentKey, nonceA });
+  await agent.open('/agent/pairings/commit', {
+    id,
+    commitment: encodeBase64url(commitment),
+    name: 'Builder',
+  });
+  expect(await pairing.poll()).toEqual({ status: 'waiting' });
+  const answered = await agent.open('/agent/pairings/open', { id });
+  await agent.open('/agent/pairings/reveal', {
+    id,
+    agent_key: encodeBase64url(agentKey),
+    nonce_a: encodeBase64url(nonceA),
+  });
+  const words = pairingWords({
+    issuer: ISSUER,
+    vaultId,
+    agentKey,
+    nonceA,
+    identityKey: decodeBase64url(answered.identity_key),
+    nonceB: decodeBase64url(answered.nonce_b),
+  });
+  expect(await pairing.poll()).toMatchObject({ status: 'compare', words });
+  await pairing.confirm({ name: 'My builder' });
+  return { agent, vaultId };
 }
 
 describe('the client and the verifier', () => {
@@ -286,37 +327,53 @@ describe('the client and the verifier', () => {
     ).rejects.toMatchObject({ code: 'invalid_grant' });
   });
 
+  it('lead a user who lost every passkey through rotating the keys', async () => {
+    let resetVault = false;
+    const verifier = openVerifier({ authorize: () => ({ resetVault }), vaultReset: { after: 0 } });
+    const { first, secret, apiKey } = await enrolled(verifier);
+    expect(await first.client.vault.reset.lost()).toBeUndefined();
+    const { agent, vaultId } = await pairAgent(verifier, first);
+    await agent.post('/agent/requests', await agent.request(vaultId, secret));
+    const [approval] = (await first.client.vault.approvals.list()).requests;
+    if (approval === undefined) throw new Error('no request');
+    await first.client.vault.approvals.approve(approval);
+
+    resetVault = true;
+    const fresh = createBrowser(verifier);
+    await expect(fresh.client.enroll({ apiKey, user })).rejects.toMatchObject({
+      code: 'vault_reset_pending',
+      resetAt: expect.any(Number),
+    });
+    await fresh.client.enroll({ apiKey, user });
+    const lost = await fresh.client.vault.reset.lost();
+    expect(lost).toEqual({ at: expect.any(Number), hosts: ['api.anthropic.com'] });
+    const vault = await fresh.client.vault.open();
+    const steps = () =>
+      rotationSteps({ hosts: lost?.hosts ?? [], slots: vault.contents.slots }).map(
+        ({ provider, replaced }) => [provider.id, replaced],
+      );
+    expect(steps()[0]).toEqual(['anthropic', false]);
+    expect(steps().map(([id]) => id)).toContain('openai');
+    const value = `sk-ant-${'a'.repeat(40)}`;
+    await vault.addSecret({ name: 'Claude', provider: 'anthropic', value });
+    expect(steps()[0]).toEqual(['anthropic', true]);
+
+    // Until the user says so, also in another page, and whatever came into the log since.
+    const page = fresh.reload();
+    await page.start();
+    expect(await page.vault.reset.lost()).toEqual(lost);
+    for (let count = 0; count < 110; count++) {
+      await vault.renameSecret(vault.contents.slots.at(-1)?.id ?? '', { name: `Claude ${count}` });
+    }
+    expect(await page.vault.reset.lost()).toEqual(lost);
+    await page.vault.reset.settle();
+    expect(await page.vault.reset.lost()).toBeUndefined();
+    expect(await fresh.client.vault.reset.lost()).toBeUndefined();
+  });
+
   it('pair an agent, approve its request and check the receipt', async () => {
     const { verifier, first, vault, secret } = await enrolled();
-    const agent = await createAgent(verifier);
-    const pairing = await first.client.vault.agents.pair();
-    const id = encodeBase64url(parsePairingId(pairing.code));
-    const { vault_id: vaultId } = await agent.open('/agent/pairings/open', { id });
-    const nonceA = crypto.getRandomValues(new Uint8Array(32));
-    const agentKey = agent.publicKey;
-    const commitment = pairingCommitment({ issuer: ISSUER, vaultId, agentKey, nonceA });
-    await agent.open('/agent/pairings/commit', {
-      id,
-      commitment: encodeBase64url(commitment),
-      name: 'Builder',
-    });
-    expect(await pairing.poll()).toEqual({ status: 'waiting' });
-    const answered = await agent.open('/agent/pairings/open', { id });
-    await agent.open('/agent/pairings/reveal', {
-      id,
-      agent_key: encodeBase64url(agentKey),
-      nonce_a: encodeBase64url(nonceA),
-    });
-    const words = pairingWords({
-      issuer: ISSUER,
-      vaultId,
-      agentKey,
-      nonceA,
-      identityKey: decodeBase64url(answered.identity_key),
-      nonceB: decodeBase64url(answered.nonce_b),
-    });
-    expect(await pairing.poll()).toMatchObject({ status: 'compare', words });
-    await pairing.confirm({ name: 'My builder' });
+    const { agent, vaultId } = await pairAgent(verifier, first);
     expect(vault.contents.agents).toMatchObject([{ name: 'My builder' }]);
 
     const request = await agent.request(vaultId, secret);
