@@ -6,10 +6,10 @@ import { type Failure, failureOf } from './failure.js';
 import { formatCountdown } from './format.js';
 import { shortId } from './member-name.js';
 import { Page } from './page.js';
-import { useSuccessionQuestion } from './succession-question.js';
 import { useSeconds } from './use-seconds.js';
 import type { AgentDescription } from './use-tasks.js';
 import { VaultGate } from './vault-gate.js';
+import { useVaultQuestions } from './vault-questions.js';
 
 function Code({ code, expiresAt, command }: { code: string; expiresAt: number; command: string }) {
   const now = useSeconds(true);
@@ -30,7 +30,7 @@ function Code({ code, expiresAt, command }: { code: string; expiresAt: number; c
 /** Pairs an agent: a code to the broker, then the same words on both sides. */
 function PairDialog({ command, onClose }: { command: string; onClose: () => void }) {
   const { pairing, pair, confirmPairing, dismissPairing } = useAgents();
-  const approveSuccession = useSuccessionQuestion();
+  const { approveSuccession } = useVaultQuestions();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
 

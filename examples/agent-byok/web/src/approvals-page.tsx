@@ -12,9 +12,9 @@ import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
 import { formatCount, formatWhen } from './format.js';
 import { Page } from './page.js';
-import { useSuccessionQuestion } from './succession-question.js';
 import { describeTime, describeUses, termsOf } from './terms.js';
 import { VaultGate } from './vault-gate.js';
+import { useVaultQuestions } from './vault-questions.js';
 
 /** Props of {@link ApprovalCard}. */
 interface ApprovalCardProps {
@@ -159,7 +159,7 @@ function RejectDialog({
 
 function Waiting() {
   const approvals = useApprovals();
-  const approveSuccession = useSuccessionQuestion();
+  const { approveSuccession } = useVaultQuestions();
   const [rejecting, setRejecting] = useState<Approval>();
   if (approvals.status === 'failed') {
     return <ErrorNotice title="Requests cannot be read" error={approvals.error} />;

@@ -7,8 +7,8 @@ import { formatCountdown } from './format.js';
 import { invitationLink } from './invitation-link.js';
 import { shortId } from './member-name.js';
 import { QrCode } from './qr-code.js';
-import { useSuccessionQuestion } from './succession-question.js';
 import { useSeconds } from './use-seconds.js';
+import { useVaultQuestions } from './vault-questions.js';
 
 function OpenInvitation({ fragment, expiresAt }: { fragment: string; expiresAt: number }) {
   const now = useSeconds(true);
@@ -50,7 +50,7 @@ function OpenInvitation({ fragment, expiresAt }: { fragment: string; expiresAt: 
 /** Invites another device and, when it has answered, asks whether to let it in. */
 export function InviteDialog({ onClose }: { onClose: () => void }) {
   const { invitation, invite, admit, dismissInvitation } = useDevices();
-  const approveSuccession = useSuccessionQuestion();
+  const { approveSuccession } = useVaultQuestions();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
 
