@@ -158,7 +158,8 @@ export function createVaultClient(options: VaultClientOptions): VaultClient {
   const context: VaultContext = {
     ...base,
     open: (openOptions = {}) => openByTouch(base, openOptions, async () => undefined),
-    openForNext: (openOptions = {}) => openByTouch(base, openOptions, confirmNextSecret),
+    openAgain: (touch = {}) => openByTouch(base, holder.asBefore(touch), async () => undefined),
+    openForNext: (touch = {}) => openByTouch(base, holder.asBefore(touch), confirmNextSecret),
   };
   const handle = createOpenVault(context);
   const releases = createReleases(context);

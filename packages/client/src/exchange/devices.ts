@@ -44,7 +44,12 @@ export async function listDevices(api: AccountApi): Promise<readonly DeviceInfo[
  * Ends the tokens of a device at once, with a touch. It stays in the vault's roster until it is taken out.
  */
 export function revokeDevice(
-  { exchange, api, guard, sessionKey }: Omit<VaultContext, 'holder' | 'open' | 'openForNext'>,
+  {
+    exchange,
+    api,
+    guard,
+    sessionKey,
+  }: Pick<VaultContext, 'exchange' | 'api' | 'guard' | 'sessionKey'>,
   device: string,
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<void> {

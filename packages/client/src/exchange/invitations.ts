@@ -193,7 +193,7 @@ export async function createInvitation(context: VaultContext): Promise<Invitatio
       if (joining === undefined) throw invitationInvalid('No device has joined yet.');
       // Before the touch, which would be in vain, and after it, which may have taken its time.
       await assertWaits();
-      await context.open(options);
+      await context.openAgain(options);
       await assertWaits();
       await holder.change(async (vault) => ({
         prepared: await prepareAdmission(vault, joining, identityKey),

@@ -37,7 +37,13 @@ export async function confirmNextSecret(
  * @param then - What follows in the same ceremony.
  */
 export async function openByTouch<T>(
-  { exchange, api, holder, guard, sessionKey }: Omit<VaultContext, 'open' | 'openForNext'>,
+  {
+    exchange,
+    api,
+    holder,
+    guard,
+    sessionKey,
+  }: Pick<VaultContext, 'exchange' | 'api' | 'holder' | 'guard' | 'sessionKey'>,
   {
     approveSuccession,
     approveReplacedSlots,

@@ -22,7 +22,7 @@ export interface OpenOptions {
   readonly approveReplacedSlots?: ApproveReplacedSlots;
   /** Lets the user choose among all passkeys instead of the one used last. Default false. */
   readonly anyPasskey?: boolean;
-  /** Seconds that the vault stays open in memory. Default 300. */
+  /** Seconds that the vault stays open in memory, also when it is opened anew on the way. Default 300. */
   readonly keepFor?: number;
   readonly signal?: AbortSignal;
 }
@@ -43,8 +43,10 @@ export interface VaultContext {
   readonly sessionKey: () => Promise<SessionKey>;
   /** Opens the vault with a touch, also one that is open: the user is asked anew. */
   readonly open: (options?: OpenOptions) => Promise<void>;
-  /** The same, with another touch for the secret of the next PRF generation. */
-  readonly openForNext: (options?: OpenOptions) => Promise<NextSecret>;
+  /** The same on the way to something else, as the user has opened it last. */
+  readonly openAgain: (options?: TouchOptions) => Promise<void>;
+  /** As `openAgain`, with another touch for the secret of the next PRF generation. */
+  readonly openForNext: (options?: TouchOptions) => Promise<NextSecret>;
 }
 
 /** The secret of the next PRF generation, derived by two touches. */

@@ -3,8 +3,10 @@ import { createSnapshotStore, type Observable } from '../session/snapshot-store.
 import type { ClientRecords } from '../storage/client-records.js';
 import type { PreparedWrite } from '../vault/prepare-write.js';
 import { rosterOf } from '../vault/roster.js';
+import type { ReplacedSlot } from '../vault/unlock-vault-entry.js';
 import { type UnlockedVault, wipeVault } from '../vault/unlocked-vault.js';
 import type { AccountApi } from './account-api.js';
+import type { OpenOptions, TouchOptions } from './vault-context.js';
 import { describeVault, type OpeningNotes, type VaultState } from './vault-state.js';
 
 /** A change of the vault that was prepared. */
@@ -22,6 +24,11 @@ export interface VaultHolder {
   showOpening(): () => void;
   /** Takes an unlocked vault over, to be wiped after `keepFor` seconds. */
   adopt(vault: UnlockedVault, notes: OpeningNotes, keepFor: number): Promise<void>;
+  /**
+   * Options to open the vault anew on the way to something else: for as long as the user has opened it
+   * for, and without asking again about the slots that it was opened without.
+   */
+  asBefore(options: TouchOptions): OpenOptions;
   /** Forgets the vault; what works on it ends first. */
   lock(): void;
   /**
@@ -80,6 +87,8 @@ export function createVaultHolder(
   const store = createSnapshotStore<VaultState>({ status: 'locked' });
   let held: Holding | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  /** How it was opened last; holds after it was locked, too. */
+  let opened: { readonly keepFor: number; readonly without: readonly ReplacedSlot[] } | undefined;
   /** The change that came last. */
   let last: Promise<unknown> = Promise.resolve();
 
@@ -188,6 +197,7 @@ export function createVaultHolder(
       const holding: Holding = { vault, notes: { ...notes, changes }, locksAt, users: 1 };
       leave();
       held = holding;
+      opened = { keepFor, without: vault.manifest.slots.filter(({ id }) => !vault.blobs.has(id)) };
       try {
         await show(holding);
         if (holding !== held) return;
@@ -200,6 +210,19 @@ export function createVaultHolder(
         holding.users--;
         wipeUnused(holding);
       }
+    },
+    asBefore(options) {
+      if (opened === undefined) return options;
+      const { keepFor, without } = opened;
+      // The same version only: one that was written anew since is a loss of which the user does not know.
+      const isKnown = ({ id, version }: ReplacedSlot) =>
+        without.some((one) => one.id === id && one.version === version);
+      return {
+        ...options,
+        keepFor,
+        approveReplacedSlots: (slots) =>
+          slots.every(isKnown) || (options.approveReplacedSlots?.(slots) ?? false),
+      };
     },
     lock,
     read: (work) => use(async ({ vault }) => work(vault)),

@@ -157,7 +157,7 @@ export function createApprovals(context: VaultContext): Approvals {
         throw new PzkError('vault_slot_damaged', 'The slot of the request cannot be read.');
       }
       if (holder.state.getSnapshot().status !== 'open') {
-        await context.open(options);
+        await context.openAgain(options);
       }
       await guard.run(signal, async (combined) => {
         // Before the touch, too, which would be in vain.

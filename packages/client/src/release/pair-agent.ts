@@ -171,7 +171,7 @@ export async function pairAgent(context: VaultContext): Promise<AgentPairing> {
           hint: 'A name has 1 to 64 characters that can be seen.',
         });
       }
-      await context.open(options);
+      await context.openAgain(options);
       return holder.change(async (vault) => {
         if (vault.manifest.identity_key !== own.identityKey) {
           throw fail(mismatch('The keys of the vault have changed since.'));

@@ -382,6 +382,18 @@ describe('approval', () => {
     expect(platform.releases).toHaveLength(1);
   });
 
+  it('opens it then as its user has, without the slots that are lost', async () => {
+    const { client, platform, broker, slot, vault } = await paired();
+    const lost = await vault.addSecret({ name: 'lost', value: 'lost' });
+    platform.vault?.slots.set(lost, encodeBase64url(new Uint8Array(64)));
+    await broker.ask(slot);
+    await client.open({ approveReplacedSlots: () => true });
+    const approval = await onlyRequest(client);
+    client.lock();
+    await client.approvals.approve(approval);
+    expect(platform.releases).toHaveLength(1);
+  });
+
   it('takes no touch for a slot that cannot be read', async () => {
     const { client, platform, broker, slot, vault } = await paired();
     const encrypt = vi.spyOn(crypto.subtle, 'encrypt');

@@ -52,13 +52,12 @@ function replace(platform: FakePlatform, slotId: string): void {
   slots.set(slotId, encodeBase64url(new Uint8Array(64).fill(3)));
 }
 
-async function invited(platform: FakePlatform, device: ReturnType<typeof createDevice>) {
+async function admitted(platform: FakePlatform, device: ReturnType<typeof createDevice>) {
   const invitation = await device.client.vault.invitations.create();
   const second = createDevice(platform);
   await second.client.vault.invitations.accept({ code: invitation.fragment, user });
   await invitation.poll();
   await invitation.admit();
-  await second.client.start();
   return second;
 }
 
@@ -98,7 +97,7 @@ describe('a slot that does not open', () => {
 
   it('does not keep a device in the vault, and is named where it is left out', async () => {
     const { platform, device, vault, good, bad } = await withUnreadable();
-    await invited(platform, device);
+    await admitted(platform, device);
     const other = vault.contents.members.find(({ own }) => !own);
     const { code, confirm } = await vault.removeDevice(other?.id ?? '');
     const slots = await confirm(code);
@@ -248,6 +247,39 @@ describe('a slot whose bytes the server has replaced', () => {
     expect(theirs.contents.slots[0]).not.toHaveProperty('damaged');
     expect(text(await theirs.readSecret(good))).toBe('mail-password');
     await device.reload().start();
+  });
+
+  it('is not asked about again where the open vault is opened anew on the way', async () => {
+    const { platform, device, vault, good } = await opened();
+    const kept = await vault.addSecret({ name: 'kept', value: 'still there' });
+    replace(platform, good);
+    const { client } = device;
+    const approveReplacedSlots = vi.fn(() => true);
+    await client.vault.open({ approveReplacedSlots });
+    await admitted(platform, device);
+    await vault.rotateGeneration();
+    expect(vault.contents.members.map(({ own }) => own)).toEqual([true, false]);
+    expect(text(await vault.readSecret(kept))).toBe('still there');
+    expect(approveReplacedSlots).toHaveBeenCalledTimes(1);
+    // One that the user does not know of is another matter.
+    replace(platform, kept);
+    await expect(vault.rotateGeneration()).rejects.toMatchObject({ code: 'vault_slot_invalid' });
+    await vault.rotateGeneration({ approveReplacedSlots });
+    expect(approveReplacedSlots).toHaveBeenLastCalledWith([
+      expect.objectContaining({ id: good }),
+      expect.objectContaining({ id: kept }),
+    ]);
+  });
+
+  it('is asked about anew where it was written since, and at an opening by the user', async () => {
+    const { platform, device, vault } = await opened();
+    const own = vault.contents.slots[0]?.id ?? '';
+    replace(platform, own);
+    await device.client.vault.open({ approveReplacedSlots: () => true });
+    await expect(device.client.vault.open()).rejects.toMatchObject({ code: 'vault_slot_invalid' });
+    await vault.updateSecret(own, { value: apiKey });
+    replace(platform, own);
+    await expect(vault.rotateGeneration()).rejects.toMatchObject({ code: 'vault_slot_invalid' });
   });
 
   it('[V2] is none that is missing, twice there or in another place: these are refused in any case', async () => {

@@ -257,6 +257,24 @@ describe('an invitation', () => {
     expect(manifestOf(platform.vault as StoredVault).recipients).toHaveLength(1);
   });
 
+  it('leaves the vault open for no longer than its user said', async () => {
+    const { platform, device } = await openedDevice();
+    const now = Date.now();
+    const { authenticator, storage } = device;
+    const client = createClientOf(platform, { authenticator, storage, clock: () => now });
+    await client.start();
+    const vault = await client.vault.open({ keepFor: 30 });
+    const invitation = await client.vault.invitations.create();
+    await createDevice(platform).client.vault.invitations.accept({ code: invitation.code, user });
+    await invitation.poll();
+    await invitation.admit();
+    expect(vault.contents.locksAt).toBe(now + 30_000);
+    await vault.rotateGeneration();
+    expect(vault.contents.locksAt).toBe(now + 30_000);
+    await client.vault.open();
+    expect(vault.contents.locksAt).toBe(now + 300_000);
+  });
+
   it('[V8] is shown with the earlier of the two ends', async () => {
     const { platform, device } = await openedDevice();
     const at = Math.floor(Date.now() / 1000);
