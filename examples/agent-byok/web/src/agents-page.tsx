@@ -30,7 +30,7 @@ function Code({ code, expiresAt, command }: { code: string; expiresAt: number; c
 /** Pairs an agent: a code to the broker, then the same words on both sides. */
 function PairDialog({ command, onClose }: { command: string; onClose: () => void }) {
   const { pairing, pair, confirmPairing, dismissPairing } = useAgents();
-  const { approveSuccession } = useVaultQuestions();
+  const questions = useVaultQuestions();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
 
@@ -41,7 +41,7 @@ function PairDialog({ command, onClose }: { command: string; onClose: () => void
 
   async function confirm(): Promise<void> {
     setBusy(true);
-    setFailure(failureOf(await confirmPairing(undefined, { approveSuccession })));
+    setFailure(failureOf(await confirmPairing(undefined, questions)));
     setBusy(false);
   }
 

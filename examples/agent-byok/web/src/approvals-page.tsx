@@ -159,7 +159,7 @@ function RejectDialog({
 
 function Waiting() {
   const approvals = useApprovals();
-  const { approveSuccession } = useVaultQuestions();
+  const questions = useVaultQuestions();
   const [rejecting, setRejecting] = useState<Approval>();
   if (approvals.status === 'failed') {
     return <ErrorNotice title="Requests cannot be read" error={approvals.error} />;
@@ -185,7 +185,7 @@ function Waiting() {
             key={approval.id}
             approval={approval}
             approve={async () =>
-              failureOf(await approvals.approve(approval, { approveSuccession }))
+              failureOf(await approvals.approve(approval, questions))
             }
             onReject={() => setRejecting(approval)}
           />

@@ -50,7 +50,7 @@ function OpenInvitation({ fragment, expiresAt }: { fragment: string; expiresAt: 
 /** Invites another device and, when it has answered, asks whether to let it in. */
 export function InviteDialog({ onClose }: { onClose: () => void }) {
   const { invitation, invite, admit, dismissInvitation } = useDevices();
-  const { approveSuccession } = useVaultQuestions();
+  const questions = useVaultQuestions();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
 
@@ -61,7 +61,7 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
 
   async function letIn(): Promise<void> {
     setBusy(true);
-    setFailure(failureOf(await admit({ approveSuccession })));
+    setFailure(failureOf(await admit(questions)));
     setBusy(false);
   }
 
