@@ -67,7 +67,7 @@ export interface VaultClient extends Observable<VaultState> {
   readonly current: OpenVault;
   lock(): void;
   readonly recovery: {
-    /** Makes a recovery code; the vault has to be open when it is confirmed. */
+    /** Makes a recovery code; nothing is stored before it is confirmed. */
     create(): NewRecoveryCode;
     /**
      * In a browser that has nothing but the code: opens the vault with it and enrols a fresh passkey.

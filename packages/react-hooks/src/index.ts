@@ -15,6 +15,7 @@ export {
   type EnrollState,
   findProviderHint,
   isPzkError,
+  isUndecided,
   type JoiningDevice,
   type NewSecret,
   type OpenOptions,

@@ -4,6 +4,7 @@ import {
   encodeBase64url,
   equalBytes,
   formatRecoveryCode,
+  isPzkError,
   PzkError,
   parseRecoveryCode,
   RECOVERY,
@@ -19,7 +20,8 @@ import { type SealedRecipient, sealToRecipient } from '../vault/seal-recipient.j
 import { describeSlots, type RotatedSlot, type VaultSlot } from '../vault/slot-changes.js';
 import { makePin } from '../vault/unlock-vault-entry.js';
 import type { UnlockedVault } from '../vault/unlocked-vault.js';
-import type { VaultContext } from './vault-context.js';
+import type { TouchOptions, VaultContext } from './vault-context.js';
+import type { VaultStep } from './vault-holder.js';
 
 /** A recovery code that was made and is in no vault yet. */
 export interface NewRecoveryCode {
@@ -27,12 +29,15 @@ export interface NewRecoveryCode {
   readonly code: string;
   /**
    * Takes the code into the vault, after the user has typed it in again. One that was there before is
-   * taken out, which changes the keys of the vault.
+   * taken out, which changes the keys of the vault. A vault that is locked opens with a touch first. Can be
+   * repeated: where the answer was lost, `isUndecided` of the error, the same call again tells whether
+   * the code is in, and takes it in if it is not.
    *
    * @returns Slots that did not open and are not in the vault any more, where its keys were changed.
-   * @throws PzkError `recovery_code_malformed` where it is not the code shown; `vault_locked`
+   * @throws PzkError `recovery_code_malformed` where it is not the code shown; `vault_conflict`; those of
+   * `open` where the vault is locked
    */
-  confirm(typed: string): Promise<readonly VaultSlot[]>;
+  confirm(typed: string, options?: TouchOptions): Promise<readonly VaultSlot[]>;
 }
 
 function otherCode(cause?: unknown): PzkError {
@@ -74,6 +79,21 @@ interface TypedCode {
   readonly typed: string;
 }
 
+/** Before anything else, so that a typing error shows at once, without a touch. */
+function assertTyped({ code, typed }: TypedCode): void {
+  const given = parseRecoveryCode(typed);
+  const shown = parseRecoveryCode(code);
+  try {
+    if (!equalBytes(given, shown)) throw otherCode();
+  } finally {
+    given.fill(0);
+    shown.fill(0);
+  }
+}
+
+const recoveryOf = ({ manifest }: Pick<UnlockedVault, 'manifest'>) =>
+  manifest.recipients.find(({ credential_id }) => credential_id === RECOVERY);
+
 /** @param remove - Recipient ids to take out; absent: the code alone, which may need no other keys. */
 async function prepareRecovery(
   vault: UnlockedVault,
@@ -89,7 +109,7 @@ async function prepareRecovery(
   await assertOpens(vault, sealed, typedKeys.secret);
 
   const { pinKey } = keys;
-  const before = recipients.find(({ credential_id }) => credential_id === RECOVERY);
+  const before = recoveryOf(vault);
   if (before !== undefined || remove !== undefined) {
     const leaving = new Set([...(remove ?? []), ...(before === undefined ? [] : [before.id])]);
     return prepareRotation(vault, { remove: [...leaving], add: [{ identity, pinKey }] });
@@ -122,19 +142,68 @@ function makeCode(): string {
   return code;
 }
 
-/** Makes a recovery code. Nothing is stored before it was typed in again. */
-export function createRecoveryCode({ holder }: VaultContext): NewRecoveryCode {
+/** A write that was made for a code: whether it was sent and happened only the vault tells. */
+interface Attempt {
+  readonly identityKey: string;
+  /** H(sealed) of the code's place in the vault. */
+  readonly sealedHash: string | undefined;
+  readonly slots: readonly RotatedSlot[];
+}
+
+/**
+ * Whether a vault follows from a write of a code. The identity key tells it, which whoever the write took
+ * out does not have: the code's public key alone, which the server was sent, they could list as well.
+ */
+function followsFrom({ manifest }: UnlockedVault, { identityKey, sealedHash }: Attempt): boolean {
+  return (
+    manifest.identity_key === identityKey && recoveryOf({ manifest })?.sealed_hash === sealedHash
+  );
+}
+
+/**
+ * Makes a code, and the function that takes it into the vault. Nothing is stored before.
+ *
+ * @param remove - Recipient ids to take out with it; absent: the code alone.
+ */
+function createCode({ holder, openAgain }: VaultContext, remove?: readonly string[]) {
   const code = makeCode();
+  const attempts: Attempt[] = [];
+
+  async function confirm(
+    typed: string,
+    options: TouchOptions = {},
+  ): Promise<readonly RotatedSlot[]> {
+    assertTyped({ code, typed });
+    const step = async (vault: UnlockedVault): Promise<VaultStep<readonly RotatedSlot[]>> => {
+      const done = attempts.find((one) => followsFrom(vault, one));
+      if (done !== undefined) return { result: done.slots };
+      const prepared = await prepareRecovery(vault, { code, typed }, remove);
+      const slots = await describeRotated(vault, prepared);
+      const identityKey = prepared.next.manifest.identity_key;
+      const sealedHash = recoveryOf(prepared.next)?.sealed_hash;
+      attempts.push({ identityKey, sealedHash, slots });
+      return { prepared, result: slots };
+    };
+    try {
+      return await holder.change(step);
+    } catch (cause) {
+      if (!isPzkError(cause) || cause.code !== 'vault_locked') throw cause;
+    }
+    // To write 56 characters down takes longer than a vault stays open.
+    await openAgain(options);
+    return holder.change(step);
+  }
+
+  return { code, confirm };
+}
+
+/** Makes a recovery code. Nothing is stored before it was typed in again. */
+export function createRecoveryCode(context: VaultContext): NewRecoveryCode {
+  const { code, confirm } = createCode(context);
   return Object.freeze({
     code,
-    async confirm(typed: string): Promise<readonly VaultSlot[]> {
-      // Before anything else, so that a typing error shows at once.
-      parseRecoveryCode(typed).fill(0);
-      return holder.change(async (vault) => {
-        const prepared = await prepareRecovery(vault, { code, typed });
-        const slots = await describeRotated(vault, prepared);
-        return { prepared, result: slots.filter(({ leftOut }) => leftOut === true) };
-      });
+    async confirm(typed: string, options?: TouchOptions): Promise<readonly VaultSlot[]> {
+      return (await confirm(typed, options)).filter(({ leftOut }) => leftOut === true);
     },
   });
 }
@@ -147,32 +216,22 @@ export interface VaultRemoval {
   /** As {@link NewRecoveryCode.code}. The one before opens nothing once this one is confirmed. */
   readonly code: string;
   /**
-   * Changes the keys of the vault, after the user has typed the code in again.
+   * Changes the keys of the vault, after the user has typed the code in again. Opens a locked vault and can
+   * be repeated as {@link NewRecoveryCode.confirm}.
    *
    * @returns The slots that could be read under the keys before: rotate these keys at their providers. Those
    * with `leftOut` did not open and are not in the vault any more.
-   * @throws PzkError `recovery_code_malformed` where it is not the code shown; `vault_locked`,
-   * `not_found`, `vault_conflict`
+   * @throws PzkError as {@link NewRecoveryCode.confirm}
    */
-  confirm(typed: string): Promise<readonly RotatedSlot[]>;
+  confirm(typed: string, options?: TouchOptions): Promise<readonly RotatedSlot[]>;
 }
 
 /**
  * Makes a change of the vault's keys that takes recipients out. Nothing is stored before its recovery code
  * was typed in again.
  *
- * @param remove - Recipient ids.
+ * @param remove - Recipient ids. One that is not listed any more when it comes to it is out already.
  */
-export function createRemoval({ holder }: VaultContext, remove: readonly string[]): VaultRemoval {
-  const code = makeCode();
-  return Object.freeze({
-    code,
-    async confirm(typed: string): Promise<readonly RotatedSlot[]> {
-      parseRecoveryCode(typed).fill(0);
-      return holder.change(async (vault) => {
-        const prepared = await prepareRecovery(vault, { code, typed }, remove);
-        return { prepared, result: await describeRotated(vault, prepared) };
-      });
-    },
-  });
+export function createRemoval(context: VaultContext, remove: readonly string[]): VaultRemoval {
+  return Object.freeze(createCode(context, remove));
 }

@@ -6,12 +6,14 @@ import { rosterOf } from '../vault/roster.js';
 import type { ReplacedSlot } from '../vault/unlock-vault-entry.js';
 import { type UnlockedVault, wipeVault } from '../vault/unlocked-vault.js';
 import type { AccountApi } from './account-api.js';
+import { isUndecided } from './is-undecided.js';
 import type { OpenOptions, TouchOptions } from './vault-context.js';
 import { describeVault, type OpeningNotes, type VaultState } from './vault-state.js';
 
 /** A change of the vault that was prepared. */
 export interface VaultStep<T> {
-  readonly prepared: PreparedWrite;
+  /** Absent where the vault is as it should be already. */
+  readonly prepared?: PreparedWrite;
   readonly result: T;
   /** Where the write goes otherwise than to `/vault`; answers with the new entity tag. */
   readonly send?: (prepared: PreparedWrite) => Promise<{ readonly etag: string }>;
@@ -50,16 +52,6 @@ export interface VaultHolder {
    */
   confirmCompared(): Promise<void>;
 }
-
-/** After these nobody knows here whether the write happened. */
-const UNDECIDED: ReadonlySet<string> = new Set([
-  'network_error',
-  'unexpected_response',
-  'request_timeout',
-  'server_error',
-  'store_unavailable',
-  'aborted',
-]);
 
 function lockedError(): PzkError {
   return new PzkError('vault_locked', 'The vault is locked.', { hint: 'Open it with a touch.' });
@@ -145,6 +137,7 @@ export function createVaultHolder(
   }
 
   async function commit<T>(holding: Holding, { prepared, send }: VaultStep<T>): Promise<void> {
+    if (prepared === undefined) return;
     const before = holding.vault;
     const { next, write, ifMatch } = prepared;
     const wipeOther = (kept: UnlockedVault, other: UnlockedVault) => {
@@ -154,10 +147,10 @@ export function createVaultHolder(
       if ((await readNewer(before)) !== undefined) throw conflict();
       await (send?.(prepared) ?? api.post('/vault', write, vaultWriteResponseSchema, { ifMatch }));
     } catch (cause) {
-      const decided = isPzkError(cause) && !UNDECIDED.has(cause.code);
       wipeOther(before, next);
       // What stands at the server now only another opening tells.
-      if (holding === held && (!decided || cause.code === 'vault_conflict')) lock();
+      const isConflict = isPzkError(cause) && cause.code === 'vault_conflict';
+      if (holding === held && (isConflict || isUndecided(cause))) lock();
       throw cause;
     }
     try {

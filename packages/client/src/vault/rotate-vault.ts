@@ -30,7 +30,7 @@ export interface PreparedRotation extends PreparedWrite {
 
 /** What a succession does besides changing the keys. */
 export interface RotateVaultOptions {
-  /** Recipient ids to take out. */
+  /** Recipient ids to take out. One that is not listed is out already. */
   readonly remove?: readonly string[];
   readonly add?: readonly AddedRecipient[];
 }
@@ -51,7 +51,7 @@ function assertRemovable(vault: UnlockedVault, remaining: readonly RecipientIden
  * encrypted anew, both sealed to each recipient that stays, whose keys stand in the manifest that was
  * opened. One write: it happens whole or not at all.
  *
- * @throws PzkError `not_found`, `invalid_request`
+ * @throws PzkError `invalid_request`
  */
 export async function prepareRotation(
   vault: UnlockedVault,
@@ -59,9 +59,6 @@ export async function prepareRotation(
 ): Promise<PreparedRotation> {
   const { manifest } = vault;
   const { issuer, vault_id: vaultId } = manifest;
-  if (remove.some((id) => manifest.recipients.every((one) => one.id !== id))) {
-    throw new PzkError('not_found', 'The vault has no such recipient.');
-  }
   const staying = manifest.recipients.filter(({ id }) => !remove.includes(id));
   assertRemovable(vault, staying);
   const counter = manifest.counter + 1;

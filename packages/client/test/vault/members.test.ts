@@ -1,8 +1,17 @@
-import { encodeBase64url, RECOVERY } from '@pzk-auth/protocol';
-import { describe, expect, it } from 'vitest';
+import {
+  decodeBase64url,
+  encodeBase64url,
+  parseManifest,
+  parseMessage,
+  RECOVERY,
+  type VaultWrite,
+  vaultWriteSchema,
+} from '@pzk-auth/protocol';
+import { describe, expect, it, vi } from 'vitest';
 import type { Invitation, SuccessionReview, VaultRemoval } from '../../src/index.js';
-import { createMemoryStorage, openVaultExport } from '../../src/index.js';
+import { createMemoryStorage, isUndecided, openVaultExport } from '../../src/index.js';
 import { deriveInvitationKeys } from '../../src/vault/invitation-keys.js';
+import { prepareWrite } from '../../src/vault/prepare-write.js';
 import { apiKey, createClientOf, problem, user } from '../fake-issuer.js';
 import {
   createDevice,
@@ -13,7 +22,7 @@ import {
   type StoredVault,
   text,
 } from './fake-platform.js';
-import { rotateKeepingCode } from './rotate-keeping-code.js';
+import { rotateKeepingCode, unlockByCode } from './rotate-keeping-code.js';
 
 const yes = () => true;
 
@@ -21,6 +30,15 @@ const yes = () => true;
 async function confirmed(removal: Promise<VaultRemoval>) {
   const { code, confirm } = await removal;
   return confirm(code.toLowerCase());
+}
+
+/** The next write happens, and its answer does not arrive. */
+function loseAnswer(platform: FakePlatform): void {
+  platform.respond('/pzk/vault', ({ body }) => {
+    platform.respond('/pzk/vault', () => undefined);
+    platform.apply(parseMessage(vaultWriteSchema, JSON.parse(body)));
+    throw new TypeError('network');
+  });
 }
 
 async function openedDevice(platform = createFakePlatform()) {
@@ -496,6 +514,105 @@ describe('taking a device out', () => {
     },
   );
 
+  it('is confirmed again after its answer was lost: the code that was shown is the valid one', async () => {
+    const { platform, device } = await twoDevices();
+    await device.client.vault.open();
+    const before = device.client.vault.recovery.create();
+    await before.confirm(before.code);
+    const { client } = device;
+    const member = client.vault.current.contents.members.find(
+      ({ own, kind }) => !own && kind !== 'recovery',
+    );
+    const removal = await client.vault.current.removeDevice(member?.id ?? '');
+    loseAnswer(platform);
+    const lost = await removal.confirm(removal.code).catch((error: unknown) => error);
+    expect(lost).toMatchObject({ code: 'network_error' });
+    expect(isUndecided(lost)).toBe(true);
+    expect(client.vault.getSnapshot().status).toBe('locked');
+    const { manifest } = platform.vault as StoredVault;
+    // With the touch that opens the vault, and with no other write.
+    const slots = await removal.confirm(removal.code);
+    expect(slots.map(({ name }) => name)).toContain('mail');
+    expect(await removal.confirm(removal.code)).toEqual(slots);
+    expect(platform.vault?.manifest).toBe(manifest);
+    const { contents } = client.vault.current;
+    expect(contents.members.map(({ kind }) => kind)).toEqual(['passkey', 'recovery']);
+    const fresh = createDevice(platform);
+    await fresh.client.vault.recovery.use({ code: removal.code, user });
+    await expect(
+      createDevice(platform).client.vault.recovery.use({ code: before.code, user }),
+    ).rejects.toMatchObject({ code: 'vault_pin_mismatch' });
+  });
+
+  it('[V7] is not done at the word of whoever is taken out, who lists the new code', async () => {
+    const { platform, device, vault } = await twoDevices();
+    await device.client.vault.open();
+    const before = device.client.vault.recovery.create();
+    await before.confirm(before.code);
+    const member = vault.contents.members.find(({ own, kind }) => !own && kind !== 'recovery');
+    const removal = await vault.removeDevice(member?.id ?? '');
+    let dropped: VaultWrite | undefined;
+    platform.respond('/pzk/vault', ({ body }) => {
+      dropped = parseMessage(vaultWriteSchema, JSON.parse(body));
+      throw new TypeError('network');
+    });
+    await expect(removal.confirm(removal.code)).rejects.toMatchObject({ code: 'network_error' });
+    platform.respond('/pzk/vault', () => undefined);
+    // The keys of before are what it has; the code's place stands in the write that it was shown.
+    const opened = await unlockByCode(platform, before.code);
+    const recipient = opened.manifest.recipients.find(({ id }) => id === member?.id);
+    if (recipient === undefined) throw new Error('no such member');
+    const old = { ...opened, recipient };
+    const next = parseManifest(decodeBase64url(dropped?.manifest ?? ''));
+    const code = next.recipients.filter(({ credential_id }) => credential_id === RECOVERY);
+    const others = old.manifest.recipients.filter(
+      ({ credential_id }) => credential_id !== RECOVERY,
+    );
+    const { write } = await prepareWrite(old, {
+      manifest: { recipients: [...others, ...code] },
+      recipients: dropped?.recipients.filter(({ id }) => code.some((one) => one.id === id)) ?? [],
+    });
+    platform.apply(write);
+    await removal.confirm(removal.code);
+    expect(vault.contents.members.map(({ kind }) => kind)).toEqual(['passkey', 'recovery']);
+    const fresh = createDevice(platform);
+    await fresh.client.vault.recovery.use({ code: removal.code, user });
+  });
+
+  it('is confirmed after the vault has locked itself, with a touch; a typing error takes none', async () => {
+    const { platform, device, theirs, joined } = await twoDevices();
+    const member = theirs.contents.members.find(({ own }) => !own);
+    const removal = await theirs.removeDevice(member?.id ?? '');
+    theirs.lock();
+    const { code: other } = device.client.vault.recovery.create();
+    const prompts = vi.fn(async () => undefined);
+    joined.authenticator.configure({ onUserPrompt: prompts });
+    await expect(removal.confirm(other)).rejects.toMatchObject({ code: 'recovery_code_malformed' });
+    expect(prompts).not.toHaveBeenCalled();
+    await removal.confirm(removal.code);
+    expect(prompts).toHaveBeenCalledOnce();
+    expect(theirs.contents.members.map(({ kind }) => kind)).toEqual(['passkey', 'recovery']);
+    expect(manifestOf(platform.vault as StoredVault).recipients).toHaveLength(2);
+  });
+
+  it('is confirmed though another device was faster: who is out already is no fault', async () => {
+    const { platform, device, vault } = await twoDevices();
+    const invitation = await device.client.vault.invitations.create();
+    const third = await join(platform, invitation);
+    await device.client.vault.open();
+    const [, gone] = vault.contents.members;
+    const removal = await vault.removeDevice(gone?.id ?? '');
+    await confirmed(third.theirs.removeDevice(gone?.id ?? ''));
+    await expect(removal.confirm(removal.code)).rejects.toMatchObject({ code: 'vault_conflict' });
+    await expect(removal.confirm(removal.code)).rejects.toMatchObject({
+      code: 'vault_repin_required',
+    });
+    await removal.confirm(removal.code, { approveSuccession: yes });
+    const kinds = vault.contents.members.map(({ kind }) => kind);
+    expect(kinds).toEqual(['passkey', 'passkey', 'recovery']);
+    await createDevice(platform).client.vault.recovery.use({ code: removal.code, user });
+  });
+
   it('[V3] refuses a succession that the key before did not sign, and one that forks', async () => {
     const { platform, device, theirs, joined } = await twoDevices();
     const member = theirs.contents.members.find(({ own }) => own);
@@ -595,6 +712,29 @@ describe('a recovery code', () => {
     await expect(
       createDevice(platform).client.vault.recovery.use({ code: other.code, user }),
     ).rejects.toMatchObject({ code: 'vault_pin_mismatch' });
+  });
+
+  it('is confirmed again after its answer was lost or the vault was locked', async () => {
+    const { platform, device, vault } = await openedDevice();
+    const first = device.client.vault.recovery.create();
+    vault.lock();
+    loseAnswer(platform);
+    await expect(first.confirm(first.code)).rejects.toMatchObject({ code: 'network_error' });
+    const { manifest } = platform.vault as StoredVault;
+    expect(await first.confirm(first.code)).toEqual([]);
+    expect(platform.vault?.manifest).toBe(manifest);
+    await createDevice(platform).client.vault.recovery.use({ code: first.code, user });
+    // The write that never came there, of a code that takes the place of another.
+    await device.client.vault.open();
+    const second = device.client.vault.recovery.create();
+    platform.respond('/pzk/vault', () => {
+      throw new TypeError('network');
+    });
+    await expect(second.confirm(second.code)).rejects.toMatchObject({ code: 'network_error' });
+    platform.respond('/pzk/vault', () => undefined);
+    await second.confirm(second.code);
+    expect(vault.contents.members.filter(({ kind }) => kind === 'recovery')).toHaveLength(1);
+    await createDevice(platform).client.vault.recovery.use({ code: second.code, user });
   });
 
   it('opens nothing once another is in its place, by a change of the keys or by itself', async () => {

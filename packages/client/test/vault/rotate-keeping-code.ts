@@ -2,6 +2,7 @@ import { parseRecoveryCode, RECOVERY } from '@pzk-auth/protocol';
 import { deriveRecoveryKeys } from '../../src/vault/recovery-recipient.js';
 import { prepareRotation } from '../../src/vault/rotate-vault.js';
 import { unlockVaultEntry } from '../../src/vault/unlock-vault-entry.js';
+import type { UnlockedVault } from '../../src/vault/unlocked-vault.js';
 import { issuer } from './craft-vault.js';
 import type { FakePlatform } from './fake-platform.js';
 
@@ -11,6 +12,15 @@ import type { FakePlatform } from './fake-platform.js';
  * device does not open the vault again.
  */
 export async function rotateKeepingCode(platform: FakePlatform, code: string): Promise<void> {
+  const vault = await unlockByCode(platform, code);
+  const recipient = vault.manifest.recipients.find((one) => one.credential_id !== RECOVERY);
+  if (recipient === undefined) throw new Error('no passkey');
+  const { write } = await prepareRotation({ ...vault, recipient });
+  platform.apply(write);
+}
+
+/** The vault with its secrets, by its recovery code. */
+export async function unlockByCode(platform: FakePlatform, code: string): Promise<UnlockedVault> {
   const entry = platform.entryOf(RECOVERY);
   if (entry === undefined) throw new Error('no recovery code');
   const keys = await deriveRecoveryKeys(parseRecoveryCode(code), issuer);
@@ -20,8 +30,5 @@ export async function rotateKeepingCode(platform: FakePlatform, code: string): P
     credentialId: RECOVERY,
     secretFor: async () => keys.secret,
   });
-  const recipient = vault.manifest.recipients.find((one) => one.credential_id !== RECOVERY);
-  if (recipient === undefined) throw new Error('no passkey');
-  const { write } = await prepareRotation({ ...vault, recipient });
-  platform.apply(write);
+  return vault;
 }
