@@ -1,9 +1,10 @@
 'use client';
 
-import type { AgentPairing, PzkError, TouchOptions } from '@pzk-auth/client';
-import { useEffect, useMemo, useRef, useState } from 'react';
-import { type ActionResult, settle, settleVoid } from './action-result.js';
+import type { AgentPairing, PairingState, PzkError, TouchOptions } from '@pzk-auth/client';
+import { useCallback, useMemo, useState } from 'react';
+import { type ActionResult, settleVoid } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
+import { useBegun } from './use-begun.js';
 import { useCeremonies } from './use-ceremonies.js';
 
 /** Where the pairing of this component stands; switch on `status`. */
@@ -46,9 +47,6 @@ const NONE: PairingView = Object.freeze({ status: 'none' });
 /** Between two steps of a pairing. Milliseconds. */
 const POLL = 1000;
 
-/** After these the next step may be answered. */
-const PASSING: ReadonlySet<string> = new Set(['network_error', 'request_timeout', 'server_error']);
-
 /**
  * Pairs agents with the vault and takes them out.
  *
@@ -58,75 +56,45 @@ export function useAgents(): UseAgents {
   const { handle, vaultCeremonies } = usePzkContext('useAgents');
   const run = useCeremonies(handle, vaultCeremonies);
   const [pairing, setPairing] = useState(NONE);
-  const current = useRef<AgentPairing>(undefined);
-  /** Counts what was begun, so that what comes late is known for it. */
-  const turn = useRef(0);
   const isWaiting = pairing.status === 'waiting';
 
-  useEffect(() => {
-    const asked = current.current;
-    if (!isWaiting || asked === undefined) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let wanted = true;
-    const ask = async () => {
-      const result = await settle(() => asked.poll());
-      if (!wanted || current.current !== asked) return;
-      if (result.status === 'failed') {
-        if (!PASSING.has(result.error.code)) return setPairing(result);
-      } else if (result.value.status !== 'waiting') {
-        return setPairing(result.value);
-      }
-      timer = setTimeout(ask, POLL);
-    };
-    timer = setTimeout(ask, POLL);
-    return () => {
-      wanted = false;
-      clearTimeout(timer);
-    };
-  }, [isWaiting]);
+  const onAnswer = useCallback((result: ActionResult<PairingState>) => {
+    const answer = result.status === 'failed' ? result : result.value;
+    if (answer.status === 'waiting') return true;
+    setPairing(answer);
+    return false;
+  }, []);
+  const begun = useBegun<PairingState, AgentPairing>({ interval: POLL, isWaiting, onAnswer });
 
   const actions = useMemo<AgentsActions>(() => {
-    const drop = () => {
-      turn.current++;
-      const dropped = current.current;
-      current.current = undefined;
-      // Best effort: it ends by itself in minutes.
-      dropped?.cancel().catch(() => undefined);
-    };
     return {
       pair: async () => {
-        drop();
-        const own = turn.current;
-        const result = await settle(() => handle.client().vault.agents.pair());
-        if (own !== turn.current) {
-          if (result.status === 'done') result.value.cancel().catch(() => undefined);
-          return;
-        }
+        const result = await begun.begin(() => handle.client().vault.agents.pair());
+        if (result === undefined) return;
         if (result.status === 'failed') return setPairing(result);
-        current.current = result.value;
         const { code, expiresAt } = result.value;
         setPairing({ status: 'waiting', code, expiresAt });
       },
       confirmPairing: async (name, options) => {
-        const compared = current.current;
+        const compared = begun.current.current;
         let agent = '';
         const failure = await run(options?.signal, async (signal) => {
           const named = { ...options, signal, ...(name === undefined ? {} : { name }) };
           agent = (await compared?.confirm(named)) ?? '';
         });
         if (failure !== undefined) return failure;
-        current.current = undefined;
+        begun.current.current = undefined;
         setPairing({ status: 'paired', agent });
         return { status: 'done', value: agent };
       },
       dismissPairing: () => {
-        drop();
+        begun.drop();
         setPairing(NONE);
       },
       removeAgent: (agentId) =>
         settleVoid(() => handle.client().vault.current.removeAgent(agentId)),
     };
-  }, [handle, run]);
+  }, [handle, run, begun]);
 
   return useMemo(() => ({ pairing, ...actions }), [pairing, actions]);
 }

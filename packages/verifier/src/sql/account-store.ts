@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { AccountRow, AccountStore } from '../stores/durable-stores.js';
-import { column, optional, parseRow } from './columns.js';
+import { column, optional } from './columns.js';
+import { findRow } from './find-row.js';
 import { listRows, revokeRow } from './revocable-rows.js';
 import type { SqlSession } from './sql-session.js';
 
@@ -25,7 +26,7 @@ const accountsSchema = v.array(accountSchema);
 
 /** Accounts in the table `pzk_accounts`. */
 export function sqlAccountStore(session: SqlSession): AccountStore {
-  const { issuer, read, write } = session;
+  const { issuer, write } = session;
   return Object.freeze<AccountStore>({
     insert: (account) =>
       write(async (db) => {
@@ -40,16 +41,7 @@ export function sqlAccountStore(session: SqlSession): AccountStore {
           })
           .execute();
       }),
-    get: (id) =>
-      read(async (db) => {
-        const row = await db
-          .selectFrom('pzk_accounts')
-          .selectAll()
-          .where('issuer', '=', issuer)
-          .where('id', '=', id)
-          .executeTakeFirst();
-        return row && parseRow(accountSchema, row);
-      }),
+    get: (id) => findRow(session, 'pzk_accounts', id, accountSchema),
     linkUser: (id, user) =>
       write(async (db) => {
         const { numUpdatedRows } = await db

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { KEPT_AFTER_EXPIRY } from '../stores/kept-after-expiry.js';
 import type { InvitationRow, InvitationStore } from '../stores/vault-stores.js';
 import { column, optional, parseRow } from './columns.js';
+import { findRow } from './find-row.js';
 import type { SqlSchema } from './schema.js';
 import type { SqlSession } from './sql-session.js';
 
@@ -88,7 +89,8 @@ export async function useInvitation(
 }
 
 /** Invitations in the table `pzk_invitations`. */
-export function sqlInvitationStore({ issuer, read, write }: SqlSession): InvitationStore {
+export function sqlInvitationStore(session: SqlSession): InvitationStore {
+  const { issuer, read, write } = session;
   return Object.freeze<InvitationStore>({
     insert: async (invitation, now) => {
       await write((db) =>
@@ -121,16 +123,7 @@ export function sqlInvitationStore({ issuer, read, write }: SqlSession): Invitat
         return numInsertedOrUpdatedRows === 1n;
       });
     },
-    get: (id) =>
-      read(async (db) => {
-        const row = await db
-          .selectFrom('pzk_invitations')
-          .selectAll()
-          .where('issuer', '=', issuer)
-          .where('id', '=', id)
-          .executeTakeFirst();
-        return row && parseRow(invitationSchema, row);
-      }),
+    get: (id) => findRow(session, 'pzk_invitations', id, invitationSchema),
     findJoined: (account, recipient) =>
       read(async (db) => {
         const rows = await db

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { KEPT_AFTER_EXPIRY } from '../stores/kept-after-expiry.js';
 import type { PairingRow, PairingStep, PairingStore } from '../stores/vault-stores.js';
-import { column, parseRow } from './columns.js';
+import { column } from './columns.js';
+import { findRow } from './find-row.js';
 import type { SqlSession } from './sql-session.js';
 
 const pairingSchema = v.pipe(
@@ -50,7 +51,8 @@ function toStepColumns(step: PairingStep) {
 }
 
 /** Pairings in the table `pzk_pairings`. */
-export function sqlPairingStore({ issuer, read, write }: SqlSession): PairingStore {
+export function sqlPairingStore(session: SqlSession): PairingStore {
+  const { issuer, write } = session;
   return Object.freeze<PairingStore>({
     insert: async (pairing, now) => {
       await write((db) =>
@@ -83,16 +85,7 @@ export function sqlPairingStore({ issuer, read, write }: SqlSession): PairingSto
         return numInsertedOrUpdatedRows === 1n;
       });
     },
-    get: (id) =>
-      read(async (db) => {
-        const row = await db
-          .selectFrom('pzk_pairings')
-          .selectAll()
-          .where('issuer', '=', issuer)
-          .where('id', '=', id)
-          .executeTakeFirst();
-        return row && parseRow(pairingSchema, row);
-      }),
+    get: (id) => findRow(session, 'pzk_pairings', id, pairingSchema),
     advance: (id, { from, to, step }, now) =>
       write(async (db) => {
         const { numUpdatedRows } = await db

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { assertSettlement, CHANGED_LIMIT, HOUR, RELEASE_SPAN } from '../stores/release-rules.js';
 import type { ReceiptRow, ReleaseRow, ReleaseStore, VaultRelease } from '../stores/vault-stores.js';
 import { column, optional, parseRow, toInteger } from './columns.js';
+import { findRow } from './find-row.js';
 import type { SqlSchema } from './schema.js';
 import type { SqlSession } from './sql-session.js';
 
@@ -145,7 +146,8 @@ export async function endReleases(
 }
 
 /** Requests in the table `pzk_releases`, receipts in `pzk_receipts`. */
-export function sqlReleaseStore({ issuer, read, write, transact }: SqlSession): ReleaseStore {
+export function sqlReleaseStore(session: SqlSession): ReleaseStore {
+  const { issuer, read, write, transact } = session;
   const insert: ReleaseStore['insert'] = (release, limits) =>
     transact(async (db) => {
       const { id, account, agent, at } = release;
@@ -216,16 +218,7 @@ export function sqlReleaseStore({ issuer, read, write, transact }: SqlSession): 
 
   return Object.freeze<ReleaseStore>({
     insert,
-    get: (id) =>
-      read(async (db) => {
-        const row = await db
-          .selectFrom('pzk_releases')
-          .selectAll()
-          .where('issuer', '=', issuer)
-          .where('id', '=', id)
-          .executeTakeFirst();
-        return row && parseRow(releaseSchema, row);
-      }),
+    get: (id) => findRow(session, 'pzk_releases', id, releaseSchema),
     listByAccount: (account, { before, limit }) =>
       read(async (db) => {
         const rows = await db
