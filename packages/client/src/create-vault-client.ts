@@ -82,7 +82,7 @@ export interface VaultClient extends Observable<VaultState> {
     /**
      * Invites another device; the vault has to be open.
      *
-     * @throws PzkError `vault_locked`
+     * @throws PzkError `vault_locked`, `vault_compare_required` while `basis` of the contents is `pin`
      */
     create(): Promise<Invitation>;
     /**
@@ -107,7 +107,7 @@ export interface VaultClient extends Observable<VaultState> {
     /**
      * Starts a pairing with an agent's broker; the vault has to be open.
      *
-     * @throws PzkError `vault_locked`
+     * @throws PzkError `vault_locked`, `vault_compare_required` while `basis` of the contents is `pin`
      */
     pair(): Promise<AgentPairing>;
   };

@@ -54,6 +54,7 @@ export const clientErrorCodes = [
   'vault_slot_invalid',
   'vault_slot_damaged',
   'vault_repin_required',
+  'vault_compare_required',
   'vault_locked',
   'recovery_code_malformed',
   'invitation_invalid',

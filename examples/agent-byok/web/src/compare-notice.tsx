@@ -15,9 +15,10 @@ export function CompareNotice() {
       <p className="notice-title">This browser knows your vault by its passkey alone</p>
       <p>
         It cannot tell by itself whether the platform shows it the vault as it is now, or one from
-        before you removed a device. On another device, look under Devices: these words and this
-        list must be the same there. If you have no other one, see that nobody is in the list whom
-        you have removed.
+        before you removed a device. On a device that does not show this notice, look under Devices:
+        these words and this list must be the same there. If you have no such device, see that
+        nobody is in the list whom you have removed. Until then this browser adds no device and
+        pairs no agent.
       </p>
       <IdentityWords words={vault.identityWords} />
       <p className="hint small">

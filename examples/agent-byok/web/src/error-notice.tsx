@@ -12,6 +12,7 @@ const ADVICE: Partial<Record<PzkErrorCode, string>> = {
     'This passkey belongs to no device that is known here, or to one that was removed.',
   vault_missing: 'There is no vault for this passkey.',
   vault_conflict: 'Another device changed the vault in between. Look at it and try again.',
+  vault_compare_required: 'Compare it first, as the notice above says, or go on there.',
   vault_repin_required: 'Your vault stays locked until you say that it was you.',
   network_error: 'Is the server still running?',
   session_expired: 'Sign in with the passkey again.',

@@ -18,6 +18,7 @@ import {
 import { type PreparedWrite, prepareWrite } from '../vault/prepare-write.js';
 import { type SealedRecipient, sealToRecipient } from '../vault/seal-recipient.js';
 import type { UnlockedVault } from '../vault/unlocked-vault.js';
+import { assertCompared } from '../vault/vault-memory.js';
 import type { TouchOptions, VaultContext } from './vault-context.js';
 
 /** A device that waits to be taken into the vault. The code vouches for all of it. */
@@ -130,7 +131,11 @@ export async function createInvitation(context: VaultContext): Promise<Invitatio
   const code = createInvitationCode();
   const keys = await deriveInvitationKeys(code, exchange.config.issuer);
   const { id } = keys;
-  const invited = await holder.read(({ manifest, memory }) => ({ manifest, memory }));
+  const invited = await holder.read(({ manifest, memory }) => {
+    // The invited device would remember it as if it had seen the vault come about.
+    assertCompared(memory);
+    return { manifest, memory };
+  });
   const { issuer, vault_id: vaultId, identity_key: identityKey, counter } = invited.manifest;
   const mac = await keys.signOld({
     issuer,

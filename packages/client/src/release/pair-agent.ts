@@ -19,6 +19,7 @@ import { importVerificationKey } from '../vault/identity-key.js';
 import { prepareWrite, type VaultChange } from '../vault/prepare-write.js';
 import { randomId } from '../vault/random-id.js';
 import type { UnlockedVault } from '../vault/unlocked-vault.js';
+import { assertCompared } from '../vault/vault-memory.js';
 
 /** Where a pairing stands. */
 export type PairingState =
@@ -90,11 +91,12 @@ function changeAgents(
 /** Starts a pairing (docs/protocol.md section 13.2): the vault has to be open. */
 export async function pairAgent(context: VaultContext): Promise<AgentPairing> {
   const { api, holder } = context;
-  const own = await holder.read(({ manifest }) => ({
-    issuer: manifest.issuer,
-    vaultId: manifest.vault_id,
-    identityKey: manifest.identity_key,
-  }));
+  const own = await holder.read(({ manifest, memory }) => {
+    // The agent would pin this identity key.
+    assertCompared(memory);
+    const { issuer, vault_id: vaultId, identity_key: identityKey } = manifest;
+    return { issuer, vaultId, identityKey };
+  });
   const { id, expires_at } = await api.post('/vault/pairings', {}, pairingResponseSchema);
   let answer: Answer | undefined;
   /** The key that the words shown stand for. */

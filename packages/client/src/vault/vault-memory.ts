@@ -43,6 +43,22 @@ export function rememberManifest(
   };
 }
 
+/**
+ * Whoever takes over what this device knows of the vault would take it for granted.
+ *
+ * @throws PzkError `vault_compare_required` where it rests on the pin alone
+ */
+export function assertCompared({ fromPin }: VaultMemory): void {
+  if (fromPin === undefined) return;
+  throw new PzkError(
+    'vault_compare_required',
+    'This browser knows the vault by its passkey alone and cannot vouch for it.',
+    {
+      hint: 'Have the user compare it with a device that knows it, then confirmCompared; or go on there.',
+    },
+  );
+}
+
 function isSame(one: VaultMemory, other: VaultMemory): boolean {
   return one.counter === other.counter && equalBytes(one.manifestHash, other.manifestHash);
 }

@@ -231,6 +231,38 @@ describe('an opening without memory', () => {
     expect(text(await last.readSecret(secret))).toBe('mail-password');
   });
 
+  it('[V7] vouches for the vault neither to a device nor to an agent', async () => {
+    const { platform, device, vault } = await setting();
+    const before = platform.snapshot();
+    const removal = await vault.removeDevice(lostMember(vault));
+    await removal.confirm(removal.code);
+    platform.vault = before;
+    const { client } = freshBrowser(platform, device);
+    await client.start();
+    await client.vault.open();
+    platform.sent.length = 0;
+    const refused = { code: 'vault_compare_required' };
+    await expect(client.vault.invitations.create()).rejects.toMatchObject(refused);
+    await expect(client.vault.agents.pair()).rejects.toMatchObject(refused);
+    expect(platform.sent).toEqual([]);
+  });
+
+  it('[V7] honest: invites and pairs once it was compared', async () => {
+    const { platform, device } = await setting();
+    const { client } = freshBrowser(platform, device);
+    await client.start();
+    const vault = await client.vault.open();
+    await vault.confirmCompared();
+    await client.vault.agents.pair();
+    const invitation = await client.vault.invitations.create();
+    const joining = createDevice(platform);
+    await joining.client.vault.invitations.accept({ code: invitation.code, user });
+    await invitation.poll();
+    await invitation.admit();
+    await joining.client.start();
+    expect((await joining.client.vault.open()).contents.basis).toBe('memory');
+  });
+
   it('needs no comparing after an enrolment and an invitation, but after a recovery', async () => {
     const { platform, device, vault, oldCode, lost } = await setting();
     expect(vault.contents.basis).toBe('memory');
