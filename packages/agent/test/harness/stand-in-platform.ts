@@ -280,11 +280,41 @@ export async function startStandInPlatform() {
   const issuer = `http://localhost:${(server.address() as AddressInfo).port}`;
 
   async function until<T>(look: () => T | undefined): Promise<T> {
-    for (;;) {
+    while (server.listening) {
       const found = look();
       if (found !== undefined) return found;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
+    throw new Error('The platform was closed.');
+  }
+
+  /** What the browser does once the broker has committed; the words that it shows. */
+  async function completePairing(
+    pairing: Pairing,
+    tampering: Tampering,
+  ): Promise<readonly string[]> {
+    await until(() => (pairing.status === 'committed' ? true : undefined));
+    const commitment = decodeBase64url(pairing.commitment ?? '');
+    const nonceB = random(32);
+    Object.assign(pairing, {
+      status: 'answered',
+      identityKey: encodeBase64url(tampering.identityKeyForBroker ?? identity.publicKey),
+      nonceB: encodeBase64url(nonceB),
+    });
+    await until(() => pairing.agentKey);
+    const honest = {
+      key: decodeBase64url(pairing.agentKey ?? ''),
+      nonceA: decodeBase64url(pairing.nonceA ?? ''),
+    };
+    const { key: agentKey, nonceA } = tampering.agentKeyForBrowser ?? honest;
+    const mine = { issuer, vaultId, agentKey, nonceA };
+    if (!equalBytes(pairingCommitment(mine), commitment)) {
+      pairing.status = 'ended';
+      throw new PzkError('pairing_mismatch', 'Another key than the one committed to.');
+    }
+    const { x = '', y = '' } = await crypto.subtle.exportKey('jwk', await importRaw(agentKey));
+    agents.set(await calculateJwkThumbprint({ kty: 'EC', crv: 'P-256', x, y }), agentKey);
+    return pairingWords({ ...mine, identityKey: identity.publicKey, nonceB });
   }
 
   return {
@@ -301,38 +331,17 @@ export async function startStandInPlatform() {
       slots.set(slot, utf8(value));
       return slot;
     },
-    /** The browser asks for a pairing: returns the code that the user types at the broker. */
-    startPairing(): string {
+    /**
+     * The browser asks for a pairing: the code that the user types at the broker, and the words that the
+     * browser then shows (`pairing_mismatch` where it refuses).
+     */
+    startPairing(tampering: Tampering = {}) {
       const id = random(10);
-      pairings.set(encodeBase64url(id), { status: 'open' });
-      return formatPairingId(id);
-    },
-    /** What the browser does; returns the words that it shows. @throws PzkError `pairing_mismatch` */
-    async completePairing(tampering: Tampering = {}): Promise<readonly string[]> {
-      const pairing = await until(() =>
-        [...pairings.values()].find(({ status }) => status === 'committed'),
-      );
-      const commitment = decodeBase64url(pairing.commitment ?? '');
-      const nonceB = random(32);
-      Object.assign(pairing, {
-        status: 'answered',
-        identityKey: encodeBase64url(tampering.identityKeyForBroker ?? identity.publicKey),
-        nonceB: encodeBase64url(nonceB),
-      });
-      await until(() => pairing.agentKey);
-      const honest = {
-        key: decodeBase64url(pairing.agentKey ?? ''),
-        nonceA: decodeBase64url(pairing.nonceA ?? ''),
-      };
-      const { key: agentKey, nonceA } = tampering.agentKeyForBrowser ?? honest;
-      const mine = { issuer, vaultId, agentKey, nonceA };
-      if (!equalBytes(pairingCommitment(mine), commitment)) {
-        pairing.status = 'ended';
-        throw new PzkError('pairing_mismatch', 'Another key than the one committed to.');
-      }
-      const { x = '', y = '' } = await crypto.subtle.exportKey('jwk', await importRaw(agentKey));
-      agents.set(await calculateJwkThumbprint({ kty: 'EC', crv: 'P-256', x, y }), agentKey);
-      return pairingWords({ ...mine, identityKey: identity.publicKey, nonceB });
+      const pairing: Pairing = { status: 'open' };
+      pairings.set(encodeBase64url(id), pairing);
+      const words = completePairing(pairing, tampering);
+      words.catch(() => undefined);
+      return { code: formatPairingId(id), words };
     },
     waitForRequest: (id: string) => until(() => releases.get(id)),
     /** The browser approves: seals and signs. */

@@ -119,11 +119,10 @@ export async function pairBroker(
   tampering: Tampering = {},
 ) {
   const store = createPairingStore(setup.stateDirectory, undefined);
-  const shown = platform.completePairing(tampering);
-  shown.catch(() => undefined);
+  const { code, words: shown } = platform.startPairing(tampering);
   return pair({
     issuer: platform.issuer,
-    code: platform.startPairing(),
+    code,
     name: 'Test agent',
     store,
     confirm: async (words) => {
