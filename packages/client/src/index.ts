@@ -13,7 +13,11 @@ export type {
   VaultClient,
   VaultStatus,
 } from './create-vault-client.js';
-export type { NewRecoveryCode, VaultRemoval } from './exchange/create-recovery-code.js';
+export type {
+  ConfirmCodeOptions,
+  NewRecoveryCode,
+  VaultRemoval,
+} from './exchange/create-recovery-code.js';
 export type { DeviceInfo } from './exchange/devices.js';
 export type { Invitation, InvitationState, JoiningDevice } from './exchange/invitations.js';
 export { isUndecided } from './exchange/is-undecided.js';

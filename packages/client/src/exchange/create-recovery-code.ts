@@ -17,16 +17,39 @@ import { deriveRecipientKeys } from '../vault/recipient-keys.js';
 import { deriveRecoveryKeys, describeRecoveryRecipient } from '../vault/recovery-recipient.js';
 import { type PreparedRotation, prepareRotation } from '../vault/rotate-vault.js';
 import { type SealedRecipient, sealToRecipient } from '../vault/seal-recipient.js';
-import { describeSlots, type RotatedSlot, type VaultSlot } from '../vault/slot-changes.js';
+import {
+  assertMayLeaveOut,
+  describeSlots,
+  findLeavingSlots,
+  type RotatedSlot,
+  type VaultSlot,
+} from '../vault/slot-changes.js';
 import { makePin } from '../vault/unlock-vault-entry.js';
 import type { UnlockedVault } from '../vault/unlocked-vault.js';
 import type { TouchOptions, VaultContext } from './vault-context.js';
 import type { VaultStep } from './vault-holder.js';
 
+/** Options of `confirm` of a recovery code and of a removal. */
+export interface ConfirmCodeOptions extends TouchOptions {
+  /**
+   * Ids of slots with `damaged: 'replaced'` that `leavesOut` has given and that may be lost for good, on the
+   * user's yes. Default: none.
+   */
+  readonly leaveOut?: readonly string[];
+}
+
 /** A recovery code that was made and is in no vault yet. */
 export interface NewRecoveryCode {
   /** 14 groups of four characters. To be written down or printed; stored nowhere. */
   readonly code: string;
+  /**
+   * The slots that `confirm` loses for good: where there is a code already, the keys of the vault change,
+   * and what does not open cannot be encrypted anew. Show them before. Those with `damaged: 'replaced'` may
+   * be in a backup of the operator, and take a yes: `leaveOut`.
+   *
+   * @throws PzkError `vault_locked`
+   */
+  leavesOut(): Promise<readonly VaultSlot[]>;
   /**
    * Takes the code into the vault, after the user has typed it in again. One that was there before is
    * taken out, which changes the keys of the vault. A vault that is locked opens with a touch first. Can be
@@ -34,10 +57,11 @@ export interface NewRecoveryCode {
    * the code is in, and takes it in if it is not.
    *
    * @returns Slots that did not open and are not in the vault any more, where its keys were changed.
-   * @throws PzkError `recovery_code_malformed` where it is not the code shown; `vault_conflict`; those of
-   * `open` where the vault is locked
+   * @throws PzkError `recovery_code_malformed` where it is not the code shown; `vault_slot_invalid` where
+   * a slot that the server has replaced would be lost without a yes; `vault_conflict`; those of `open` where
+   * the vault is locked
    */
-  confirm(typed: string, options?: TouchOptions): Promise<readonly VaultSlot[]>;
+  confirm(typed: string, options?: ConfirmCodeOptions): Promise<readonly VaultSlot[]>;
 }
 
 function otherCode(cause?: unknown): PzkError {
@@ -168,15 +192,21 @@ function followsFrom({ manifest }: UnlockedVault, { identityKey, sealedHash }: A
 function createCode({ holder, openAgain }: VaultContext, remove?: readonly string[]) {
   const code = makeCode();
   const attempts: Attempt[] = [];
+  const changesKeys = (vault: UnlockedVault) =>
+    remove !== undefined || recoveryOf(vault) !== undefined;
+
+  const leavesOut = () =>
+    holder.read((vault) => (changesKeys(vault) ? findLeavingSlots(vault) : Object.freeze([])));
 
   async function confirm(
     typed: string,
-    options: TouchOptions = {},
+    { leaveOut = [], ...touch }: ConfirmCodeOptions = {},
   ): Promise<readonly RotatedSlot[]> {
     assertTyped({ code, typed });
     const step = async (vault: UnlockedVault): Promise<VaultStep<readonly RotatedSlot[]>> => {
       const done = attempts.find((one) => followsFrom(vault, one));
       if (done !== undefined) return { result: done.slots };
+      if (changesKeys(vault)) assertMayLeaveOut(vault, leaveOut);
       const prepared = await prepareRecovery(vault, { code, typed }, remove);
       const slots = await describeRotated(vault, prepared);
       const identityKey = prepared.next.manifest.identity_key;
@@ -190,19 +220,20 @@ function createCode({ holder, openAgain }: VaultContext, remove?: readonly strin
       if (!isPzkError(cause) || cause.code !== 'vault_locked') throw cause;
     }
     // To write 56 characters down takes longer than a vault stays open.
-    await openAgain(options);
+    await openAgain(touch);
     return holder.change(step);
   }
 
-  return { code, confirm };
+  return { code, leavesOut, confirm };
 }
 
 /** Makes a recovery code. Nothing is stored before it was typed in again. */
 export function createRecoveryCode(context: VaultContext): NewRecoveryCode {
-  const { code, confirm } = createCode(context);
+  const { code, leavesOut, confirm } = createCode(context);
   return Object.freeze({
     code,
-    async confirm(typed: string, options?: TouchOptions): Promise<readonly VaultSlot[]> {
+    leavesOut,
+    async confirm(typed: string, options?: ConfirmCodeOptions): Promise<readonly VaultSlot[]> {
       return (await confirm(typed, options)).filter(({ leftOut }) => leftOut === true);
     },
   });
@@ -215,6 +246,8 @@ export function createRecoveryCode(context: VaultContext): NewRecoveryCode {
 export interface VaultRemoval {
   /** As {@link NewRecoveryCode.code}. The one before opens nothing once this one is confirmed. */
   readonly code: string;
+  /** As {@link NewRecoveryCode.leavesOut}. */
+  leavesOut(): Promise<readonly VaultSlot[]>;
   /**
    * Changes the keys of the vault, after the user has typed the code in again. Opens a locked vault and can
    * be repeated as {@link NewRecoveryCode.confirm}.
@@ -223,7 +256,7 @@ export interface VaultRemoval {
    * with `leftOut` did not open and are not in the vault any more.
    * @throws PzkError as {@link NewRecoveryCode.confirm}
    */
-  confirm(typed: string, options?: TouchOptions): Promise<readonly RotatedSlot[]>;
+  confirm(typed: string, options?: ConfirmCodeOptions): Promise<readonly RotatedSlot[]>;
 }
 
 /**

@@ -210,6 +210,38 @@ export function removeSlot(vault: UnlockedVault, slotId: string): VaultChange {
   return { manifest: { slots: vault.manifest.slots.filter((one) => one.id !== id) } };
 }
 
+/** The slots that a change of keys leaves out: those that do not decrypt. */
+export async function findLeavingSlots(vault: UnlockedVault): Promise<readonly VaultSlot[]> {
+  const leaving: VaultSlot[] = [];
+  for (const { id, kind, version } of vault.manifest.slots) {
+    try {
+      (await openSlotOf(vault, id)).fill(0);
+    } catch (cause) {
+      const damaged = damageOf(cause);
+      if (damaged === undefined) throw cause;
+      leaving.push(Object.freeze({ id, kind, name: '', provider: '', version, damaged }));
+    }
+  }
+  return Object.freeze(leaving);
+}
+
+/**
+ * Lets a change of keys lose slots whose bytes the server has replaced only with the user's yes: somebody
+ * may have the right ones in a backup, and under other keys these open no more.
+ *
+ * @param agreed - Slot ids.
+ * @throws PzkError `vault_slot_invalid`
+ */
+export function assertMayLeaveOut(
+  { manifest, blobs }: UnlockedVault,
+  agreed: readonly string[],
+): void {
+  if (manifest.slots.every(({ id }) => blobs.has(id) || agreed.includes(id))) return;
+  throw new PzkError('vault_slot_invalid', 'Slots would be lost that the server has replaced.', {
+    hint: 'Show what leavesOut gives, and pass the ids as leaveOut on the yes. A backup may have the right bytes.',
+  });
+}
+
 /** Slots under other secrets. */
 interface ResealedSlots {
   readonly slots: VaultManifest['slots'];

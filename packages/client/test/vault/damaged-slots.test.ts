@@ -99,7 +99,8 @@ describe('a slot that does not open', () => {
     const { platform, device, vault, good, bad } = await withUnreadable();
     await admitted(platform, device);
     const other = vault.contents.members.find(({ own }) => !own);
-    const { code, confirm } = await vault.removeDevice(other?.id ?? '');
+    const { code, leavesOut, confirm } = await vault.removeDevice(other?.id ?? '');
+    expect(await leavesOut()).toMatchObject([{ id: bad, kind: 'secret', damaged: 'unreadable' }]);
     const slots = await confirm(code);
     expect(slots.map(({ id, leftOut }) => [id, leftOut]).slice(1)).toEqual([
       [good, undefined],
@@ -113,8 +114,11 @@ describe('a slot that does not open', () => {
   it('is named where another recovery code changes the keys', async () => {
     const { device, good, bad } = await withUnreadable();
     const first = device.client.vault.recovery.create();
+    // The keys stay as they are.
+    expect(await first.leavesOut()).toEqual([]);
     expect(await first.confirm(first.code)).toEqual([]);
     const second = device.client.vault.recovery.create();
+    expect(await second.leavesOut()).toMatchObject([{ id: bad, damaged: 'unreadable' }]);
     expect(await second.confirm(second.code)).toMatchObject([{ id: bad, damaged: 'unreadable' }]);
     const { contents } = device.client.vault.current;
     expect(contents.slots.map(({ id }) => id)).toContain(good);
@@ -221,7 +225,7 @@ describe('a slot whose bytes the server has replaced', () => {
     await device.client.vault.open({ approveReplacedSlots });
     await vault.deleteSecret(good);
     const rotation = await vault.rotateVault();
-    const slots = await rotation.confirm(rotation.code);
+    const slots = await rotation.confirm(rotation.code, { leaveOut: [kept] });
     expect(slots.filter(({ leftOut }) => leftOut).map(({ id }) => id)).toEqual([kept]);
     vault.lock();
     await device.client.vault.open();
@@ -280,6 +284,51 @@ describe('a slot whose bytes the server has replaced', () => {
     await vault.updateSecret(own, { value: apiKey });
     replace(platform, own);
     await expect(vault.rotateGeneration()).rejects.toMatchObject({ code: 'vault_slot_invalid' });
+  });
+
+  it.each(['a removal', 'another recovery code'])(
+    "[V5] is not lost with %s before the user's yes to this slot",
+    async (what) => {
+      const { platform, device, vault, good } = await opened();
+      const kept = await vault.addSecret({ name: 'kept', value: 'still there' });
+      const first = device.client.vault.recovery.create();
+      await first.confirm(first.code);
+      replace(platform, good);
+      await device.client.vault.open({ approveReplacedSlots: () => true });
+      const change =
+        what === 'a removal' ? await vault.rotateVault() : device.client.vault.recovery.create();
+      const leaving = await change.leavesOut();
+      expect(leaving).toMatchObject([{ id: good, damaged: 'replaced' }]);
+      const { manifest } = platform.vault as StoredVault;
+      for (const options of [undefined, { leaveOut: [] }, { leaveOut: [kept] }]) {
+        await expect(change.confirm(change.code, options)).rejects.toMatchObject({
+          code: 'vault_slot_invalid',
+        });
+      }
+      expect(platform.vault?.manifest).toBe(manifest);
+      // Nor at an opening on the way, which has the yes of the last one.
+      vault.lock();
+      await expect(change.leavesOut()).rejects.toMatchObject({ code: 'vault_locked' });
+      await expect(change.confirm(change.code)).rejects.toMatchObject({
+        code: 'vault_slot_invalid',
+      });
+      await change.confirm(change.code, { leaveOut: [good] });
+      expect(vault.contents.slots.map(({ id }) => id).slice(1)).toEqual([kept]);
+    },
+  );
+
+  it('[V5] honest: is not lost where the operator brings its bytes back before the change', async () => {
+    const { platform, device, vault, good } = await opened();
+    const { slots } = platform.snapshot();
+    replace(platform, good);
+    await device.client.vault.open({ approveReplacedSlots: () => true });
+    const rotation = await vault.rotateVault();
+    expect(await rotation.leavesOut()).toHaveLength(1);
+    (platform.vault as StoredVault).slots = slots;
+    await device.client.vault.open();
+    expect(await rotation.leavesOut()).toEqual([]);
+    await rotation.confirm(rotation.code);
+    expect(text(await vault.readSecret(good))).toBe('mail-password');
   });
 
   it('[V2] is none that is missing, twice there or in another place: these are refused in any case', async () => {
