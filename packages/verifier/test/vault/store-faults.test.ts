@@ -39,6 +39,9 @@ afterAll(() => issuer.verifier.close());
 
 type Send = () => Promise<WireAnswer>;
 
+const isAuditFault = (event: (typeof issuer.events)[number]) =>
+  event.type === 'fault' && event.endpoint === 'audit';
+
 /**
  * Sends a request once for each call to a store that it makes, with that call failing: 503 each time. Then
  * once without a fault, which has to find everything as it was.
@@ -55,6 +58,9 @@ async function survives(status: number, prepare: () => Promise<Send>): Promise<W
       expect(at).toBeGreaterThan(2);
       return answer;
     }
+    // How often the log says something is no reason to refuse it.
+    const spared = issuer.events.splice(0).some(isAuditFault);
+    if (spared && answer.status === status) continue;
     expect(answer.body?.code, `call ${at}: ${answer.text}`).toBe('store_unavailable');
     expect(answer.status).toBe(503);
   }
