@@ -8,7 +8,7 @@ import {
   startPlatform,
   startVendor,
 } from '@pzk-auth/example-agent-byok';
-import type { VerifierEvent } from '@pzk-auth/verifier';
+import type { VerifierEvent, VerifierOptions } from '@pzk-auth/verifier';
 
 /** The example with its stand-in of the upstream API, with data of its own. */
 export interface Example {
@@ -22,7 +22,7 @@ export interface Example {
 }
 
 /** Starts platform and stand-in on free ports. */
-export async function startExample(): Promise<Example> {
+export async function startExample(verifier: Partial<VerifierOptions> = {}): Promise<Example> {
   const directory = await mkdtemp(join(tmpdir(), 'pzk-byok-'));
   const events: VerifierEvent[] = [];
   const data = openPlatformData(join(directory, 'platform'));
@@ -31,7 +31,7 @@ export async function startExample(): Promise<Example> {
     data,
     port: 0,
     pairCommand: 'npm run pair --',
-    verifier: { onEvent: (event) => events.push(event) },
+    verifier: { onEvent: (event) => events.push(event), ...verifier },
   });
   return {
     platform,

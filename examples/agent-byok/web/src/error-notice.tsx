@@ -1,4 +1,5 @@
 import type { PzkError, PzkErrorCode } from '@pzk-auth/react-hooks';
+import { formatWhen } from './format.js';
 
 /** What to do about the failures that a user of this page can meet. */
 const ADVICE: Partial<Record<PzkErrorCode, string>> = {
@@ -29,6 +30,12 @@ export function ErrorNotice({ title, error }: { title: string; error: PzkError }
       <p>
         {error.message} {advice}
       </p>
+      {error.resetAt !== undefined && (
+        <p>
+          From {formatWhen(error.resetAt)} on you can begin anew here. Until then any device that
+          you find again can stop it.
+        </p>
+      )}
       <p className="small">
         <code>{error.code}</code>
       </p>

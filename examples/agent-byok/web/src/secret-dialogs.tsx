@@ -90,10 +90,16 @@ function AnyFormField() {
 }
 
 /** Adds a key. */
-export function AddDialog({ onClose }: { onClose: () => void }) {
+export function AddDialog({
+  provider: first = providerHints[0]?.id ?? '',
+  onClose,
+}: {
+  provider?: string;
+  onClose: () => void;
+}) {
   const { addSecret } = useVault();
   const id = useId();
-  const [provider, setProvider] = useState(providerHints[0]?.id ?? '');
+  const [provider, setProvider] = useState(first);
   const hint = findProviderHint(provider);
   return (
     <FormDialog

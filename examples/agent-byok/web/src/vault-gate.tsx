@@ -4,6 +4,7 @@ import { ChangesNotice } from './changes-notice.js';
 import { CompareNotice } from './compare-notice.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
+import { ResetNotice } from './reset-notice.js';
 import { useVaultQuestions } from './vault-questions.js';
 
 /** Opens the vault. */
@@ -46,6 +47,7 @@ export function VaultGate({ children, why }: { children: ReactNode; why: string 
   if (vault.status === 'open') {
     return (
       <>
+        <ResetNotice />
         <CompareNotice />
         <ChangesNotice />
         {children}

@@ -1,6 +1,7 @@
 import { findProviderHint, useVault, type VaultSlot } from '@pzk-auth/react-hooks';
 import { useState } from 'react';
 import { formatCount, formatCountdown } from './format.js';
+import { LostKeys } from './lost-keys.js';
 import { Page } from './page.js';
 import {
   AddDialog,
@@ -157,6 +158,7 @@ export function VaultPage() {
       title="Vault"
       lead="Your keys, encrypted under your passkeys. The platform keeps them and cannot open them."
     >
+      <LostKeys />
       <VaultGate why="What is in it can be read on your devices only.">
         <VaultContent />
       </VaultGate>
