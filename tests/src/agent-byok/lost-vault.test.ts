@@ -73,13 +73,15 @@ describe('a user who lost every passkey, in Chromium', () => {
     await page.getByLabel('Key', { exact: true }).fill(NEW_KEY);
     await second.press('Put it into the vault');
     await anthropic.getByText('New key in the vault').waitFor(SLOW);
-    expect(await page.getByText('Work').count()).toBe(0);
+    expect(await page.getByText('Work', { exact: true }).count()).toBe(0);
 
     await second.press('All old keys are deleted');
     const lost = page.getByRole('heading', { name: 'Rotate the keys of your lost vault' });
     await lost.waitFor({ state: 'detached' });
+    const asked = page.waitForResponse((one) => one.url().endsWith('/vault/activity'), SLOW);
     await page.reload();
-    await page.getByRole('heading', { name: 'Vault' }).waitFor(SLOW);
+    await asked;
+    await page.getByRole('heading', { name: 'Your vault is locked' }).waitFor(SLOW);
     expect(await lost.count()).toBe(0);
   });
 });

@@ -184,9 +184,7 @@ function Waiting() {
           <ApprovalCard
             key={approval.id}
             approval={approval}
-            approve={async () =>
-              failureOf(await approvals.approve(approval, questions))
-            }
+            approve={async () => failureOf(await approvals.approve(approval, questions))}
             onReject={() => setRejecting(approval)}
           />
         ))}
