@@ -10,6 +10,7 @@ export {
   type CapabilityReport,
   type Client,
   type ClientOptions,
+  type ConfirmCodeOptions,
   type DeviceInfo,
   type EnrollOptions,
   type EnrollState,

@@ -117,7 +117,7 @@ export function useDevices(): UseDevices {
           return removal;
         };
         const failure = await run(undefined, ceremony);
-        return failure ?? settleRemoval(() => removal as Promise<VaultRemoval>);
+        return failure ?? settleRemoval(vaultCeremonies, () => removal as Promise<VaultRemoval>);
       },
       revoke: async (deviceId) => {
         const ceremony = (signal: AbortSignal) =>
@@ -136,7 +136,7 @@ export function useDevices(): UseDevices {
         return failure ?? { status: 'done', value: until };
       },
     };
-  }, [handle, read, run, invitations.actions]);
+  }, [handle, vaultCeremonies, read, run, invitations.actions]);
 
   const { invitation } = invitations;
   return useMemo(() => ({ ...state, invitation, ...actions }), [state, invitation, actions]);

@@ -1,6 +1,12 @@
 'use client';
 
-import type { NewRecoveryCode, UseRecoveryOptions, VaultExport, VaultSlot } from '@pzk-auth/client';
+import type {
+  ConfirmCodeOptions,
+  NewRecoveryCode,
+  UseRecoveryOptions,
+  VaultExport,
+  VaultSlot,
+} from '@pzk-auth/client';
 import { PzkError } from '@pzk-auth/client';
 import { useMemo, useRef, useSyncExternalStore } from 'react';
 import { type ActionResult, settle } from './action-result.js';
@@ -16,11 +22,20 @@ export interface RecoveryActions {
    */
   readonly create: () => string;
   /**
-   * Takes the code that `create` made last into the vault, which has to be open, after the user has
-   * typed it in again. One that was there before is taken out. Gives the slots that did not open and are
-   * not in the vault any more, where its keys were changed for that.
+   * The slots that `confirm` loses for good, where the keys change for it: show them before. Needs an open
+   * vault. Those with `damaged: 'replaced'` take a yes: `leaveOut` of `confirm`.
    */
-  readonly confirm: (typed: string) => Promise<ActionResult<readonly VaultSlot[]>>;
+  readonly leavesOut: () => Promise<ActionResult<readonly VaultSlot[]>>;
+  /**
+   * Takes the code that `create` made last into the vault, after the user has typed it in again; a locked
+   * one opens with a touch first. A code that was there before is taken out. Gives the slots that did not
+   * open and are not in the vault any more, where its keys were changed for that. Where it fails and
+   * `isUndecided(error)`, the code may be in all the same: have it confirmed again.
+   */
+  readonly confirm: (
+    typed: string,
+    options?: ConfirmCodeOptions,
+  ) => Promise<ActionResult<readonly VaultSlot[]>>;
   /**
    * In a browser that has nothing but the code: opens the vault with it and enrols a fresh passkey. Call
    * `start()` of `useSession` afterwards; then have the user make a new code and look at the devices.
@@ -62,11 +77,17 @@ export function useRecovery(): UseRecovery {
         made.current = handle.client().vault.recovery.create();
         return made.current.code;
       },
-      confirm: async (typed) => {
+      leavesOut: () => settle(() => made.current?.leavesOut() ?? noCode()),
+      confirm: async (typed, options) => {
         const confirmed = made.current;
-        const result = await settle(() => confirmed?.confirm(typed) ?? noCode());
-        if (result.status === 'done' && made.current === confirmed) made.current = undefined;
-        return result;
+        let lost: readonly VaultSlot[] = [];
+        const ceremony = async (signal: AbortSignal) => {
+          lost = await (confirmed?.confirm(typed, { ...options, signal }) ?? noCode());
+        };
+        const failure = await run(options?.signal, ceremony);
+        if (failure !== undefined) return failure;
+        if (made.current === confirmed) made.current = undefined;
+        return { status: 'done', value: lost };
       },
       recover: async (options) => {
         const ceremony = (signal: AbortSignal) =>

@@ -98,7 +98,7 @@ export function useVault(): UseVault {
           vault().current.rotateGeneration({ ...options, signal });
         return (await run(options?.signal, ceremony)) ?? { status: 'done', value: undefined };
       },
-      rotateVault: () => settleRemoval(() => vault().current.rotateVault()),
+      rotateVault: () => settleRemoval(vaultCeremonies, () => vault().current.rotateVault()),
       confirmCompared: () => settleVoid(() => vault().current.confirmCompared()),
       cancelReset: () => settleVoid(() => vault().reset.cancel()),
     };

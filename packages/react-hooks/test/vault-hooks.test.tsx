@@ -240,12 +240,18 @@ describe('useDevices', () => {
     await act(async () => {
       const removal = await hooks.current.devices.remove(joined ? joined.id : '');
       if (removal.status !== 'done') throw removal.error;
-      const { code, confirm } = removal.value;
+      const { code, leavesOut, confirm } = removal.value;
+      expect(await leavesOut()).toEqual({ status: 'done', value: [] });
       expect(await confirm('0000')).toMatchObject({
         status: 'failed',
         error: { code: 'recovery_code_malformed' },
       });
       expect(hooks.current.vault).toMatchObject({ members: [{ own: true }, { own: false }] });
+      // It has locked itself while the code was written down.
+      hooks.current.vault.lock();
+      service.authenticator.configure({ onUserPrompt: async () => hooks.current.vault.abort() });
+      expect(await confirm(code)).toMatchObject({ status: 'failed', error: { code: 'aborted' } });
+      service.authenticator.configure({ onUserPrompt: async () => undefined });
       expect(await confirm(code)).toMatchObject({ status: 'done', value: [{ kind: 'api-key' }] });
     });
     expect(hooks.current.vault).toMatchObject({ members: [{ own: true }, { kind: 'recovery' }] });
@@ -335,6 +341,9 @@ describe('useRecovery', () => {
     await openVault(hooks);
     expect(hooks.current.recovery.hasCode).toBe(false);
     const code = hooks.current.recovery.create();
+    expect(await hooks.current.recovery.leavesOut()).toEqual({ status: 'done', value: [] });
+    act(() => hooks.current.vault.lock());
+    expect(await hooks.current.recovery.leavesOut()).toMatchObject({ status: 'failed' });
     await act(async () => {
       expect(await hooks.current.recovery.confirm('0000')).toMatchObject({
         status: 'failed',

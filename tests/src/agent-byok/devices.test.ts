@@ -196,6 +196,71 @@ describe('devices in Chromium, each a context of its own', () => {
     expect(JSON.stringify([first.device.requests, other.device.requests])).not.toContain(code);
   });
 
+  it('takes a device out though the answer was lost and the vault has locked itself meanwhile', async () => {
+    const first = await begin();
+    await joinSecond(first);
+    const { page } = first.device;
+    await page.getByRole('button', { name: /^Remove Device/ }).click();
+    await first.press('Remove it');
+    const code = await readCode(first);
+    await page.route('**/pzk/vault', async (route) => {
+      await route.fetch();
+      await route.abort();
+    });
+    await typeCode(first, code);
+    await page.getByText('Whether that has happened is not known').waitFor(SLOW);
+    await page.getByRole('heading', { name: 'Your vault is locked' }).waitFor(SLOW);
+    await expectAccessible(first.device);
+    await page.unroute('**/pzk/vault');
+    // The same code again, with a touch: it is the valid one.
+    await first.press('Verify');
+    await page.getByRole('heading', { name: 'It is out' }).waitFor(SLOW);
+    await page.getByRole('dialog').getByText('Work').waitFor();
+    await first.press('Done');
+    expect(await page.getByRole('button', { name: /^Remove Device/ }).count()).toBe(0);
+
+    const other = await visit();
+    await other.device.page.goto(example.platform.origin);
+    await other.press('Use a recovery code');
+    await other.device.page.getByLabel('Recovery code').fill(code);
+    await other.press('Open my vault');
+    await other.device.page.getByRole('heading', { name: 'Tasks' }).waitFor(SLOW);
+  });
+
+  it('says which key is lost with another recovery code, and asks', async () => {
+    const first = await begin();
+    await first.addKey({ name: 'Later', value: LATER });
+    const { page } = first.device;
+    await page.getByRole('button', { name: 'Lock now' }).click();
+    await page.route('**/pzk/vault/open', async (route) => {
+      const response = await route.fetch();
+      const answer = await response.json();
+      answer.vault.slots[1].blob = 'A'.repeat(64);
+      await route.fulfill({ response, json: answer });
+    });
+    await first.press('Open the vault');
+    await first.press('Open it without it');
+    await first.goTo('Devices');
+    await first.press('Make a recovery code');
+    await typeCode(first, await readCode(first));
+    await page.getByRole('heading', { name: 'The recovery code works' }).waitFor(SLOW);
+    await first.press('Done');
+
+    await first.press('Replace the recovery code');
+    await page.getByText('1 key cannot be read, and will be lost for good').waitFor(SLOW);
+    await expectAccessible(first.device);
+    const next = page.getByRole('button', { name: 'I have written it down' });
+    expect(await next.isDisabled()).toBe(true);
+    await page.getByLabel('Let it go').check();
+    await typeCode(first, await readCode(first));
+    await page.getByRole('heading', { name: 'The recovery code works' }).waitFor(SLOW);
+    await first.press('Done');
+    await first.goTo('Vault');
+    await first.row('Later').waitFor();
+    expect(await first.row('Damaged key').count()).toBe(0);
+    expect(await first.row('Work').count()).toBe(0);
+  });
+
   it('opens the vault without a key that the platform has not kept, where the user says so', async () => {
     const first = await begin();
     await first.addKey({ name: 'Later', value: LATER });

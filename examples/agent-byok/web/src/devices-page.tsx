@@ -117,13 +117,49 @@ function ExportDialog({ onClose }: { onClose: () => void }) {
   );
 }
 
-function DevicesContent() {
+/** What the page asks in a dialog. */
+type Asked = { readonly kind: 'invite' | 'recovery' | 'rotate' | 'export' } | RemovalAsked;
+
+interface RemovalAsked {
+  readonly kind: 'remove';
+  readonly member: VaultMember;
+}
+
+function MemberRemovalDialog({ member, onClose }: { member: VaultMember; onClose: () => void }) {
+  const { remove } = useDevices();
+  return (
+    <RemovalDialog
+      title={member.kind === 'recovery' ? 'Remove the recovery code?' : 'Remove this device?'}
+      start={() => remove(member.id)}
+      onClose={onClose}
+    />
+  );
+}
+
+function RotationDialog({ onClose }: { onClose: () => void }) {
+  const { rotateVault } = useVault();
+  return <RemovalDialog title="Take it out of the vault?" start={rotateVault} onClose={onClose} />;
+}
+
+function AskedDialog({ asked, onClose }: { asked: Asked; onClose: () => void }) {
+  switch (asked.kind) {
+    case 'invite':
+      return <InviteDialog onClose={onClose} />;
+    case 'recovery':
+      return <RecoveryDialog onClose={onClose} />;
+    case 'rotate':
+      return <RotationDialog onClose={onClose} />;
+    case 'export':
+      return <ExportDialog onClose={onClose} />;
+    case 'remove':
+      return <MemberRemovalDialog member={asked.member} onClose={onClose} />;
+  }
+}
+
+function DevicesContent({ onAsk }: { onAsk: (asked: Asked) => void }) {
   const vault = useVault();
   const devices = useDevices();
   const { hasCode } = useRecovery();
-  const { rotateVault } = vault;
-  const [removing, setRemoving] = useState<VaultMember>();
-  const [dialog, setDialog] = useState<'invite' | 'recovery' | 'rotate' | 'export'>();
   if (vault.status !== 'open') return null;
   const known = devices.status === 'ready' ? devices.devices : [];
   const rows = vault.members.map((member) => ({
@@ -136,7 +172,7 @@ function DevicesContent() {
         <ErrorNotice title="The devices could not be read" error={devices.error} />
       )}
       {vault.members.some(({ revoked }) => revoked) && (
-        <RevokedNotice onTakeOut={() => setDialog('rotate')} />
+        <RevokedNotice onTakeOut={() => onAsk({ kind: 'rotate' })} />
       )}
       {vault.members.length === 1 && (
         <div className="notice notice-ask">
@@ -153,50 +189,40 @@ function DevicesContent() {
       )}
       <ul className="rows" aria-label="Ways to open the vault">
         {rows.map((row) => (
-          <MemberRow key={row.member.id} row={row} onRemove={() => setRemoving(row.member)} />
+          <MemberRow
+            key={row.member.id}
+            row={row}
+            onRemove={() => onAsk({ kind: 'remove', member: row.member })}
+          />
         ))}
       </ul>
       <div className="buttons">
-        <button type="button" className="primary" onClick={() => setDialog('invite')}>
+        <button type="button" className="primary" onClick={() => onAsk({ kind: 'invite' })}>
           Add a device
         </button>
-        <button type="button" onClick={() => setDialog('recovery')}>
+        <button type="button" onClick={() => onAsk({ kind: 'recovery' })}>
           {hasCode ? 'Replace the recovery code' : 'Make a recovery code'}
         </button>
         {hasCode && (
-          <button type="button" onClick={() => setDialog('export')}>
+          <button type="button" onClick={() => onAsk({ kind: 'export' })}>
             Export the vault
           </button>
         )}
       </div>
-      {dialog === 'invite' && <InviteDialog onClose={() => setDialog(undefined)} />}
-      {dialog === 'recovery' && <RecoveryDialog onClose={() => setDialog(undefined)} />}
-      {dialog === 'rotate' && (
-        <RemovalDialog
-          title="Take it out of the vault?"
-          start={rotateVault}
-          onClose={() => setDialog(undefined)}
-        />
-      )}
-      {dialog === 'export' && <ExportDialog onClose={() => setDialog(undefined)} />}
-      {removing !== undefined && (
-        <RemovalDialog
-          title={removing.kind === 'recovery' ? 'Remove the recovery code?' : 'Remove this device?'}
-          start={() => devices.remove(removing.id)}
-          onClose={() => setRemoving(undefined)}
-        />
-      )}
     </>
   );
 }
 
 /** Who can open the vault. */
 export function DevicesPage() {
+  const [asked, setAsked] = useState<Asked>();
   return (
     <Page title="Devices" lead="What opens your vault. Each has a passkey of its own.">
       <VaultGate why="Who can open it stands in the vault itself.">
-        <DevicesContent />
+        <DevicesContent onAsk={setAsked} />
       </VaultGate>
+      {/* Not within the gate: a code is not written down in the minutes that the vault stays open. */}
+      {asked !== undefined && <AskedDialog asked={asked} onClose={() => setAsked(undefined)} />}
     </Page>
   );
 }

@@ -20,15 +20,22 @@ const ADVICE: Partial<Record<PzkErrorCode, string>> = {
   not_signed_in: 'Sign in with the passkey again.',
 };
 
+/** Props of {@link ErrorNotice}. */
+export interface ErrorNoticeProps {
+  readonly title: string;
+  readonly error: PzkError;
+  /** Instead of what is said of its code elsewhere. */
+  readonly advice?: string;
+}
+
 /** A failure with its advice. */
-export function ErrorNotice({ title, error }: { title: string; error: PzkError }) {
+export function ErrorNotice({ title, error, advice }: ErrorNoticeProps) {
   if (error.code === 'aborted') return null;
-  const advice = ADVICE[error.code] ?? error.hint;
   return (
     <div className="notice notice-bad" role="alert">
       <p className="notice-title">{title}</p>
       <p>
-        {error.message} {advice}
+        {error.message} {advice ?? ADVICE[error.code] ?? error.hint}
       </p>
       {error.resetAt !== undefined && (
         <p>

@@ -3,16 +3,18 @@ import { useRef, useState } from 'react';
 import { Dialog } from './dialog.js';
 import { type Failure, failureOf } from './failure.js';
 import { RecoveryCodeSteps } from './recovery-code-steps.js';
+import { useVaultQuestions } from './vault-questions.js';
 
 /** Makes a recovery code: shows it, then has it typed in again. */
 export function RecoveryDialog({ onClose }: { onClose: () => void }) {
-  const { create, confirm, hasCode } = useRecovery();
+  const { create, leavesOut, confirm, hasCode } = useRecovery();
+  const { approveSuccession, approveReplacedSlots } = useVaultQuestions();
   const [done, setDone] = useState(false);
   const [replaces] = useState(hasCode);
   const code = useRef('');
 
-  async function verify(typed: string): Promise<Failure | undefined> {
-    const ended = await confirm(typed);
+  async function verify(typed: string, leaveOut: readonly string[]): Promise<Failure | undefined> {
+    const ended = await confirm(typed, { leaveOut, approveSuccession, approveReplacedSlots });
     if (ended.status !== 'done') return failureOf(ended);
     code.current = '';
     setDone(true);
@@ -37,6 +39,7 @@ export function RecoveryDialog({ onClose }: { onClose: () => void }) {
         if (code.current === '') code.current = create();
         return code.current;
       }}
+      readLeaving={leavesOut}
       failureTitle="The code is not in use yet"
       onVerify={verify}
       onClose={onClose}

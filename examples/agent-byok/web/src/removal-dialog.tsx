@@ -4,6 +4,7 @@ import { Dialog } from './dialog.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
 import { RecoveryCodeSteps } from './recovery-code-steps.js';
+import { useVaultQuestions } from './vault-questions.js';
 
 /** Props of {@link RemovalDialog}. */
 export interface RemovalDialogProps {
@@ -17,6 +18,7 @@ export interface RemovalDialogProps {
  * should be rotated.
  */
 export function RemovalDialog({ title, start, onClose }: RemovalDialogProps) {
+  const { approveSuccession, approveReplacedSlots } = useVaultQuestions();
   // Not in the state: it holds the code.
   const removal = useRef<Removal>(undefined);
   const [started, setStarted] = useState(false);
@@ -34,8 +36,9 @@ export function RemovalDialog({ title, start, onClose }: RemovalDialogProps) {
     setStarted(true);
   }
 
-  async function verify(typed: string): Promise<Failure | undefined> {
-    const ended = await removal.current?.confirm(typed);
+  async function verify(typed: string, leaveOut: readonly string[]): Promise<Failure | undefined> {
+    const questions = { approveSuccession, approveReplacedSlots };
+    const ended = await removal.current?.confirm(typed, { leaveOut, ...questions });
     if (ended?.status !== 'done') return ended && failureOf(ended);
     removal.current = undefined;
     setExposed(ended.value.filter(({ kind }) => kind === 'secret'));
@@ -68,10 +71,12 @@ export function RemovalDialog({ title, start, onClose }: RemovalDialogProps) {
       </Dialog>
     );
   }
-  if (started) {
+  if (started && removal.current !== undefined) {
+    const { leavesOut } = removal.current;
     return (
       <RecoveryCodeSteps
         readCode={() => removal.current?.code ?? ''}
+        readLeaving={leavesOut}
         failureTitle="It is still in the vault"
         onVerify={verify}
         onClose={onClose}
