@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPairingStore } from '../src/broker/pairing-store.js';
 import type { BrokerGrant } from '../src/index.js';
 import { generateAgentKeyPem, importAgentKey } from '../src/platform/agent-key.js';
-import { makeIdentityKey, type StandInPlatform } from './harness/stand-in-platform.js';
+import { makeIdentityKey, randomId, type StandInPlatform } from './harness/stand-in-platform.js';
 import {
   type BrokerProcess,
   type BrokerSetup,
@@ -410,6 +410,28 @@ describe('another identity key', () => {
     }
   });
 
+  it('[V11] stops it by what the platform answers to its uses, without another release', async () => {
+    const second = await world.startAnother();
+    const { identityKey } = platform.state;
+    try {
+      const running = await second.release();
+      const waiting = await second.ask();
+      await running.approved();
+      platform.state.identityKey = (await makeIdentityKey()).publicKey;
+      // Its uses are reported a second after a call.
+      expect((await running.fetch(upstream.url)).status).toBe(200);
+      await expect
+        .poll(() => second.stateOf(running), { timeout: 12_000 })
+        .toMatchObject({ status: 'failed', code: 'vault_identity_changed' });
+      await expectRefused(running, 'vault_identity_changed');
+      await expectRefused(waiting, 'vault_identity_changed');
+      await expect(second.ask()).rejects.toMatchObject({ code: 'vault_identity_changed' });
+    } finally {
+      platform.state.identityKey = identityKey;
+      await second.close();
+    }
+  });
+
   it('[V11] stops it where that cannot be written, too', async () => {
     const second = await world.startAnother();
     try {
@@ -437,20 +459,28 @@ describe('another identity key', () => {
 });
 
 describe('a pairing that is taken back', () => {
-  const unpair = (other: BrokerSetup) =>
+  const unpair = (other: BrokerSetup, vault = platform.vaultId) =>
     spawnSync(
       process.execPath,
-      [
-        MAIN,
-        'unpair',
-        '--vault',
-        platform.vaultId,
-        '--state',
-        other.stateDirectory,
-        '--development',
-      ],
+      [MAIN, 'unpair', '--vault', vault, '--state', other.stateDirectory, '--development'],
       { encoding: 'utf8' },
     );
+
+  it('leaves the other vaults usable where the file of one is damaged', async () => {
+    const second = await world.startAnother();
+    try {
+      const damaged = randomId();
+      const directory = join(second.setup.stateDirectory, 'pairings', damaged);
+      mkdirSync(directory, { mode: 0o700 });
+      writeFileSync(join(directory, 'pairing.json'), '', { mode: 0o600 });
+      await expectUsable(await second.release());
+      expect((await second.connection.status()).vaults).toHaveLength(1);
+      expect(unpair(second.setup, damaged)).toMatchObject({ status: 0 });
+      expect(existsSync(directory)).toBe(false);
+    } finally {
+      await second.close();
+    }
+  });
 
   it('[V10] ends what goes on and what waits, and tells the platform', async () => {
     const second = await world.startAnother();

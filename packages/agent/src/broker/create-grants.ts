@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type AgentRequestReadResponse,
+  type AgentUsesResponse,
   agentRequestHash,
   agentRequestReadResponseSchema,
   agentUsesResponseSchema,
@@ -317,8 +318,8 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
 
   // What a release does.
 
-  async function report(grant: Grant, ended: boolean): Promise<boolean> {
-    const answer = await grant.platform.post(
+  function report(grant: Grant, ended: boolean): Promise<AgentUsesResponse> {
+    return grant.platform.post(
       '/agent/uses',
       {
         id: grant.id,
@@ -330,14 +331,14 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
       },
       agentUsesResponseSchema,
     );
-    return answer.ended;
   }
 
   async function askRelease(grant: Grant): Promise<void> {
     grant.nextAt = steady() + CONFIRM_MS;
     const askedAt = systemClocks();
-    const isEnded = await report(grant, false);
-    if (isEnded) await grant.keeper?.end('user');
+    const { ended, identity_key } = await report(grant, false);
+    if (identity_key !== grant.pairing.identityKey) stopPairing(grant.pairing);
+    else if (ended) await grant.keeper?.end('user');
     else grant.keeper?.confirm(askedAt);
   }
 
@@ -385,14 +386,35 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
 
   // What agents ask for.
 
+  /** @throws PzkError `vault_identity_changed` */
+  function assertNotStopped(pairing: Pairing): void {
+    if (!pairing.stopped && !stopped.has(nameOf(pairing))) return;
+    throw new PzkError('vault_identity_changed', 'The vault has another identity key.', {
+      hint: 'Pair the broker anew and compare the words.',
+    });
+  }
+
+  /**
+   * While the platform was asked, the pairing may have been stopped or taken back: a grant that was not
+   * among the others then would go on.
+   *
+   * @throws PzkError `not_found`, `vault_identity_changed`
+   */
+  function assertStands(grant: Grant): void {
+    const { pairing } = grant;
+    try {
+      assertNotStopped(store.find(pairing.vaultId));
+      if (!store.holds(pairing)) assertNotStopped({ ...pairing, stopped: true });
+    } catch (error) {
+      background(grant.platform.postVoid('/agent/requests/cancel', { id: grant.id }));
+      throw error;
+    }
+  }
+
   async function create(body: unknown): Promise<GrantView> {
     const asked = parseMessage(grantRequestSchema, body) as GrantRequest;
     const pairing = store.find(asked.vault);
-    if (pairing.stopped || stopped.has(nameOf(pairing))) {
-      throw new PzkError('vault_identity_changed', 'The vault has another identity key.', {
-        hint: 'Pair the broker anew and compare the words.',
-      });
-    }
+    assertNotStopped(pairing);
     const { host } = asked;
     const askedHeader = asked.header && {
       name: asked.header.name,
@@ -469,6 +491,7 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
       // Never longer than the protocol says, whatever the platform says.
       const latest = Math.floor(Date.now() / 1000) + limits.agentRequestSeconds;
       grant.expiresAt = Math.min(expires_at, latest);
+      assertStands(grant);
     } catch (error) {
       background(keeper.end('failed'));
       throw error;

@@ -124,12 +124,15 @@ async function main(words: readonly string[]): Promise<number | undefined> {
       if (config.isDevelopment && values.socket === undefined) return 0;
       return tellWhetherUsed(config, pairing.vaultId);
     }
-    case 'pairings':
-      for (const one of openPairingStore(config).list()) {
+    case 'pairings': {
+      const store = openPairingStore(config);
+      for (const one of store.list()) {
         const state = one.stopped ? '  stopped: pair anew' : '';
         stdout.write(`${one.vaultId}  ${one.issuer}  ${one.name}${state}\n`);
       }
+      for (const vault of store.listDamaged()) stdout.write(`${vault}  damaged: pair anew\n`);
       return 0;
+    }
     case 'unpair': {
       const isRemoved = openPairingStore(config).remove(values.vault ?? '');
       stdout.write(

@@ -55,8 +55,10 @@ export type Pairing = v.InferOutput<typeof pairingSchema>;
 
 /** Pairings with their signing keys, below the state directory. */
 export interface PairingStore {
-  /** Reads them anew: another process of this program may have paired. */
+  /** Reads them anew: another process of this program may have paired. Damaged ones are left out. */
   list(): readonly Pairing[];
+  /** Vault ids of pairings that cannot be read: remove them and pair anew. */
+  listDamaged(): readonly string[];
   /**
    * The one of a vault, or the only one.
    *
@@ -116,30 +118,27 @@ export function createPairingStore(
   const fileOf = (vaultId: string) => join(root, vaultId, 'pairing.json');
   const keyOf = (vaultId: string) => join(root, vaultId, 'signing-key.pem');
 
-  function read(vaultId: string): Pairing {
+  /** `undefined` where there is none, or it is damaged: one such file stops no other vault. */
+  function read(vaultId: string): Pairing | undefined {
     try {
       return v.parse(pairingSchema, JSON.parse(readFileSync(fileOf(vaultId), 'utf8')));
-    } catch (cause) {
-      throw new TypeError(`${fileOf(vaultId)} is damaged: remove it and pair anew.`, { cause });
+    } catch {
+      return undefined;
     }
   }
 
-  const list = () =>
-    readdirSync(root)
-      .filter((name) => v.is(id, name))
-      .map(read);
+  const vaultIds = () => readdirSync(root).filter((name) => v.is(id, name));
+
+  const list = () => vaultIds().flatMap((vaultId) => read(vaultId) ?? []);
 
   function holds({ vaultId, identityKey, agentKey }: Pairing): boolean {
-    try {
-      const now = read(vaultId);
-      return now.identityKey === identityKey && now.agentKey === agentKey;
-    } catch {
-      return false;
-    }
+    const now = read(vaultId);
+    return now?.identityKey === identityKey && now.agentKey === agentKey;
   }
 
   return {
     list,
+    listDamaged: () => vaultIds().filter((vaultId) => read(vaultId) === undefined),
     find(vaultId) {
       const all = list();
       if (vaultId === undefined && all.length > 1) {
@@ -176,12 +175,12 @@ export function createPairingStore(
     },
     stop(pairing) {
       const { vaultId, pairedAt } = pairing;
-      const now = existsSync(fileOf(vaultId)) ? read(vaultId) : undefined;
+      const now = read(vaultId);
       if (now?.pairedAt !== pairedAt) return;
       writePrivate(fileOf(vaultId), `${JSON.stringify({ ...now, stopped: true })}\n`);
     },
     remove(vaultId) {
-      if (!v.is(id, vaultId) || !list().some((one) => one.vaultId === vaultId)) return false;
+      if (!vaultIds().includes(vaultId)) return false;
       rmSync(join(root, vaultId), { recursive: true });
       return true;
     },

@@ -88,6 +88,7 @@ export async function runBroker(config: BrokerConfig, log: Log): Promise<Running
   const { vaults } = await status();
   log('started', { socket, vaults: vaults.length });
   for (const { vault, hasKey } of vaults) if (!hasKey) log('pairing_of_other_key', { vault });
+  for (const vault of store.listDamaged()) log('pairing_damaged', { vault });
   return {
     socket,
     async close() {

@@ -121,6 +121,8 @@ export async function startStandInPlatform() {
     /** Answers nothing any more. */
     isDown: false,
     hasEvents: true,
+    /** The vault's identity key, as brokers are told it with their uses. */
+    identityKey: identity.publicKey,
     /** Demanded in DPoP proofs. */
     dpopNonce: '',
     clockOffsetSeconds: 0,
@@ -253,7 +255,7 @@ export async function startStandInPlatform() {
         release.status = 'ended';
       }
       if (!uses.ended) await state.beforeUsesAnswer();
-      return ok({ ended: isEnded });
+      return ok({ ended: isEnded, identity_key: encodeBase64url(state.identityKey) });
     }
     throw new PzkError('not_found', 'Nothing.');
   }

@@ -33,11 +33,12 @@ const problem = (code: string, headers: Record<string, string> = {}) =>
   );
 const ask = (platform: Awaited<ReturnType<typeof setUp>>['platform']) =>
   platform.post('/agent/uses', { id: ID }, agentUsesResponseSchema);
+const NOTHING_NEW = { ended: false, identity_key: encodeBase64url(new Uint8Array(65).fill(4)) };
 
 describe('requests to the platform', () => {
   it('carries a DPoP proof of the agent key for this very request', async () => {
-    const { platform, proofs, key } = await setUp([() => json({ ended: false })]);
-    expect(await ask(platform)).toEqual({ ended: false });
+    const { platform, proofs, key } = await setUp([() => json(NOTHING_NEW)]);
+    expect(await ask(platform)).toEqual(NOTHING_NEW);
     const [proof = ''] = proofs;
     expect(decodeJwt(proof)).toMatchObject({ htm: 'POST', htu: `${BASE}/agent/uses` });
     const { typ, alg, jwk } = decodeProtectedHeader(proof);
@@ -51,8 +52,8 @@ describe('requests to the platform', () => {
 
   it('repeats once with the nonce that is asked for, and no more', async () => {
     const asked = () => problem('use_dpop_nonce', { 'dpop-nonce': 'n-1' });
-    const { platform, proofs } = await setUp([asked, () => json({ ended: true })]);
-    expect(await ask(platform)).toEqual({ ended: true });
+    const { platform, proofs } = await setUp([asked, () => json(NOTHING_NEW)]);
+    expect(await ask(platform)).toEqual(NOTHING_NEW);
     expect(decodeJwt(proofs[1] ?? '')).toMatchObject({ nonce: 'n-1' });
     const stubborn = await setUp([asked, asked, asked]);
     await expect(ask(stubborn.platform)).rejects.toMatchObject({ code: 'use_dpop_nonce' });
@@ -63,7 +64,7 @@ describe('requests to the platform', () => {
     const ahead = new Date(Date.now() + 3_600_000).toUTCString();
     const { platform, proofs } = await setUp([
       () => problem('invalid_dpop_proof', { date: ahead }),
-      () => json({ ended: false }),
+      () => json(NOTHING_NEW),
     ]);
     await ask(platform);
     const [first = 0, second = 0] = proofs.map((proof) => Number(decodeJwt(proof).iat));

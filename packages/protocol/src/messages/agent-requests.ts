@@ -83,6 +83,8 @@ export const agentUsesRequestSchema = v.strictObject({
 export const agentUsesResponseSchema = v.object({
   /** Whether the user ended the release: the secret has to be wiped. */
   ended: v.boolean(),
+  /** The vault's identity key by now: a broker stops where it has pinned another. */
+  identity_key: publicPoint,
 });
 
 /** `data` of an event `request` of `POST {base}/agent/events`. */

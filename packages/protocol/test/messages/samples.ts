@@ -518,7 +518,7 @@ export const samples = {
   },
   agentUsesResponse: {
     schema: agentUsesResponseSchema,
-    value: { ended: true },
+    value: { ended: true, identity_key: key },
     optional: [],
     open: [''],
   },

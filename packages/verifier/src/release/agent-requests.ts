@@ -110,6 +110,14 @@ export async function addAgentRequest(
   return { expires_at: Math.floor(stored.expiresAt / 1000) };
 }
 
+/** The identity key of the agent's vault. */
+async function identityKeyOf(engine: Engine, account: string): Promise<string> {
+  const vault = await engine.stores.vaults.get(account);
+  // Reset meanwhile: the agent is in no vault any more.
+  if (vault === undefined) throw refusal('invalid_request', 'The vault is gone.');
+  return parseManifest(decodeBase64url(vault.manifest)).identity_key;
+}
+
 /**
  * Hands over what was released, once. The entry in the audit log comes first. The identity key lets a
  * broker tell a vault that has another one by now from a release that was planted.
@@ -193,5 +201,8 @@ export async function reportUses(
     engine.emit({ type: 'release_used', ...requestIds(row), uses });
   }
   if (isOver) engine.emit({ type: 'release_ended', ...requestIds(row) });
-  return { ended: message.ended || row.status === 'ended' };
+  return {
+    ended: message.ended || row.status === 'ended',
+    identity_key: await identityKeyOf(engine, agent.account),
+  };
 }

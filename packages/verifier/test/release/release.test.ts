@@ -75,14 +75,14 @@ describeOnStores('release to an agent', (kind) => {
     expect(parseReceipt(decodeBase64url(body.receipt)).credentialId).toBe(body.credential.id);
 
     const used = { id, uses: 2, last_used_at: Math.floor(kind.issuer.now() / 1000), ended: false };
-    expect((await agent.post('/agent/uses', used)).body).toEqual({ ended: false });
+    expect((await agent.post('/agent/uses', used)).body).toEqual({ ended: false, identity_key });
     const list = await client.call('/vault/releases/list');
     expect(list.body.releases).toMatchObject([
       { request: sent.request, status: 'released', uses: 2, last_used_at: used.last_used_at },
     ]);
     expect((await client.call('/vault/releases/end', { id })).status).toBe(204);
     expect((await client.call('/vault/releases/end', { id })).status).toBe(204);
-    expect((await agent.post('/agent/uses', used)).body).toEqual({ ended: true });
+    expect((await agent.post('/agent/uses', used)).body).toEqual({ ended: true, identity_key });
     expect((await read()).body).toEqual({ status: 'ended' });
     const ended = await client.call('/vault/releases/list');
     expect(ended.body.releases[0]).toMatchObject({ status: 'ended' });
@@ -451,7 +451,7 @@ describeOnStores('release to an agent', (kind) => {
     const [row] = (await client.call('/vault/releases/list')).body.releases;
     expect(row.uses).toBe(3);
     expect(row.last_used_at).toBeLessThanOrEqual(kind.issuer.now() / 1000);
-    expect((await report(3, now, true)).body).toEqual({ ended: true });
+    expect((await report(3, now, true)).body).toMatchObject({ ended: true });
     expect((await client.call('/vault/releases/list')).body.releases[0].status).toBe('ended');
   });
 
