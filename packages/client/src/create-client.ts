@@ -29,7 +29,11 @@ import {
   type SessionKey,
 } from './transport/session-key.js';
 import { createTransport } from './transport/transport.js';
-import type { ApproveReplacedSlots, ApproveSuccession } from './vault/unlock-vault-entry.js';
+import type {
+  ApproveReplacedSlots,
+  ApproveRollback,
+  ApproveSuccession,
+} from './vault/unlock-vault-entry.js';
 import { browserAuthenticator, type PasskeyUser } from './webauthn/passkeys.js';
 
 /** Options of {@link Client.enroll}. */
@@ -58,6 +62,11 @@ export interface StartOptions {
    * without it. Absent: the start fails with `vault_slot_invalid`.
    */
   readonly approveReplacedSlots?: ApproveReplacedSlots;
+  /**
+   * Asked where the server shows an older state of the vault than this browser remembers: `true` only on the
+   * user's yes. Absent: the start fails with `vault_rollback`.
+   */
+  readonly approveRollback?: ApproveRollback;
   readonly signal?: AbortSignal;
 }
 

@@ -19,7 +19,11 @@ import { createReleases, type Releases } from './release/releases.js';
 import type { CeremonyGuard } from './session/ceremony-guard.js';
 import type { Observable } from './session/snapshot-store.js';
 import type { SessionKey } from './transport/session-key.js';
-import type { ApproveReplacedSlots, ApproveSuccession } from './vault/unlock-vault-entry.js';
+import type {
+  ApproveReplacedSlots,
+  ApproveRollback,
+  ApproveSuccession,
+} from './vault/unlock-vault-entry.js';
 import type { PasskeyUser } from './webauthn/passkeys.js';
 
 /** What the server says of a vault. */
@@ -42,6 +46,8 @@ export interface UseRecoveryOptions {
   readonly approveSuccession?: ApproveSuccession;
   /** As at `open`. */
   readonly approveReplacedSlots?: ApproveReplacedSlots;
+  /** As at `open`. */
+  readonly approveRollback?: ApproveRollback;
   readonly signal?: AbortSignal;
 }
 

@@ -89,8 +89,10 @@ export {
 export type { RotatedSlot, VaultSlot } from './vault/slot-changes.js';
 export type {
   ApproveReplacedSlots,
+  ApproveRollback,
   ApproveSuccession,
   ReplacedSlot,
+  RollbackReview,
   SuccessionReview,
 } from './vault/unlock-vault-entry.js';
 export type { PasskeyAuthenticator, PasskeyUser } from './webauthn/passkeys.js';

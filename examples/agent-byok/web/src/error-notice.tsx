@@ -14,6 +14,8 @@ const ADVICE: Partial<Record<PzkErrorCode, string>> = {
   vault_missing: 'There is no vault for this passkey.',
   vault_conflict: 'Another device changed the vault in between. Look at it and try again.',
   vault_compare_required: 'Compare it first, as the notice above says, or go on there.',
+  vault_rollback:
+    'The platform shows another vault than this browser knows. It stays locked; ask the operator.',
   vault_repin_required: 'Your vault stays locked until you say that it was you.',
   network_error: 'Is the server still running?',
   session_expired: 'Sign in with the passkey again.',

@@ -1,11 +1,14 @@
 import type {
   ApproveReplacedSlots,
+  ApproveRollback,
   ApproveSuccession,
   ReplacedSlot,
+  RollbackReview,
   SuccessionReview,
 } from '@pzk-auth/react-hooks';
 import { createContext, type ReactNode, useContext, useMemo, useState } from 'react';
 import { ReplacedSlotsDialog } from './replaced-slots-dialog.js';
+import { RollbackDialog } from './rollback-dialog.js';
 import { SuccessionDialog } from './succession-dialog.js';
 
 /** What only the user can say while a vault is opened. */
@@ -14,6 +17,8 @@ export interface VaultQuestions {
   readonly approveSuccession: ApproveSuccession;
   /** Whether the vault is to be opened without keys that the platform has not kept as they were. */
   readonly approveReplacedSlots: ApproveReplacedSlots;
+  /** Whether to go on with an older state of the vault than this browser remembers. */
+  readonly approveRollback: ApproveRollback;
 }
 
 const QuestionsContext = createContext<VaultQuestions | undefined>(undefined);
@@ -28,6 +33,7 @@ export function useVaultQuestions(): VaultQuestions {
 type Question = { readonly answer: (yes: boolean) => void } & (
   | { readonly review: SuccessionReview }
   | { readonly replaced: readonly ReplacedSlot[] }
+  | { readonly rollback: RollbackReview }
 );
 
 /** Shows the questions above everything, whichever part of the page has asked. */
@@ -45,6 +51,7 @@ export function VaultQuestionsProvider({ children }: { children: ReactNode }) {
     return {
       approveSuccession: (review) => ask((answer) => ({ review, answer })),
       approveReplacedSlots: (replaced) => ask((answer) => ({ replaced, answer })),
+      approveRollback: (rollback) => ask((answer) => ({ rollback, answer })),
     };
   }, []);
   const content = useMemo(
@@ -59,6 +66,9 @@ export function VaultQuestionsProvider({ children }: { children: ReactNode }) {
       )}
       {question !== undefined && 'replaced' in question && (
         <ReplacedSlotsDialog slots={question.replaced} onAnswer={question.answer} />
+      )}
+      {question !== undefined && 'rollback' in question && (
+        <RollbackDialog review={question.rollback} onAnswer={question.answer} />
       )}
     </>
   );

@@ -133,7 +133,7 @@ export async function acceptInvitation(
       sending();
       const request = { path: '/enroll', body, key, signal };
       const { expires_at } = await transport.post(request, expiryResponseSchema);
-      await records.advanceDevice(device);
+      await records.chooseDevice(device);
       return expires_at;
     },
   );

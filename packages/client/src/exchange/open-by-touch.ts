@@ -47,6 +47,7 @@ export async function openByTouch<T>(
   {
     approveSuccession,
     approveReplacedSlots,
+    approveRollback,
     anyPasskey = false,
     keepFor = KEEP_FOR,
     signal,
@@ -69,6 +70,7 @@ export async function openByTouch<T>(
         key,
         approveSuccession,
         approveReplacedSlots,
+        approveRollback,
         signal: combined,
       });
       try {

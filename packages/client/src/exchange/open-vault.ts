@@ -5,13 +5,14 @@ import {
   type VaultOpenResponse,
   vaultOpenResponseSchema,
 } from '@pzk-auth/protocol';
-import type { DeviceRecord } from '../storage/client-records.js';
+import type { ClientRecords, DeviceRecord, VaultRecord } from '../storage/client-records.js';
 import { openDeviceSecret } from '../storage/device-secret.js';
 import type { SessionKey } from '../transport/session-key.js';
 import { type OpenedVaultEntry, openVaultEntry } from '../vault/open-vault-entry.js';
 import { rosterOf } from '../vault/roster.js';
 import {
   type ApproveReplacedSlots,
+  type ApproveRollback,
   type ApproveSuccession,
   type UnlockedEntry,
   type UnlockVaultEntryOptions,
@@ -29,6 +30,7 @@ export interface OpenVaultOptions {
   readonly key: SessionKey;
   readonly approveSuccession?: ApproveSuccession | undefined;
   readonly approveReplacedSlots?: ApproveReplacedSlots | undefined;
+  readonly approveRollback?: ApproveRollback | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -53,16 +55,37 @@ function secretSource({ records }: ExchangeContext, { assertion, ...touch }: Pas
   };
 }
 
+/**
+ * What this browser remembers of the vault that it is shown, whichever passkey or code it knew it by.
+ *
+ * @param told - Whose counter the server was told: a browser that knows two vaults may have told that of the
+ * other one. Then the ancestry is none of this vault.
+ */
+export async function recallVault(
+  records: ClientRecords,
+  { vault, ancestry }: VaultOpenResponse,
+  told: VaultRecord | undefined,
+): Promise<Pick<UnlockVaultEntryOptions, 'memory' | 'roster' | 'ancestry'>> {
+  const known = await records.readVault(vault.vault_id);
+  if (known === undefined) return {};
+  const { vault: memory, roster } = known;
+  if (memory.counter === told?.vault.counter) return { memory, roster, ancestry };
+  // Should it need one, the next opening asks for it.
+  await records.chooseVault(vault.vault_id);
+  return { memory, roster };
+}
+
 /** Fetches the vault entry of this device and hands it to a way of opening it. */
 async function withEntry<T>(
   context: ExchangeContext,
-  { nonce, touch, key, approveSuccession, approveReplacedSlots, signal }: OpenVaultOptions,
+  { nonce, touch, key, signal, ...approvals }: OpenVaultOptions,
   open: (options: UnlockVaultEntryOptions, answer: VaultOpenResponse) => Promise<T>,
 ): Promise<T> {
   const { config, transport, records } = context;
   const credentialId = touch.assertion.id;
   const device = await records.readDevice(credentialId);
-  const counter = device?.vault.counter;
+  const told = device ?? (await records.readLastVault());
+  const counter = told?.vault.counter;
   const body = {
     nonce,
     credential: touch.assertion,
@@ -76,17 +99,18 @@ async function withEntry<T>(
     if (!isPzkError(cause) || cause.code !== 'not_found') throw cause;
     throw vaultMissing('Enter the API key once more on this device.', cause);
   }
+  const recalled =
+    device === undefined
+      ? await recallVault(records, answer, told)
+      : { memory: device.vault, roster: device.roster, ancestry: answer.ancestry };
   const options: UnlockVaultEntryOptions = {
     issuer: config.issuer,
     credentialId,
     entry: answer.vault,
     secretFor: secretSource(context, touch),
-    memory: device?.vault,
-    roster: device?.roster,
-    ancestry: answer.ancestry,
+    ...recalled,
     successions: answer.successions,
-    approveSuccession,
-    approveReplacedSlots,
+    ...approvals,
   };
   return open(options, answer);
 }
@@ -95,9 +119,9 @@ async function withEntry<T>(
 async function remember(
   { records }: ExchangeContext,
   { credentialId, memory: checked }: UnlockVaultEntryOptions,
-  opened: Omit<DeviceRecord, 'credentialId'>,
+  { approved, ...opened }: Omit<DeviceRecord, 'credentialId'> & Pick<UnlockedEntry, 'approved'>,
 ): Promise<void> {
-  if (await records.advanceDevice({ credentialId, ...opened }, checked)) return;
+  if (await records.advanceDevice({ credentialId, ...opened }, { checked, approved })) return;
   throw new PzkError('vault_conflict', 'Another page has gone on with the vault meanwhile.', {
     hint: 'Open it again.',
   });
@@ -117,8 +141,8 @@ export function openVault(
   return withEntry(context, options, async (unlocking) => {
     const opened = await openVaultEntry(unlocking);
     try {
-      const { memory: vault, generation } = opened;
-      await remember(context, unlocking, { vault, generation });
+      const { apiKey: _, pin: __, memory: vault, ...rest } = opened;
+      await remember(context, unlocking, { vault, ...rest });
       return opened;
     } catch (cause) {
       opened.apiKey.fill(0);
@@ -148,7 +172,13 @@ export function unlockVault(
       const { memory, recipient, manifest } = unlocked.vault;
       const { generation } = recipient;
       const roster = rosterOf(manifest);
-      await remember(context, unlocking, { vault: memory, generation, roster });
+      const { approved } = unlocked;
+      await remember(context, unlocking, {
+        vault: memory,
+        generation,
+        roster,
+        ...(approved === undefined ? {} : { approved }),
+      });
       return { ...unlocked, answer };
     } catch (cause) {
       wipeVault(unlocked.vault);

@@ -19,6 +19,7 @@ import { rosterOf } from '../vault/roster.js';
 import { sealToRecipient } from '../vault/seal-recipient.js';
 import {
   type ApproveReplacedSlots,
+  type ApproveRollback,
   type ApproveSuccession,
   makePin,
   type UnlockedEntry,
@@ -28,6 +29,7 @@ import { wipeVault } from '../vault/unlocked-vault.js';
 import type { PasskeyUser } from '../webauthn/passkeys.js';
 import type { ExchangeContext } from './exchange-context.js';
 import { type NewPasskey, withNewPasskey } from './new-passkey.js';
+import { recallVault } from './open-vault.js';
 import { requestChallenge } from './request-challenge.js';
 
 /** What a recovery takes. */
@@ -37,6 +39,7 @@ export interface RecoverVaultOptions {
   readonly user: PasskeyUser;
   readonly approveSuccession?: ApproveSuccession | undefined;
   readonly approveReplacedSlots?: ApproveReplacedSlots | undefined;
+  readonly approveRollback?: ApproveRollback | undefined;
   readonly key: SessionKey;
   readonly signal: AbortSignal;
 }
@@ -58,35 +61,43 @@ async function showCode(
 async function readVault(
   context: ExchangeContext,
   keys: RecoveryKeys,
-  { key, signal, approveSuccession, approveReplacedSlots }: RecoverVaultOptions,
+  { key, signal, approveSuccession, approveReplacedSlots, approveRollback }: RecoverVaultOptions,
 ): Promise<UnlockedEntry> {
   const { config, transport, records } = context;
   const { nonce } = await requestChallenge(context, 'enroll', key, signal);
-  const device = await records.readLastDevice();
+  const told = await records.readLastVault();
   const body = {
     nonce,
     ...(await showCode(context, keys, { nonce, jkt: key.jkt, endpoint: '/vault/recover' })),
-    ...(device === undefined ? {} : { counter: device.vault.counter }),
+    ...(told === undefined ? {} : { counter: told.vault.counter }),
   };
   const answer: VaultOpenResponse = await transport.post(
     { path: '/vault/recover', body, key, signal },
     vaultOpenResponseSchema,
   );
   // It may be of another account.
-  const known = device?.vault.vaultId === answer.vault.vault_id ? device : undefined;
-  return unlockVaultEntry({
+  const recalled = await recallVault(records, answer, told);
+  const unlocked = await unlockVaultEntry({
     issuer: config.issuer,
     credentialId: RECOVERY,
     entry: answer.vault,
     // The manifest's parser lets a recovery recipient have generation 1 only.
     secretFor: async () => keys.secret,
-    memory: known?.vault,
-    roster: known?.roster,
-    ancestry: answer.ancestry,
+    ...recalled,
     successions: answer.successions,
     approveSuccession,
     approveReplacedSlots,
+    approveRollback,
   });
+  try {
+    // The user's yes to an older state is kept also where the rest fails.
+    const advance = { checked: recalled.memory, approved: unlocked.approved };
+    await records.advanceVault({ vault: unlocked.vault.memory }, advance);
+    return unlocked;
+  } catch (cause) {
+    wipeVault(unlocked.vault);
+    throw cause;
+  }
 }
 
 /** The code's own place in the vault where the user approved another signer: sealed anew, with its pin. */
@@ -168,12 +179,10 @@ export async function recoverVault(
       };
       sending();
       await transport.post({ path: '/enroll', body, key, signal }, vaultWriteResponseSchema);
-      await records.advanceDevice({
-        credentialId,
-        generation,
-        vault: next.memory,
-        roster: rosterOf(next.manifest),
-      });
+      await records.advanceDevice(
+        { credentialId, generation, vault: next.memory, roster: rosterOf(next.manifest) },
+        { checked: unlocked.vault.memory },
+      );
     });
   } finally {
     wipeVault(unlocked.vault);

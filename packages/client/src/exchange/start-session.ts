@@ -8,7 +8,11 @@ import {
 } from '@pzk-auth/protocol';
 import type { SessionStep } from '../session/states.js';
 import type { SessionKey } from '../transport/session-key.js';
-import type { ApproveReplacedSlots, ApproveSuccession } from '../vault/unlock-vault-entry.js';
+import type {
+  ApproveReplacedSlots,
+  ApproveRollback,
+  ApproveSuccession,
+} from '../vault/unlock-vault-entry.js';
 import type { ExchangeContext, TokenGrant } from './exchange-context.js';
 import { type OpenVaultOptions, openVault } from './open-vault.js';
 import { proveOwnership } from './prove-ownership.js';
@@ -23,6 +27,7 @@ export interface StartSessionOptions {
   readonly anyPasskey: boolean;
   readonly approveSuccession?: ApproveSuccession | undefined;
   readonly approveReplacedSlots?: ApproveReplacedSlots | undefined;
+  readonly approveRollback?: ApproveRollback | undefined;
   readonly key: SessionKey;
   readonly signal: AbortSignal;
   readonly onStep: (step: SessionStep) => void;
@@ -67,7 +72,7 @@ export async function startSession(
   options: StartSessionOptions,
 ): Promise<StartedSession> {
   const { config, transport, records } = context;
-  const { key, signal, onStep, approveSuccession, approveReplacedSlots } = options;
+  const { key, signal, onStep, approveSuccession, approveReplacedSlots, approveRollback } = options;
   const { issuer, audience, scope } = config;
   // Asked for at once, so that its absence shows before anything is sent.
   context.authenticator();
@@ -82,7 +87,8 @@ export async function startSession(
   const { assertion } = touch;
 
   onStep({ status: 'decrypting' });
-  const opening = { nonce, touch, key, approveSuccession, approveReplacedSlots, signal };
+  const approvals = { approveSuccession, approveReplacedSlots, approveRollback };
+  const opening = { nonce, touch, key, ...approvals, signal };
   const { apiKey, pin } = await obtainApiKey(context, opening, options.apiKey);
 
   try {

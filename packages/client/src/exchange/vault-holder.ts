@@ -48,7 +48,7 @@ export interface VaultHolder {
   /**
    * Notes that the user has compared the vault with another device.
    *
-   * @throws PzkError `vault_locked`
+   * @throws PzkError `vault_locked`; `vault_conflict` where this device remembers another state meanwhile
    */
   confirmCompared(): Promise<void>;
 }
@@ -122,18 +122,17 @@ export function createVaultHolder(
   }
 
   /** What this device remembers, where that is newer: another page may have gone on meanwhile. */
-  async function readNewer({ memory, recipient }: UnlockedVault) {
-    const stored = await records.readDevice(recipient.credential_id);
-    const isNewer =
-      stored?.vault.vaultId === memory.vaultId && stored.vault.counter > memory.counter;
-    return isNewer ? stored : undefined;
+  async function readNewer({ memory }: UnlockedVault) {
+    const stored = await records.readVault(memory.vaultId);
+    return stored !== undefined && stored.vault.counter > memory.counter ? stored : undefined;
   }
 
   /** Remembers a state that follows from another, unless a newer one is remembered. */
   async function remember({ memory, recipient, manifest }: UnlockedVault, before: UnlockedVault) {
     const { credential_id: credentialId, generation } = recipient;
     const roster = rosterOf(manifest);
-    await records.advanceDevice({ credentialId, generation, vault: memory, roster }, before.memory);
+    const record = { credentialId, generation, vault: memory, roster };
+    await records.advanceDevice(record, { checked: before.memory });
   }
 
   async function commit<T>(holding: Holding, { prepared, send }: VaultStep<T>): Promise<void> {
@@ -229,8 +228,8 @@ export function createVaultHolder(
     confirmCompared: () =>
       inTurn(async (holding) => {
         const { fromPin: _, ...memory } = holding.vault.memory;
+        await records.advanceVault({ vault: memory }, { approved: 'compared' });
         holding.vault = { ...holding.vault, memory };
-        await remember(holding.vault, holding.vault);
         await show(holding);
       }),
   };

@@ -1,6 +1,11 @@
 import { isPzkError, PzkError } from '@pzk-auth/protocol';
 import type { KnownRoster } from '../vault/roster.js';
-import { advanceMemory, type VaultMemory } from '../vault/vault-memory.js';
+import {
+  type Advance,
+  advanceMemory,
+  trustMemory,
+  type VaultMemory,
+} from '../vault/vault-memory.js';
 import type { ClientStorage } from './client-storage.js';
 
 /** A session that can be renewed after a reload. The token itself is never stored. */
@@ -14,15 +19,24 @@ export interface SessionRecord {
   readonly clockOffset: number;
 }
 
+/** What this browser remembers of a vault, whichever of its passkeys opened it. */
+export interface VaultRecord {
+  readonly vault: VaultMemory;
+  /** As it was shown last; absent where it was not yet. */
+  readonly roster?: KnownRoster;
+}
+
 /** A passkey that was used on this device. */
-export interface DeviceRecord {
+export interface DeviceRecord extends VaultRecord {
   /** base64url. */
   readonly credentialId: string;
   /** PRF generation of its recipient; 0: the device secret stands in. */
   readonly generation: number;
-  readonly vault: VaultMemory;
-  /** As it was shown last; absent where it was not yet. */
-  readonly roster?: KnownRoster;
+}
+
+/** As it is stored: all passkeys of a vault share what is remembered of it. */
+interface StoredDevice extends Pick<DeviceRecord, 'credentialId' | 'generation'> {
+  readonly vaultId: string;
 }
 
 /** A vault that was replaced, and whether the user has rotated what was in it. */
@@ -57,19 +71,28 @@ export interface ClientRecords {
   /** The device used last. */
   readLastDevice(): Promise<DeviceRecord | undefined>;
   readDevice(credentialId: string): Promise<DeviceRecord | undefined>;
+  readVault(vaultId: string): Promise<VaultRecord | undefined>;
+  /** The vault used last. */
+  readLastVault(): Promise<VaultRecord | undefined>;
+  /** Makes a vault the one used last. */
+  chooseVault(vaultId: string): Promise<void>;
   /**
-   * Remembers what a page has come to, never in place of something newer; `checked` is what it compared
-   * that with. In one transaction, as other tabs do the same.
+   * Remembers what a page has come to, never in place of something newer but with the user's yes. In one
+   * transaction, as other tabs do the same.
    *
    * @returns Whether it is what is remembered now; `false` where another page is further.
    * @throws PzkError as `advanceMemory`, and nothing else
    */
-  advanceDevice(record: DeviceRecord, checked?: VaultMemory): Promise<boolean>;
+  advanceVault(record: VaultRecord, advance?: Advance): Promise<boolean>;
+  /** The same, by a passkey, which becomes the one used last. */
+  advanceDevice(record: DeviceRecord, advance?: Advance): Promise<boolean>;
   /**
    * Remembers a passkey before the server hears of it, without making it the one used last: it may be
-   * refused.
+   * refused. Its vault is one that another device of the user has vouched for.
    */
   noteDevice(record: DeviceRecord): Promise<void>;
+  /** Makes a passkey that was noted the one used last. */
+  chooseDevice(record: DeviceRecord): Promise<void>;
   readDeviceSecret(credentialId: string): Promise<DeviceSecretRecord | undefined>;
   /** Never kept in memory alone: the secret opens a vault that outlives the page. */
   writeDeviceSecret(credentialId: string, record: DeviceSecretRecord): Promise<void>;
@@ -110,6 +133,8 @@ export function createClientRecords(
   const headless = name('headless-key', scope.issuer);
   const lastDevice = name('last-device', scope.issuer, scope.rpId);
   const lostVault = name('lost-vault', scope.issuer, scope.rpId);
+  const vault = (id: string) => name('vault', scope.issuer, id);
+  const lastVault = name('last-vault', scope.issuer);
   const device = (id: string) => name('device', scope.issuer, scope.rpId, id);
   const secret = (id: string) => name('device-secret', scope.issuer, scope.rpId, id);
   /** What the storage did not take. */
@@ -169,6 +194,34 @@ export function createClientRecords(
     }
   }
 
+  const readVault = (id: string) => read<VaultRecord>(vault(id));
+  const writeDevice = (stored: StoredDevice) => write(device(stored.credentialId), stored);
+
+  async function readDevice(id: string): Promise<DeviceRecord | undefined> {
+    const stored = await read<StoredDevice>(device(id));
+    const record = stored && (await readVault(stored.vaultId));
+    if (stored === undefined || record === undefined) return undefined;
+    const { credentialId, generation } = stored;
+    return { credentialId, generation, ...record };
+  }
+
+  async function choose(credentialId: string, vaultId: string): Promise<void> {
+    await write(lastDevice, credentialId);
+    await write(lastVault, vaultId);
+  }
+
+  async function advanceVault(record: VaultRecord, advance?: Advance): Promise<boolean> {
+    let remembered = record;
+    await update(vault(record.vault.vaultId), (value) => {
+      const stored = value as VaultRecord | undefined;
+      const memory = advanceMemory(stored?.vault, record.vault, advance);
+      const isFurther = stored !== undefined && memory === stored.vault;
+      remembered = isFurther ? stored : { ...stored, ...record, vault: memory };
+      return remembered;
+    });
+    return remembered.vault.counter === record.vault.counter;
+  }
+
   return {
     readSession: () => read<SessionRecord>(session).catch(() => undefined),
     writeSession: (record) => write(session, record),
@@ -183,26 +236,34 @@ export function createClientRecords(
     },
     async readLastDevice() {
       const id = await read<string>(lastDevice);
-      return id === undefined ? undefined : read<DeviceRecord>(device(id));
+      return id === undefined ? undefined : readDevice(id);
     },
-    readDevice: (id) => read<DeviceRecord>(device(id)),
-    async advanceDevice(record, checked) {
-      const key = device(record.credentialId);
-      let remembered = record;
-      const advance = (value: unknown) => {
-        const stored = value as DeviceRecord | undefined;
-        const vault = advanceMemory(stored?.vault, record.vault, checked);
-        const isFurther = stored !== undefined && vault === stored.vault;
-        const roster = record.roster ?? stored?.roster;
-        const next = { ...record, vault, ...(roster === undefined ? {} : { roster }) };
-        remembered = isFurther ? stored : next;
-        return remembered;
-      };
-      await update(key, advance);
-      await write(lastDevice, record.credentialId);
-      return remembered.vault.counter === record.vault.counter;
+    readDevice,
+    readVault,
+    async readLastVault() {
+      const id = await read<string>(lastVault);
+      return id === undefined ? undefined : readVault(id);
     },
-    noteDevice: (record) => write(device(record.credentialId), record),
+    chooseVault: (id) => write(lastVault, id),
+    advanceVault,
+    async advanceDevice({ credentialId, generation, ...record }, advance) {
+      const isNewest = await advanceVault(record, advance);
+      const { vaultId } = record.vault;
+      const isKnown = (await read<StoredDevice>(device(credentialId)))?.vaultId === vaultId;
+      // The generation of an older state is no news.
+      if (isNewest || !isKnown) await writeDevice({ credentialId, generation, vaultId });
+      await choose(credentialId, vaultId);
+      return isNewest;
+    },
+    async noteDevice({ credentialId, generation, vault: vouched }) {
+      const { vaultId } = vouched;
+      await update(vault(vaultId), (value) => {
+        const stored = value as VaultRecord | undefined;
+        return { ...stored, vault: trustMemory(stored?.vault, vouched) };
+      });
+      await writeDevice({ credentialId, generation, vaultId });
+    },
+    chooseDevice: ({ credentialId, vault: { vaultId } }) => choose(credentialId, vaultId),
     readDeviceSecret: (id) => read<DeviceSecretRecord>(secret(id)),
     writeDeviceSecret: (id, record) => run(() => storage.set(secret(id), record)),
     readLostVault: () => read<LostVaultRecord>(lostVault),

@@ -14,6 +14,8 @@ export interface OpenedVaultEntry {
   readonly memory: VaultMemory;
   /** Where the user approved another signer: what the server is to keep from now on. */
   readonly pin?: VaultPinRequest;
+  /** Where the user went on with an older state than this device remembered. */
+  readonly approved?: 'rollback';
 }
 
 /**
@@ -24,7 +26,7 @@ export interface OpenedVaultEntry {
  * does not open, or is one without which the user lets the vault open
  */
 export async function openVaultEntry(options: OpenVaultEntryOptions): Promise<OpenedVaultEntry> {
-  const { vault, newPin } = await unlockVaultEntry(options);
+  const { vault, newPin, approved } = await unlockVaultEntry(options);
   try {
     const slot = vault.manifest.slots.find(({ kind }) => kind === 'api-key');
     if (slot === undefined) throw new PzkError('vault_missing', 'The vault holds no API key.');
@@ -37,8 +39,9 @@ export async function openVaultEntry(options: OpenVaultEntryOptions): Promise<Op
     const apiKey = await openSlotOf(vault, slot.id);
     const { recipient, memory } = vault;
     const { generation } = recipient;
-    if (newPin === undefined) return { apiKey, generation, memory };
-    return { apiKey, generation, memory, pin: await signPin(vault, newPin) };
+    const rest = approved === undefined ? {} : { approved };
+    if (newPin === undefined) return { apiKey, generation, memory, ...rest };
+    return { apiKey, generation, memory, ...rest, pin: await signPin(vault, newPin) };
   } finally {
     wipeVault(vault);
   }

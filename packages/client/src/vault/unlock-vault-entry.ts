@@ -24,7 +24,13 @@ import { deriveRecipientKeys, type RecipientKeys } from './recipient-keys.js';
 import { compareRosters, type KnownRoster, type RosterChanges, rosterOf } from './roster.js';
 import { findSuccessions } from './succession-chain.js';
 import { type UnlockedVault, VAULT_KEY_BYTES } from './unlocked-vault.js';
-import { assertNotRolledBack, rememberManifest, type VaultMemory } from './vault-memory.js';
+import {
+  findRollback,
+  type RollbackSigner,
+  rememberManifest,
+  rollbackError,
+  type VaultMemory,
+} from './vault-memory.js';
 
 /** What changed since this device last approved a signer of the vault: to be shown to the user. */
 export interface SuccessionReview {
@@ -44,6 +50,37 @@ export interface SuccessionReview {
 
 /** Asks the user whether the new signer of the vault is to be trusted. */
 export type ApproveSuccession = (review: SuccessionReview) => boolean | Promise<boolean>;
+
+/**
+ * An older state of the vault than this device remembers, or one that forked off before that: to be shown to
+ * the user. The service may have restored a backup, or it hides what came later.
+ */
+export interface RollbackReview {
+  readonly vaultId: string;
+  /** Of the state that this device remembers. The first is 1, and every write raises it by one. */
+  readonly rememberedCounter: number;
+  /** Of the state that the server shows. */
+  readonly shownCounter: number;
+  /**
+   * How many writes are missing that this device remembers, at least: the newest ones up to
+   * `rememberedCounter`, by this device or another.
+   */
+  readonly missing: number;
+  /**
+   * Who signed what is shown: the identity key that this device remembers, a `later` one, or one of before a
+   * change of keys that it knows. With `earlier`, whoever was taken out by that change may be in again.
+   */
+  readonly signer: RollbackSigner;
+  /** Who can open the vault in the state that is shown. */
+  readonly recipients: readonly VaultRecipient[];
+  /** Its identity key in eight words. */
+  readonly identityWords: readonly string[];
+  /** What differs from the roster that this device showed last. Absent if nothing, or if it knows none. */
+  readonly changes?: RosterChanges;
+}
+
+/** Asks the user whether to go on with an older state of the vault. */
+export type ApproveRollback = (review: RollbackReview) => boolean | Promise<boolean>;
 
 /** A slot for which the server keeps other bytes than the manifest lists. */
 export type ReplacedSlot = Pick<VaultManifest['slots'][number], 'id' | 'version' | 'kind'>;
@@ -72,6 +109,7 @@ export interface UnlockVaultEntryOptions {
   readonly successions?: readonly Succession[];
   readonly approveSuccession?: ApproveSuccession | undefined;
   readonly approveReplacedSlots?: ApproveReplacedSlots | undefined;
+  readonly approveRollback?: ApproveRollback | undefined;
 }
 
 /** A vault that passed every check but those of its slots' contents. */
@@ -79,6 +117,8 @@ export interface UnlockedEntry {
   readonly vault: UnlockedVault;
   /** A new pin, where the user approved another signer: base64url; the server gets it by `signPin`. */
   readonly newPin?: string;
+  /** Where the user went on with an older state than this device remembered. */
+  readonly approved?: 'rollback';
   /** What differs from the roster that this device showed last. */
   readonly changes?: RosterChanges;
 }
@@ -158,6 +198,12 @@ async function checkPin(
   });
 }
 
+function wordsOf(manifest: VaultManifest): readonly string[] {
+  const { issuer, vault_id: vaultId, identity_key } = manifest;
+  const identityKey = decodeBase64url(identity_key);
+  return Object.freeze(identityWords({ issuer, vaultId, identityKey }));
+}
+
 async function assertApproved(
   chain: readonly Succession[],
   manifest: VaultManifest,
@@ -168,19 +214,34 @@ async function assertApproved(
     vaultId: manifest.vault_id,
     by: Object.freeze(chain.map(({ by }) => by)),
     recipients: Object.freeze(manifest.recipients),
-    identityWords: Object.freeze(
-      identityWords({
-        issuer: manifest.issuer,
-        vaultId: manifest.vault_id,
-        identityKey: decodeBase64url(manifest.identity_key),
-      }),
-    ),
+    identityWords: wordsOf(manifest),
     ...(changes === undefined ? {} : { changes }),
   });
   if ((await approve?.(review)) === true) return;
   throw new PzkError('vault_repin_required', 'Another device has changed the keys of the vault.', {
     hint: 'Show the user what changed and who can open the vault now, and go on with a yes.',
   });
+}
+
+async function assertRollbackApproved(
+  signer: RollbackSigner,
+  { counter }: VaultMemory,
+  manifest: VaultManifest,
+  approve: ApproveRollback | undefined,
+  changes: RosterChanges | undefined,
+): Promise<void> {
+  const review: RollbackReview = Object.freeze({
+    vaultId: manifest.vault_id,
+    rememberedCounter: counter,
+    shownCounter: manifest.counter,
+    // Of a fork nobody can tell here where it began.
+    missing: Math.max(1, counter - manifest.counter),
+    signer,
+    recipients: Object.freeze(manifest.recipients),
+    identityWords: wordsOf(manifest),
+    ...(changes === undefined ? {} : { changes }),
+  });
+  if ((await approve?.(review)) !== true) throw rollbackError();
 }
 
 function sealedError(cause?: unknown): PzkError {
@@ -260,7 +321,8 @@ export function findReplacedSlots(
  *    first; up to the pin, what was read chooses only which derivation to try.
  * 2. what this device remembers is an ancestor: neither rolled back, forked nor replaced. Before `secretFor`:
  *    a device that knows its vault asks nobody for a touch at the word of another signer, and is not
- *    told by one that its secret lies elsewhere;
+ *    told by one that its secret lies elsewhere. An older state, or a fork, by a signer that it knows goes on
+ *    where the user approves after step 5;
  * 3. the pin of this recipient covers that identity key, for this issuer, vault and recipient; or it
  *    covers one from which successions lead to it, and the user approves after step 6;
  * 4. issuer and vault id of the manifest;
@@ -276,9 +338,10 @@ export async function unlockVaultEntry(options: UnlockVaultEntryOptions): Promis
   const bytes = decodeBase64url(entry.manifest);
   const signature = decodeBase64url(entry.manifest_signature);
   const manifest = await readSignedManifest(entry.vault_id, bytes, signature);
-  if (memory !== undefined) {
-    await assertNotRolledBack(manifest, bytes, { memory, ancestry, successions });
-  }
+  const { approveRollback } = options;
+  const rolledBack =
+    memory && (await findRollback(manifest, bytes, { memory, ancestry, successions }));
+  if (rolledBack !== undefined && approveRollback === undefined) throw rollbackError();
   const recipient = manifest.recipients.find((one) => one.credential_id === credentialId);
   if (recipient === undefined) throw manifestError();
 
@@ -292,6 +355,11 @@ export async function unlockVaultEntry(options: UnlockVaultEntryOptions): Promis
   if (manifest.issuer !== issuer || manifest.vault_id !== entry.vault_id) throw manifestError();
   const secrets = await unseal(keys, recipient, manifest, options);
   try {
+    const { roster } = options;
+    const changes = roster && compareRosters(roster, rosterOf(manifest));
+    if (memory !== undefined && rolledBack !== undefined) {
+      await assertRollbackApproved(rolledBack, memory, manifest, approveRollback, changes);
+    }
     const replaced = findReplacedSlots(entry, manifest);
     if (replaced.length > 0) {
       const approve = options.approveReplacedSlots;
@@ -308,11 +376,19 @@ export async function unlockVaultEntry(options: UnlockVaultEntryOptions): Promis
       blobs: new Map(
         entry.slots.filter(({ id }) => !missing.has(id)).map(({ id, blob }) => [id, blob]),
       ),
-      memory: rememberManifest(manifest, bytes, memory ?? { fromPin: true }),
+      memory: rememberManifest(
+        manifest,
+        bytes,
+        // What came later may be hidden: as on a browser that remembers nothing.
+        memory === undefined || rolledBack !== undefined ? { ...memory, fromPin: true } : memory,
+        chain.map(({ old_identity_key }) => old_identity_key),
+      ),
     };
-    const { roster } = options;
-    const changes = roster && compareRosters(roster, rosterOf(manifest));
-    const unlocked = { vault, ...(changes === undefined ? {} : { changes }) };
+    const unlocked: UnlockedEntry = {
+      vault,
+      ...(changes === undefined ? {} : { changes }),
+      ...(rolledBack === undefined ? {} : { approved: 'rollback' }),
+    };
     if (chain.length === 0) return unlocked;
     await assertApproved(chain, manifest, options.approveSuccession, changes);
     const identityKey = decodeBase64url(manifest.identity_key);

@@ -19,27 +19,47 @@ export interface VaultMemory {
   readonly manifestHash: Uint8Array;
   /**
    * Where it began with an opening that rested on the pin alone, and the user has compared nothing yet:
-   * it may all be a state of before a removal (docs/protocol.md section 12.8).
+   * it may all be a state of before a removal (docs/protocol.md section 12.8). Also where the user went on
+   * with an older state than was remembered.
    */
   readonly fromPin?: true;
+  /** Identity keys that the vault had before, as this device knows: base64url, newest last. */
+  readonly former?: readonly string[];
+}
+
+/** As many as a server keeps successions. */
+const MAXIMUM_FORMER = 64;
+
+function formerKeys(
+  { identityKey, former = [] }: Partial<VaultMemory>,
+  passed: readonly string[],
+  current: string,
+): Pick<VaultMemory, 'former'> {
+  const known = [...former, ...(identityKey === undefined ? [] : [identityKey]), ...passed];
+  const others = new Set(known.filter((key) => key !== current));
+  return others.size === 0 ? {} : { former: [...others].slice(-MAXIMUM_FORMER) };
 }
 
 /**
  * What to remember of a manifest that passed every check.
  *
  * @param before - What was remembered of the vault before.
+ * @param passed - Identity keys between that and the manifest.
  */
 export function rememberManifest(
   manifest: VaultManifest,
   bytes: Uint8Array,
-  { fromPin }: Pick<VaultMemory, 'fromPin'> = {},
+  before: Partial<VaultMemory> = {},
+  passed: readonly string[] = [],
 ): VaultMemory {
+  const { fromPin } = before;
   return {
     vaultId: manifest.vault_id,
     identityKey: manifest.identity_key,
     counter: manifest.counter,
     manifestHash: sha256(bytes),
     ...(fromPin === undefined ? {} : { fromPin }),
+    ...formerKeys(before, passed, manifest.identity_key),
   };
 }
 
@@ -59,6 +79,15 @@ export function assertCompared({ fromPin }: VaultMemory): void {
   );
 }
 
+/** What to remember of a state that another device of the user has vouched for: the newer one. */
+export function trustMemory(stored: VaultMemory | undefined, vouched: VaultMemory): VaultMemory {
+  if (stored === undefined) return vouched;
+  if (stored.counter > vouched.counter) return stored;
+  // Two branches: the next opening tells them apart, and asks.
+  if (stored.counter === vouched.counter && !isSame(stored, vouched)) return stored;
+  return { ...vouched, ...formerKeys(stored, [], vouched.identityKey) };
+}
+
 function isSame(one: VaultMemory, other: VaultMemory): boolean {
   return one.counter === other.counter && equalBytes(one.manifestHash, other.manifestHash);
 }
@@ -71,36 +100,66 @@ function rollback(hint: string): PzkError {
 
 const RESTORED = 'The service may have restored a backup. Ask its operator before you go on.';
 
+/** A state of the vault that this device has passed, or that left what it remembers out. */
+export function rollbackError(): PzkError {
+  return rollback(RESTORED);
+}
+
+function conflict(): PzkError {
+  return new PzkError(
+    'vault_conflict',
+    'This browser remembers another state of the vault meanwhile.',
+    {
+      hint: 'Open it again.',
+    },
+  );
+}
+
+/** What a new state rests on. */
+export interface Advance {
+  /** What it was compared with. */
+  readonly checked?: VaultMemory | undefined;
+  /**
+   * What the user has said: that this older state is to be gone on with (`rollback`), or that the remembered
+   * one is the same on another device (`compared`).
+   */
+  readonly approved?: 'rollback' | 'compared' | undefined;
+}
+
 /**
  * What a device remembers from now on. Several pages of it may open and write at the same time, each
  * having checked against what was remembered when it began.
  *
  * @param stored - What is remembered now.
  * @param next - What a page has come to.
- * @param checked - What it compared `next` with.
  * @returns `stored` where that is newer.
  * @throws PzkError `vault_rollback` where the server has shown two pages two branches of the vault;
- * `vault_conflict` where another page has gone on to a state that `next` was not compared with
+ * `vault_conflict` where another page has gone on to a state that `next` was not compared with, or that
+ * the user was not asked about
  */
 export function advanceMemory(
   stored: VaultMemory | undefined,
   next: VaultMemory,
-  checked: VaultMemory | undefined,
+  { checked, approved }: Advance = {},
 ): VaultMemory {
+  const { fromPin: _, ...compared } = next;
+  if (approved !== undefined) {
+    // The yes was about one state, and about no other.
+    const asked = approved === 'rollback' ? checked : next;
+    if (stored !== undefined && asked !== undefined && !isSame(stored, asked)) throw conflict();
+    return approved === 'rollback' ? next : compared;
+  }
   if (stored === undefined) return next;
   const forks = (one: VaultMemory) => one.counter === stored.counter && !isSame(one, stored);
   if (stored.vaultId !== next.vaultId || forks(next) || (checked !== undefined && forks(checked))) {
     throw rollback(RESTORED);
   }
+  // In another page the user went on with an older state.
+  if (checked !== undefined && checked.counter > stored.counter) throw conflict();
   if (stored.counter > next.counter) return stored;
-  if (stored.counter < next.counter && stored.counter > (checked?.counter ?? 0)) {
-    throw new PzkError('vault_conflict', 'Another page has gone on with the vault meanwhile.', {
-      hint: 'Open it again.',
-    });
-  }
-  const { fromPin: _, ...rest } = next;
-  // Once the user has compared, that holds for every page.
-  return stored.fromPin === undefined ? rest : next;
+  if (stored.counter < next.counter && stored.counter > (checked?.counter ?? 0)) throw conflict();
+  // Once the user has compared, that holds for every page; until then for none.
+  return stored.fromPin === undefined ? compared : { ...compared, fromPin: true };
 }
 
 /** Whether a manifest is the remembered one, or has it as an ancestor. */
@@ -110,18 +169,13 @@ function follows(manifest: VaultManifest, bytes: Uint8Array, check: RollbackChec
     // The same bytes have the same signer.
     return manifest.identity_key === identityKey && equalBytes(sha256(bytes), manifestHash);
   }
+  // Nobody asked for the hashes in between: a browser that knows two vaults asked for those of the other.
+  if (check.ancestry === undefined && manifest.counter > counter + 1) throw conflict();
   return isAncestor(manifest, { counter, hash: manifestHash }, check.ancestry ?? []);
 }
 
-/** Whether the remembered identity key is the signer, or has named it, step by step, since then. */
-async function leadsTo(
-  manifest: VaultManifest,
-  memory: VaultMemory,
-  successions: readonly Succession[],
-): Promise<boolean> {
-  const chain = await findSuccessions(manifest, memory.identityKey, successions);
-  if (chain === undefined) return false;
-  const [first] = chain;
+/** Whether a chain from the remembered identity key begins after what is remembered. */
+function beginsAfter([first]: readonly Succession[], memory: VaultMemory): boolean {
   if (first === undefined) return true;
   // A key that was left before what is remembered signs nothing more.
   if (first.counter <= memory.counter) return false;
@@ -131,7 +185,7 @@ async function leadsTo(
   );
 }
 
-/** What {@link assertNotRolledBack} compares with. */
+/** What {@link findRollback} compares with. */
 export interface RollbackCheck {
   readonly memory: VaultMemory;
   /** Hashes that lead from what is remembered to the manifest, as the server tells them. */
@@ -140,24 +194,34 @@ export interface RollbackCheck {
 }
 
 /**
- * Refuses a manifest of another vault than is remembered, of a signer to whom no succession leads, and
- * one of which the remembered manifest is no ancestor: it goes back behind that, or forked off before.
- * Check its signature first.
- *
- * @throws PzkError `vault_rollback`
+ * Who signed a state that goes back behind what is remembered, or forked off before: the identity key that
+ * is remembered; a later one, to which that leads; an earlier one, or one to which only an earlier one leads.
+ * With `earlier` a change of keys is undone that this device knows: who was taken out by it may be in again.
  */
-export async function assertNotRolledBack(
+export type RollbackSigner = 'remembered' | 'later' | 'earlier';
+
+/**
+ * Compares a manifest with what is remembered. Check its signature first.
+ *
+ * @returns `undefined` where it is the remembered one, or has it as an ancestor; else who signed it.
+ * @throws PzkError `vault_rollback` for another vault, and for a signer to whom no key leads that this device
+ * knows of the vault; `vault_conflict` where the ancestry is needed and was not asked for
+ */
+export async function findRollback(
   manifest: VaultManifest,
   bytes: Uint8Array,
   check: RollbackCheck,
-): Promise<void> {
+): Promise<RollbackSigner | undefined> {
   const { memory, successions = [] } = check;
-  const sameVault = manifest.vault_id === memory.vaultId;
-  const sameSigner = sameVault && (await leadsTo(manifest, memory, successions));
-  if (sameSigner && follows(manifest, bytes, check)) return;
-  throw rollback(
-    sameSigner
-      ? RESTORED
-      : 'The vault may have been replaced. Do not enter the API key; ask the operator.',
-  );
+  if (manifest.vault_id === memory.vaultId) {
+    const chain = await findSuccessions(manifest, memory.identityKey, successions);
+    if (chain !== undefined) {
+      if (beginsAfter(chain, memory) && follows(manifest, bytes, check)) return undefined;
+      return chain.length === 0 ? 'remembered' : 'later';
+    }
+    for (const key of memory.former ?? []) {
+      if ((await findSuccessions(manifest, key, successions)) !== undefined) return 'earlier';
+    }
+  }
+  throw rollback('The vault may have been replaced. Do not enter the API key; ask the operator.');
 }
