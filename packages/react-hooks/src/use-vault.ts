@@ -34,6 +34,8 @@ export interface VaultActions {
     slotId: string,
     change: Pick<NewSecret, 'value' | 'anyForm'>,
   ) => Promise<ActionResult>;
+  /** Puts the API key of this issuer into its slot, also where that is damaged or was left out. */
+  readonly storeApiKey: (apiKey: NewSecret['value']) => Promise<ActionResult>;
   /** Another name or provider. */
   readonly renameSecret: (
     slotId: string,
@@ -90,6 +92,7 @@ export function useVault(): UseVault {
       addSecret: (secret) => settle(() => vault().current.addSecret(secret)),
       updateSecret: (slotId, change) =>
         settleVoid(() => vault().current.updateSecret(slotId, change)),
+      storeApiKey: (apiKey) => settleVoid(() => vault().current.storeApiKey(apiKey)),
       renameSecret: (slotId, change) =>
         settleVoid(() => vault().current.renameSecret(slotId, change)),
       deleteSecret: (slotId) => settleVoid(() => vault().current.deleteSecret(slotId)),

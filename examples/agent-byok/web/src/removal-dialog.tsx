@@ -41,7 +41,7 @@ export function RemovalDialog({ title, start, onClose }: RemovalDialogProps) {
     const ended = await removal.current?.confirm(typed, { leaveOut, ...questions });
     if (ended?.status !== 'done') return ended && failureOf(ended);
     removal.current = undefined;
-    setExposed(ended.value.filter(({ kind }) => kind === 'secret'));
+    setExposed(ended.value.filter(({ kind, leftOut }) => kind === 'secret' || leftOut === true));
     return undefined;
   }
 
@@ -55,9 +55,9 @@ export function RemovalDialog({ title, start, onClose }: RemovalDialogProps) {
         </p>
         {exposed.length > 0 && (
           <ul className="stack-tight">
-            {exposed.map(({ id, name, leftOut }) => (
+            {exposed.map(({ id, kind, name, leftOut }) => (
               <li key={id}>
-                {name || 'A damaged key'}
+                {name || (kind === 'secret' ? 'A damaged key' : 'The key of this platform')}
                 {leftOut === true && ': it could not be read, and is not in your vault any more'}
               </li>
             ))}

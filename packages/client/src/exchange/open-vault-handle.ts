@@ -3,7 +3,13 @@ import { type Bytes, PzkError, utf8 } from '@pzk-auth/protocol';
 import { type PreparedWrite, prepareWrite } from '../vault/prepare-write.js';
 import { findProviderHint, looksLikeKeyOf } from '../vault/provider-hints.js';
 import { prepareGeneration } from '../vault/rotate-generation.js';
-import { addSlot, changeSlot, readSlotValue, removeSlot } from '../vault/slot-changes.js';
+import {
+  addApiKeySlot,
+  addSlot,
+  changeSlot,
+  readSlotValue,
+  removeSlot,
+} from '../vault/slot-changes.js';
 import { createRemoval, type VaultRemoval } from './create-recovery-code.js';
 import { listDevices, revokeDevice } from './devices.js';
 import { parseOwnApiKey } from './own-api-key.js';
@@ -53,6 +59,13 @@ export interface OpenVault {
    * @throws PzkError `not_found`, `api_key_malformed`, `vault_slot_damaged`, `vault_slot_invalid`
    */
   updateSecret(slotId: string, change: Pick<NewSecret, 'value' | 'anyForm'>): Promise<void>;
+  /**
+   * Puts the API key of this issuer into the vault: the next version of its slot, also of a damaged one, or
+   * a slot of its own where a change of keys has left that out. Other devices then start with it.
+   *
+   * @throws PzkError `api_key_malformed`
+   */
+  storeApiKey(apiKey: SecretValue): Promise<void>;
   /**
    * Another name or provider for a secret.
    *
@@ -160,6 +173,22 @@ export function createOpenVault(context: VaultContext): OpenVault {
         await holder.change(async (vault) =>
           done(await prepareWrite(vault, await changeSlot(vault, slotId, { value }))),
         );
+      } finally {
+        value.fill(0);
+      }
+    },
+    async storeApiKey(given) {
+      const value = toBytes(given);
+      try {
+        // Another one could not be proved at the next start.
+        parseOwnApiKey(new TextDecoder().decode(value), exchange.config.keyPattern).fill(0);
+        await holder.change(async (vault) => {
+          const slot = vault.manifest.slots.find(({ kind }) => kind === 'api-key');
+          const change = slot
+            ? await changeSlot(vault, slot.id, { value })
+            : await addApiKeySlot(vault, value);
+          return done(await prepareWrite(vault, change));
+        });
       } finally {
         value.fill(0);
       }

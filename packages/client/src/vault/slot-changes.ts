@@ -147,6 +147,21 @@ export async function addSlot(
   }
 }
 
+/**
+ * The API key of the issuer, in a vault that has none.
+ *
+ * @throws PzkError `vault_conflict` where it has one
+ */
+export async function addApiKeySlot(vault: UnlockedVault, apiKey: Bytes): Promise<VaultChange> {
+  const { slots } = vault.manifest;
+  if (slots.some(({ kind }) => kind === 'api-key')) {
+    throw new PzkError('vault_conflict', 'The vault has a slot for the API key.');
+  }
+  const place = { id: randomId(), version: 1, kind: 'api-key' } as const;
+  const { slot, blob } = await sealVersion(vault, place, apiKey);
+  return { manifest: { slots: [...slots, slot] }, slots: [{ id: slot.id, blob }] };
+}
+
 /** A new version of a slot with another plaintext. */
 async function changePlaintext(
   vault: UnlockedVault,

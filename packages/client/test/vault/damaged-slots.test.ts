@@ -150,6 +150,29 @@ describe('a slot that does not open', () => {
   });
 });
 
+describe('the API key of a vault', () => {
+  it('is stored anew where a change of keys has left its slot out', async () => {
+    const { device, vault, good } = await opened();
+    const [own] = vault.contents.slots;
+    await writtenWrongly(() => vault.updateSecret(own?.id ?? '', { value: apiKey }));
+    const rotation = await vault.rotateVault();
+    const slots = await rotation.confirm(rotation.code);
+    expect(slots.filter(({ leftOut }) => leftOut).map(({ id }) => id)).toEqual([own?.id]);
+    const again = device.reload();
+    await expect(again.start()).rejects.toMatchObject({ code: 'vault_missing' });
+    await again.start({ apiKey });
+    const theirs = await again.vault.open();
+    await expect(theirs.storeApiKey('')).rejects.toMatchObject({ code: 'api_key_malformed' });
+    await theirs.storeApiKey(apiKey);
+    expect(theirs.contents.slots.map(({ kind }) => kind)).toEqual(['secret', 'api-key']);
+    expect(text(await theirs.readSecret(good))).toBe('mail-password');
+    await device.reload().start();
+    // Where there is a slot it takes the next version.
+    await theirs.storeApiKey(new TextEncoder().encode(apiKey));
+    expect(theirs.contents.slots.at(-1)).toMatchObject({ kind: 'api-key', version: 2 });
+  });
+});
+
 describe('a slot whose bytes the server has replaced', () => {
   it('[V5] refuses the vault, its export and a session, where the user does not say yes', async () => {
     const { platform, device, vault, good } = await opened();
