@@ -96,7 +96,7 @@ const CASES = [
   ['packages/protocol/src/planted.ts', '@scure/base', true],
   ['packages/protocol/src/crockford.ts', '@scure/base', false],
   ['packages/protocol/src/planted.ts', '@scure/bip39/wordlists/english.js', true],
-  ['packages/protocol/src/release/pairing.ts', '@scure/bip39/wordlists/english.js', false],
+  ['packages/protocol/src/words.ts', '@scure/bip39/wordlists/english.js', false],
   ['packages/verifier/src/planted.ts', '@simplewebauthn/server', true],
   ['packages/verifier/src/planted.ts', 'ioredis', true],
   ['packages/verifier/src/planted.ts', 'kysely', true],
