@@ -257,7 +257,6 @@ export {
   isAncestor,
   nodesAfter,
 } from './vault/history.js';
-export { type IdentityWordsFields, identityWords } from './vault/identity-words.js';
 export {
   INVITATION_CODE_BYTES,
   type InvitationNewFields,
@@ -325,6 +324,7 @@ export {
   parseVaultSecret,
   type VaultSecret,
 } from './vault/vault-secret.js';
+export { type VaultWordsFields, vaultWords } from './vault/vault-words.js';
 export {
   formatIfMatch,
   parseIfMatch,

@@ -17,7 +17,7 @@ export const labels = {
   slotAad: 'pzk-auth/v1/slot-aad',
   vaultSeal: 'pzk-auth/v1/vault-seal',
   manifest: 'pzk-auth/v1/manifest',
-  identityWords: 'pzk-auth/v1/identity-words',
+  vaultWords: 'pzk-auth/v1/vault-words',
   history: 'pzk-auth/v1/history',
   revokeChallenge: 'pzk-auth/v1/revoke-challenge',
   succession: 'pzk-auth/v1/succession',

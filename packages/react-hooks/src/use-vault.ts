@@ -50,7 +50,7 @@ export interface VaultActions {
    */
   readonly rotateVault: () => Promise<ActionResult<Removal>>;
   /**
-   * Says that the user has compared `identityWords` and `members` with another device: see `basis`, which
+   * Says that the user has compared `vaultWords` with a device that knows the vault: see `basis`, which
    * is `memory` from then on.
    */
   readonly confirmCompared: () => Promise<ActionResult>;

@@ -2,8 +2,8 @@ import { useVault } from '@pzk-auth/react-hooks';
 import { useState } from 'react';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
-import { IdentityWords } from './identity-words.js';
 import { shortId } from './member-name.js';
+import { VaultWords } from './vault-words.js';
 
 /** Says that this browser knows the vault by its passkey alone, and what to compare it with. */
 export function CompareNotice() {
@@ -15,14 +15,14 @@ export function CompareNotice() {
       <p className="notice-title">This browser knows your vault by its passkey alone</p>
       <p>
         It cannot tell by itself whether the platform shows it the vault as it is now, or one from
-        before you removed a device. On a device that does not show this notice, look under Devices:
-        these words and this list must be the same there. If you have no such device, see that
-        nobody is in the list whom you have removed. Until then this browser adds no device and
-        pairs no agent.
+        before you changed something or removed a device. On a device that does not show this
+        notice, open Devices and press “Show the words as of now”: they must be the same as these.
+        If they differ, lock it here, open it again and compare once more. Until then this browser
+        adds no device and pairs no agent.
       </p>
-      <IdentityWords words={vault.identityWords} />
+      <VaultWords words={vault.vaultWords} />
       <p className="hint small">
-        Can open it:{' '}
+        If you have no such device, see that nobody is left whom you have removed. Can open it:{' '}
         {vault.members
           .map(({ id, kind }) => (kind === 'recovery' ? 'recovery code' : `device ${shortId(id)}`))
           .join(', ')}

@@ -11,13 +11,13 @@ import { downloadJson } from './download-json.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
 import { formatWhen } from './format.js';
-import { IdentityWords } from './identity-words.js';
 import { InviteDialog } from './invite-dialog.js';
 import { shortId } from './member-name.js';
 import { Page } from './page.js';
 import { RecoveryDialog } from './recovery-dialog.js';
 import { RemovalDialog } from './removal-dialog.js';
-import { VaultGate } from './vault-gate.js';
+import { useVaultOpener, VaultGate } from './vault-gate.js';
+import { VaultWords } from './vault-words.js';
 
 /** A way to open the vault, with what the server knows of its device. */
 interface Row {
@@ -160,6 +160,7 @@ function DevicesContent({ onAsk }: { onAsk: (asked: Asked) => void }) {
   const vault = useVault();
   const devices = useDevices();
   const { hasCode } = useRecovery();
+  const { open, failure } = useVaultOpener();
   if (vault.status !== 'open') return null;
   const known = devices.status === 'ready' ? devices.devices : [];
   const rows = vault.members.map((member) => ({
@@ -183,8 +184,19 @@ function DevicesContent({ onAsk }: { onAsk: (asked: Asked) => void }) {
       {vault.basis === 'memory' && (
         <div className="notice">
           <p className="notice-title">Words of this vault</p>
-          <p>A new browser shows them when it opens the vault. They must be the same there.</p>
-          <IdentityWords words={vault.identityWords} />
+          <p>
+            A new browser shows them when it opens the vault, and they must be the same there. Every
+            change of the vault changes them.
+          </p>
+          <VaultWords words={vault.vaultWords} />
+          {failure !== undefined && (
+            <ErrorNotice title="The vault was not opened again" error={failure.error} />
+          )}
+          <div className="buttons">
+            <button type="button" onClick={() => void open()}>
+              Show the words as of now
+            </button>
+          </div>
         </div>
       )}
       <ul className="rows" aria-label="Ways to open the vault">

@@ -1,9 +1,9 @@
 import type { RollbackReview } from '@pzk-auth/react-hooks';
 import { Dialog } from './dialog.js';
 import { formatCount } from './format.js';
-import { IdentityWords } from './identity-words.js';
 import { shortId } from './member-name.js';
 import { RosterChangesList } from './roster-changes.js';
+import { VaultWords } from './vault-words.js';
 
 /** Props of {@link RollbackDialog}. */
 export interface RollbackDialogProps {
@@ -13,7 +13,7 @@ export interface RollbackDialogProps {
 
 /** Asks whether to go on with an older vault: a restored backup, or one that hides what came later. */
 export function RollbackDialog({ review, onAnswer }: RollbackDialogProps) {
-  const { missing, rememberedCounter, signer, recipients, identityWords, changes } = review;
+  const { missing, rememberedCounter, signer, recipients, vaultWords, changes } = review;
   return (
     <Dialog title="You are shown an older state of your vault" onClose={() => onAnswer(false)}>
       <p>
@@ -57,10 +57,10 @@ export function RollbackDialog({ review, onAnswer }: RollbackDialogProps) {
           </dd>
         </div>
       </dl>
-      <IdentityWords words={identityWords} />
+      <VaultWords words={vaultWords} />
       <p className="hint small">
         With a yes this browser goes on from here and forgets the newer state. Enter what is missing
-        anew, and compare these words with another device.
+        anew, and compare the words with another device.
       </p>
       <div className="buttons">
         <button type="button" className="primary" onClick={() => onAnswer(false)}>

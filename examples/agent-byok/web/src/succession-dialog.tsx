@@ -1,9 +1,9 @@
 import type { SuccessionReview } from '@pzk-auth/react-hooks';
 import { Dialog } from './dialog.js';
 import { formatCount } from './format.js';
-import { IdentityWords } from './identity-words.js';
 import { shortId } from './member-name.js';
 import { RosterChangesList } from './roster-changes.js';
+import { VaultWords } from './vault-words.js';
 
 /** Props of {@link SuccessionDialog}. */
 export interface SuccessionDialogProps {
@@ -13,7 +13,7 @@ export interface SuccessionDialogProps {
 
 /** Asks whether the vault's new keys are to be trusted: nothing but the user can tell. */
 export function SuccessionDialog({ review, onAnswer }: SuccessionDialogProps) {
-  const { by, recipients, identityWords, changes } = review;
+  const { by, recipients, vaultWords, changes } = review;
   return (
     <Dialog title="The keys of your vault were changed" onClose={() => onAnswer(false)}>
       <p>
@@ -50,9 +50,10 @@ export function SuccessionDialog({ review, onAnswer }: SuccessionDialogProps) {
         </div>
       </dl>
       <p className="hint small">
-        The device that changed them shows the same words under Devices. If they differ, say no.
+        The device that changed them shows the same words under Devices, as of now. If they differ,
+        say no.
       </p>
-      <IdentityWords words={identityWords} />
+      <VaultWords words={vaultWords} />
       <p className="hint small">
         {formatCount(recipients.length, 'way')} to open it. A device shows its own code under
         Devices.

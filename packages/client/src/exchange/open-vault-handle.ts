@@ -104,7 +104,7 @@ export interface OpenVault {
    */
   rotateVault(): Promise<VaultRemoval>;
   /**
-   * Says that the user has compared `identityWords` and `members` with another device, and that both show
+   * Says that the user has compared `vaultWords` with a device whose `basis` is `memory`, and that both show
    * the same. `basis` is `memory` from then on, also at later openings of this device.
    */
   confirmCompared(): Promise<void>;

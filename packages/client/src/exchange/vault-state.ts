@@ -1,4 +1,4 @@
-import { decodeBase64url, identityWords, type VaultAgent } from '@pzk-auth/protocol';
+import type { VaultAgent } from '@pzk-auth/protocol';
 import {
   describeMember,
   type RosterChanges,
@@ -7,6 +7,7 @@ import {
 } from '../vault/roster.js';
 import { describeSlots, type VaultSlot } from '../vault/slot-changes.js';
 import type { UnlockedVault } from '../vault/unlocked-vault.js';
+import { wordsOfManifest } from '../vault/vault-memory.js';
 
 /** Who can open a vault, as an open one shows it. */
 export interface VaultMember extends RosterMember {
@@ -22,12 +23,15 @@ export interface VaultContents {
   /**
    * What says that this is the vault as it is now. `memory`: what this device remembers, from when it made
    * the vault, was invited, or its user has compared. `pin`: the pin of the passkey alone, which the server
-   * keeps and may give in a state of before a removal. Show it, with `identityWords` and `members`, have
-   * the user compare both with another device, and on a yes call `confirmCompared`.
+   * keeps and may give in a state of before, as of before a removal. Show it, with `vaultWords`, have the user
+   * compare them with a device whose basis is `memory`, and on a yes call `confirmCompared`.
    */
   readonly basis: 'memory' | 'pin';
-  /** The identity key in eight words: the same on every device that rests on the same key. */
-  readonly identityWords: readonly string[];
+  /**
+   * The vault as it is shown here, in eight words: the same on every device that shows the same members,
+   * agents, secrets and past. Each write changes them, so both devices open the vault anew to compare.
+   */
+  readonly vaultWords: readonly string[];
   readonly slots: readonly VaultSlot[];
   readonly members: readonly VaultMember[];
   readonly agents: readonly VaultAgentInfo[];
@@ -75,13 +79,11 @@ export async function describeVault(
     const isRevoked = !own && member.kind !== 'recovery' && revoked.includes(member.id);
     return Object.freeze({ ...member, own, revoked: isRevoked });
   });
-  const { issuer, vault_id: vaultId, identity_key } = vault.manifest;
-  const identityKey = decodeBase64url(identity_key);
   return {
     status: 'open',
-    vaultId,
+    vaultId: vault.manifest.vault_id,
     basis: vault.memory.fromPin === true ? 'pin' : 'memory',
-    identityWords: Object.freeze(identityWords({ issuer, vaultId, identityKey })),
+    vaultWords: wordsOfManifest(vault.manifest, vault.bytes),
     slots: await describeSlots(vault),
     members: Object.freeze(members),
     agents: Object.freeze(vault.manifest.agents.map(describeAgent)),

@@ -4,7 +4,6 @@ import {
   decodeBase64url,
   encodeBase64url,
   equalBytes,
-  identityWords,
   manifestSignatureMessage,
   PzkError,
   parseJson,
@@ -30,6 +29,7 @@ import {
   rememberManifest,
   rollbackError,
   type VaultMemory,
+  wordsOfManifest,
 } from './vault-memory.js';
 
 /** What changed since this device last approved a signer of the vault: to be shown to the user. */
@@ -42,8 +42,11 @@ export interface SuccessionReview {
   readonly by: readonly string[];
   /** Who can open the vault now. */
   readonly recipients: readonly VaultRecipient[];
-  /** The new identity key in eight words: the device that rotated shows the same, a forged one cannot. */
-  readonly identityWords: readonly string[];
+  /**
+   * The vault as it is now in eight words, `vaultWords` of its contents: the device that rotated shows the
+   * same, opened anew if it was written to since; a forged one cannot.
+   */
+  readonly vaultWords: readonly string[];
   /** What differs from the roster that this device showed last. Absent if nothing, or if it knows none. */
   readonly changes?: RosterChanges;
 }
@@ -73,8 +76,8 @@ export interface RollbackReview {
   readonly signer: RollbackSigner;
   /** Who can open the vault in the state that is shown. */
   readonly recipients: readonly VaultRecipient[];
-  /** Its identity key in eight words. */
-  readonly identityWords: readonly string[];
+  /** That state in eight words, as `vaultWords` of the contents. */
+  readonly vaultWords: readonly string[];
   /** What differs from the roster that this device showed last. Absent if nothing, or if it knows none. */
   readonly changes?: RosterChanges;
 }
@@ -198,15 +201,9 @@ async function checkPin(
   });
 }
 
-function wordsOf(manifest: VaultManifest): readonly string[] {
-  const { issuer, vault_id: vaultId, identity_key } = manifest;
-  const identityKey = decodeBase64url(identity_key);
-  return Object.freeze(identityWords({ issuer, vaultId, identityKey }));
-}
-
 async function assertApproved(
   chain: readonly Succession[],
-  manifest: VaultManifest,
+  { manifest, bytes }: UnlockedVault,
   approve: ApproveSuccession | undefined,
   changes: RosterChanges | undefined,
 ): Promise<void> {
@@ -214,7 +211,7 @@ async function assertApproved(
     vaultId: manifest.vault_id,
     by: Object.freeze(chain.map(({ by }) => by)),
     recipients: Object.freeze(manifest.recipients),
-    identityWords: wordsOf(manifest),
+    vaultWords: wordsOfManifest(manifest, bytes),
     ...(changes === undefined ? {} : { changes }),
   });
   if ((await approve?.(review)) === true) return;
@@ -226,7 +223,7 @@ async function assertApproved(
 async function assertRollbackApproved(
   signer: RollbackSigner,
   { counter }: VaultMemory,
-  manifest: VaultManifest,
+  { manifest, bytes }: Pick<UnlockedVault, 'manifest' | 'bytes'>,
   approve: ApproveRollback | undefined,
   changes: RosterChanges | undefined,
 ): Promise<void> {
@@ -238,7 +235,7 @@ async function assertRollbackApproved(
     missing: Math.max(1, counter - manifest.counter),
     signer,
     recipients: Object.freeze(manifest.recipients),
-    identityWords: wordsOf(manifest),
+    vaultWords: wordsOfManifest(manifest, bytes),
     ...(changes === undefined ? {} : { changes }),
   });
   if ((await approve?.(review)) !== true) throw rollbackError();
@@ -358,7 +355,13 @@ export async function unlockVaultEntry(options: UnlockVaultEntryOptions): Promis
     const { roster } = options;
     const changes = roster && compareRosters(roster, rosterOf(manifest));
     if (memory !== undefined && rolledBack !== undefined) {
-      await assertRollbackApproved(rolledBack, memory, manifest, approveRollback, changes);
+      await assertRollbackApproved(
+        rolledBack,
+        memory,
+        { manifest, bytes },
+        approveRollback,
+        changes,
+      );
     }
     const replaced = findReplacedSlots(entry, manifest);
     if (replaced.length > 0) {
@@ -390,7 +393,7 @@ export async function unlockVaultEntry(options: UnlockVaultEntryOptions): Promis
       ...(rolledBack === undefined ? {} : { approved: 'rollback' }),
     };
     if (chain.length === 0) return unlocked;
-    await assertApproved(chain, manifest, options.approveSuccession, changes);
+    await assertApproved(chain, vault, options.approveSuccession, changes);
     const identityKey = decodeBase64url(manifest.identity_key);
     const vaultId = manifest.vault_id;
     const pin = await makePin(keys.pinKey, {

@@ -6,6 +6,7 @@ import {
   type Succession,
   sha256,
   type VaultManifest,
+  vaultWords,
 } from '@pzk-auth/protocol';
 import { findSuccessions } from './succession-chain.js';
 
@@ -61,6 +62,14 @@ export function rememberManifest(
     ...(fromPin === undefined ? {} : { fromPin }),
     ...formerKeys(before, passed, manifest.identity_key),
   };
+}
+
+/** A state of a vault in words for people. */
+export function wordsOfManifest(manifest: VaultManifest, bytes: Uint8Array): readonly string[] {
+  const { issuer, vault_id: vaultId, identity_key, counter } = manifest;
+  const identityKey = decodeBase64url(identity_key);
+  const manifestHash = sha256(bytes);
+  return Object.freeze(vaultWords({ issuer, vaultId, identityKey, counter, manifestHash }));
 }
 
 /**

@@ -202,8 +202,34 @@ describe('an opening without memory', () => {
     expect(led.contents.members).toContainEqual(
       expect.objectContaining({ kind: 'passkey', own: false }),
     );
-    expect(led.contents.identityWords).toHaveLength(8);
-    expect(led.contents.identityWords).not.toEqual(vault.contents.identityWords);
+    expect(led.contents.vaultWords).toHaveLength(8);
+    expect(led.contents.vaultWords).not.toEqual(vault.contents.vaultWords);
+  });
+
+  it('[V2] shows other words for an earlier state of the same key and members', async () => {
+    const { platform, device, vault, secret } = await setting();
+    const before = platform.snapshot();
+    await vault.updateSecret(secret, { value: 'rotated' });
+    platform.vault = before;
+    const { client } = freshBrowser(platform, device);
+    await client.start();
+    const led = await client.vault.open();
+    expect(text(await led.readSecret(secret))).toBe('mail-password');
+    const shown = ({ members }: typeof led.contents) => members.map(({ id }) => id);
+    expect(shown(led.contents)).toEqual(shown(vault.contents));
+    expect(led.contents.vaultWords).not.toEqual(vault.contents.vaultWords);
+  });
+
+  it('[V2] honest: shows the same words as a device that is opened anew', async () => {
+    const { platform, device, vault, secret } = await setting();
+    const { client } = freshBrowser(platform, device);
+    await client.start();
+    const fresh = await client.vault.open();
+    expect(fresh.contents.vaultWords).toEqual(vault.contents.vaultWords);
+    await fresh.updateSecret(secret, { value: 'rotated' });
+    expect(fresh.contents.vaultWords).not.toEqual(vault.contents.vaultWords);
+    await device.client.vault.open();
+    expect(fresh.contents.vaultWords).toEqual(vault.contents.vaultWords);
   });
 
   it('[V7] honest: is compared once with another device, and remembered from then on', async () => {
@@ -220,7 +246,8 @@ describe('an opening without memory', () => {
     await reloaded.start();
     const again = await reloaded.vault.open();
     expect(again.contents.basis).toBe('pin');
-    expect(again.contents.identityWords).toEqual(vault.contents.identityWords);
+    await device.client.vault.open();
+    expect(again.contents.vaultWords).toEqual(vault.contents.vaultWords);
     await again.confirmCompared();
     expect(again.contents.basis).toBe('memory');
     await again.addSecret({ name: 'a third', value: 'secret' });
@@ -269,7 +296,7 @@ describe('an opening without memory', () => {
     await lost.client.start();
     const invited = await lost.client.vault.open();
     expect(invited.contents.basis).toBe('memory');
-    expect(invited.contents.identityWords).toEqual(vault.contents.identityWords);
+    expect(invited.contents.vaultWords).toEqual(vault.contents.vaultWords);
     const recovered = createDevice(platform);
     await recovered.client.vault.recovery.use({ code: oldCode, user });
     const theirs = await recovered.client.vault.open();

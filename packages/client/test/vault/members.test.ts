@@ -475,7 +475,7 @@ describe('taking a device out', () => {
       expect.objectContaining({ by: [rotator?.id], recipients: expect.any(Array) }),
     ]);
     expect(reviews[0]?.recipients).toHaveLength(3);
-    expect(reviews[0]?.identityWords).toEqual(theirs.contents.identityWords);
+    expect(reviews[0]?.vaultWords).toEqual(theirs.contents.vaultWords);
     await client.vault.open();
     expect(vault).toBe(device.client.vault.current);
   });

@@ -86,7 +86,7 @@ describe('a vault that comes from a backup', () => {
         missing: 2,
         signer: 'remembered',
         recipients: manifestOf(platform.vault as StoredVault).recipients,
-        identityWords: vault.contents.identityWords,
+        vaultWords: vault.contents.vaultWords,
       },
     ]);
     expect(vault.contents.basis).toBe('pin');

@@ -77,6 +77,7 @@ function bindings() {
     pin: hex(seededBytes('pin', 32)),
   };
   const { recipientId: _r, ...identity } = pin;
+  const state = { ...identity, counter: 1, manifestHash: hex(sha256(Buffer.from('manifest'))) };
   const slot = {
     issuer: ISSUER,
     vaultId: VAULT_ID,
@@ -90,7 +91,7 @@ function bindings() {
   return {
     description:
       'What the parts of a vault are bound to. Within a list every case has another encoding.',
-    specification: 'docs/protocol.md, sections 12.3 to 12.6',
+    specification: 'docs/protocol.md, sections 12.3 to 12.6, and 12.8 for the words',
     seal: variants(seal, {
       issuer: OTHER_ISSUER,
       vaultId: OTHER_ID,
@@ -133,13 +134,22 @@ function bindings() {
         ),
       ),
     })),
-    identityWords: variants(identity, {
+    vaultWords: variants(state, {
       issuer: OTHER_ISSUER,
       vaultId: OTHER_ID,
       identityKey: hex(OTHER_IDENTITY_KEY),
+      counter: 2,
+      manifestHash: hex(sha256(Buffer.from('another manifest'))),
     }).map(([name, one]) => {
       const hash = sha256(
-        lp('pzk-auth/v1/identity-words', one.issuer, one.vaultId, raw(one.identityKey)),
+        lp(
+          'pzk-auth/v1/vault-words',
+          one.issuer,
+          one.vaultId,
+          raw(one.identityKey),
+          one.counter,
+          raw(one.manifestHash),
+        ),
       );
       return { name, fields: one, hash: hex(hash), words: words(hash, 8) };
     }),

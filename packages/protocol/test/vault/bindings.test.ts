@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import {
-  identityWords,
   manifestSignatureMessage,
   type PinFields,
   pinMessage,
@@ -10,6 +9,7 @@ import {
   slotKeyInfo,
   type VaultSealFields,
   vaultSealInfo,
+  vaultWords,
 } from '../../src/index.js';
 import { fromHex, readVectors, toHex } from '../read-vectors.js';
 
@@ -31,10 +31,12 @@ interface BindingVectors {
     readonly identityKey: string;
     readonly pin: string;
   }> & { message: string })[];
-  readonly identityWords: readonly (Case<{
+  readonly vaultWords: readonly (Case<{
     readonly issuer: string;
     readonly vaultId: string;
     readonly identityKey: string;
+    readonly counter: number;
+    readonly manifestHash: string;
   }> & { words: string[] })[];
   readonly slotKey: readonly (Case<Omit<SlotFields, 'issuer' | 'kind'>> & { info: string })[];
   readonly slotAad: readonly (Case<SlotFields> & { aad: string })[];
@@ -64,15 +66,16 @@ describe('what the parts of a vault are bound to', () => {
     expect(toHex(pinWriteMessage({ ...fields, salt, identityKey, pin }))).toBe(message);
   });
 
-  it.each(vectors.identityWords)('words of an identity key, $name', ({ fields, words }) => {
+  it.each(vectors.vaultWords)('words of a vault, $name', ({ fields, words }) => {
     const identityKey = fromHex(fields.identityKey);
-    expect(identityWords({ ...fields, identityKey })).toEqual(words);
+    const manifestHash = fromHex(fields.manifestHash);
+    expect(vaultWords({ ...fields, identityKey, manifestHash })).toEqual(words);
   });
 
-  it('has eight other words for each other key, vault and issuer', () => {
-    const all = vectors.identityWords.map(({ words }) => words.join(' '));
+  it('has eight other words for each other state, key, vault and issuer', () => {
+    const all = vectors.vaultWords.map(({ words }) => words.join(' '));
     expect(new Set(all).size).toBe(all.length);
-    expect(new Set(vectors.identityWords.map(({ words }) => words.length))).toEqual(new Set([8]));
+    expect(new Set(vectors.vaultWords.map(({ words }) => words.length))).toEqual(new Set([8]));
   });
 
   it.each(vectors.slotKey)('slot key, $name', ({ fields, info }) => {

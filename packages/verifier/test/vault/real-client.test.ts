@@ -309,7 +309,9 @@ describe('the client and the verifier', () => {
     const theirs = await fresh.client.vault.open();
     expect(text(await theirs.readSecret(secret))).toBe('mail-password');
     expect(theirs.contents.basis).toBe('pin');
-    expect(theirs.contents.identityWords).toEqual(vault.contents.identityWords);
+    expect(theirs.contents.vaultWords).not.toEqual(vault.contents.vaultWords);
+    await first.client.vault.open();
+    expect(theirs.contents.vaultWords).toEqual(vault.contents.vaultWords);
     const next = fresh.client.vault.recovery.create();
     await next.confirm(next.code);
     expect(theirs.contents.members.map(({ kind }) => kind)).toEqual([

@@ -1,5 +1,5 @@
-/** The words that name the vault's identity key, for comparing two devices. */
-export function IdentityWords({ words }: { words: readonly string[] }) {
+/** The words that name the vault as it is now, for comparing two devices. */
+export function VaultWords({ words }: { words: readonly string[] }) {
   return (
     <ol className="words" aria-label="Words of the vault">
       {words.map((word, index) => (
