@@ -1,4 +1,9 @@
-import { type BrokerConnection, type BrokerGrant, isPzkError } from '@pzk-auth/agent';
+import {
+  type BrokerConnection,
+  type BrokerGrant,
+  type GrantStatus,
+  isPzkError,
+} from '@pzk-auth/agent';
 import { askModel, UpstreamError } from './messages.js';
 import type { AgentTask, PlatformLink } from './platform-link.js';
 
@@ -22,10 +27,21 @@ function describe(prompt: string): string {
   return line.length > 160 ? `${line.slice(0, 160)}…` : line;
 }
 
-function problemOf(error: unknown): string {
+/** What became of a request that nobody approved: an error calls all of these rejected. */
+const UNANSWERED: Readonly<Partial<Record<GrantStatus, string>>> = {
+  expired: 'release_expired',
+  cancelled: 'release_cancelled',
+};
+
+function problemOf(error: unknown, grant: BrokerGrant | undefined): string {
   if (error instanceof UpstreamError) return error.message;
-  if (!isPzkError(error)) return 'internal';
-  return error.code === 'not_found' ? 'not_paired' : error.code;
+  if (!isPzkError(error)) {
+    process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+    return 'internal';
+  }
+  if (error.code === 'not_found') return 'not_paired';
+  const unanswered = grant && UNANSWERED[grant.snapshot.status];
+  return error.code === 'release_rejected' ? (unanswered ?? error.code) : error.code;
 }
 
 /** Creates the agent: a function that does one task. It never sees the key, only answers of the API. */
@@ -67,7 +83,7 @@ export function createAgent({ broker, platform, host, model }: AgentOptions) {
       }
       await platform.report(task.id, { status: 'done' });
     } catch (error) {
-      await platform.report(task.id, { status: 'failed', problem: problemOf(error) });
+      await platform.report(task.id, { status: 'failed', problem: problemOf(error, grant) });
     } finally {
       // Given for this task alone, so it ends with it.
       if (task.approval === 'once') await grant?.end().catch(() => undefined);

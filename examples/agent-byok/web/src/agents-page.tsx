@@ -1,11 +1,12 @@
 import { useAgents, useVault, type VaultAgentInfo } from '@pzk-auth/react-hooks';
-import { useEffect, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { Dialog } from './dialog.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
-import { formatCountdown } from './format.js';
+import { formatCountdown, formatWhen } from './format.js';
 import { shortId } from './member-name.js';
 import { Page } from './page.js';
+import { type KeyChange, useKeyChange } from './use-key-change.js';
 import { useSeconds } from './use-seconds.js';
 import type { AgentDescription } from './use-tasks.js';
 import { VaultGate } from './vault-gate.js';
@@ -119,8 +120,37 @@ function RemoveAgentDialog({ agent, onClose }: { agent: VaultAgentInfo; onClose:
   );
 }
 
+/** Says that agents take nothing that the vault's new keys have signed. */
+function PairAgainNotice({ change, agents }: { change: KeyChange; agents: readonly string[] }) {
+  if (agents.every((id) => change.isPaired(id) === true)) return null;
+  return (
+    <div className="notice notice-ask">
+      <p className="notice-title">Agents have to be paired again</p>
+      <p>
+        Your vault got new keys on {formatWhen(change.at)}. An agent that was paired before gets no
+        key until its broker is paired again. Take out those that nobody pairs again, above all any
+        that you do not know.
+      </p>
+    </div>
+  );
+}
+
+function PairedTag({ isPaired }: { isPaired: boolean | undefined }) {
+  if (isPaired === true) return null;
+  return (
+    <span className="tag tag-ask">
+      {isPaired === false ? 'Pair it again' : 'Pair it again, if you have not'}
+    </span>
+  );
+}
+
+const NO_AGENTS: readonly VaultAgentInfo[] = [];
+
 function AgentList() {
   const vault = useVault();
+  const agents = vault.status === 'open' ? vault.agents : NO_AGENTS;
+  const ids = useMemo(() => agents.map(({ id }) => id), [agents]);
+  const { change, failure } = useKeyChange(ids);
   const [removing, setRemoving] = useState<VaultAgentInfo>();
   if (vault.status !== 'open') return null;
   if (vault.agents.length === 0) {
@@ -133,11 +163,21 @@ function AgentList() {
   }
   return (
     <>
+      {failure !== undefined && (
+        <ErrorNotice
+          title="Whether agents have to be paired again is not known"
+          error={failure.error}
+        />
+      )}
+      {change !== undefined && <PairAgainNotice change={change} agents={ids} />}
       <ul className="rows" aria-label="Agents">
         {vault.agents.map((agent) => (
           <li className="row" key={agent.id}>
             <div className="row-text">
-              <p className="row-title">{agent.name}</p>
+              <p className="row-title">
+                {agent.name}
+                {change !== undefined && <PairedTag isPaired={change.isPaired(agent.id)} />}
+              </p>
               <p className="hint small">Agent {shortId(agent.id)}</p>
             </div>
             <button

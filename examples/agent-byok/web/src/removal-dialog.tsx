@@ -53,6 +53,10 @@ export function RemovalDialog({ title, start, onClose }: RemovalDialogProps) {
           their providers, most important first. Your new recovery code is the one that counts:
           destroy the one before.
         </p>
+        <p>
+          Your agents get no key any more until each is paired again, under{' '}
+          <a href="#/agents">Agents</a>.
+        </p>
         {exposed.length > 0 && (
           <ul className="stack-tight">
             {exposed.map(({ id, kind, name, leftOut }) => (

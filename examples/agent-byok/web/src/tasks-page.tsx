@@ -15,10 +15,14 @@ const STATUS: Readonly<Record<Task['status'], readonly [text: string, tone: stri
 
 const PROBLEMS: Readonly<Record<string, string>> = {
   interrupted: 'The platform was restarted while this ran.',
+  internal: 'The agent failed. Its terminal says more.',
   not_paired: 'The agent is not paired with your vault. Pair it under Agents.',
+  vault_identity_changed:
+    'Your vault has got new keys since the agent was paired, as after the removal of a device. Pair it again under Agents, then hand the task over again.',
   release_rejected: 'You did not release the key.',
+  release_cancelled: 'The agent took its request for the key back.',
   release_expired: 'Nobody answered the request for the key in time.',
-  release_ended: 'The release had ended.',
+  release_ended: 'The release was ended, so the agent has the key no more.',
   authentication_error: 'The upstream API refused the key.',
   broker_unavailable: 'The agent’s broker does not answer.',
 };
