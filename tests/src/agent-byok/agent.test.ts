@@ -51,6 +51,10 @@ async function begin(value: string): Promise<void> {
   await user.goTo('Vault');
   await user.press('Open the vault');
   await user.addKey({ name: 'Work', value });
+  await pairAgent();
+}
+
+async function pairAgent(): Promise<void> {
   await user.goTo('Agents');
   await user.press('Pair an agent');
   const command = await dialog().locator('code').innerText();
@@ -88,6 +92,16 @@ const cli = fileURLToPath(new URL('../../../packages/cli/dist/main.js', import.m
 function verifyReceipts(file: string, head: string): unknown {
   const words = [cli, 'audit', 'verify', '--receipts', file, '--head', head, '--json'];
   return JSON.parse(spawnSync(process.execPath, words, { encoding: 'utf8' }).stdout);
+}
+
+/** Makes the recovery code that is shown the valid one. */
+async function confirmCode(): Promise<void> {
+  const groups = device.page.getByRole('list', { name: 'Recovery code' }).getByRole('listitem');
+  await groups.first().waitFor(SLOW);
+  const code = (await groups.allInnerTexts()).join('-');
+  await user.press('I have written it down');
+  await device.page.getByLabel('Recovery code, as you wrote it down').fill(code);
+  await user.press('Verify');
 }
 
 /** All that the platform keeps. */
@@ -169,6 +183,42 @@ describe('an agent with its broker, in Chromium', () => {
     await heading('Nothing waits for you').waitFor(SLOW);
     await user.goTo('Tasks');
     await task('Wrong key').getByText('The upstream API refused the key.').waitFor(SLOW);
+  });
+
+  it('has to be paired again after a removal, and every page says so', async () => {
+    await begin(example.vendor.keys.active().at(-1) ?? '');
+    await user.goTo('Devices');
+    await user.press('Make a recovery code');
+    await confirmCode();
+    await heading('The recovery code works').waitFor(SLOW);
+    await user.press('Done');
+    await user.press('Remove Recovery code');
+    await user.press('Remove it');
+    await confirmCode();
+    await heading('It is out').waitFor(SLOW);
+    await dialog().getByText('until each is paired again').waitFor();
+    await user.press('Done');
+
+    await giveTask('Too late');
+    await user.goTo('Approvals');
+    await heading('Errand agent asks for Work').waitFor(SLOW);
+    await user.press('Approve with the passkey');
+    await user.goTo('Tasks');
+    await task('Too late').getByText('Pair it again under Agents').waitFor(SLOW);
+    await user.goTo('Agents');
+    await device.page.getByText('Agents have to be paired again').waitFor(SLOW);
+    await user.row('Errand agent').getByText('Pair it again').waitFor();
+    await expectAccessible(device);
+
+    await pairAgent();
+    const notice = device.page.getByText('Agents have to be paired again');
+    await notice.waitFor({ state: 'detached', ...SLOW });
+    await giveTask('In time');
+    await user.goTo('Approvals');
+    await heading('Errand agent asks for Work').waitFor(SLOW);
+    await user.press('Approve with the passkey');
+    await user.goTo('Tasks');
+    await task('In time').getByText('Done').waitFor(SLOW);
   });
 
   it('goes on with a standing approval without asking, until the user ends it', async () => {

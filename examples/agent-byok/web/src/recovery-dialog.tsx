@@ -1,5 +1,6 @@
 import { useRecovery } from '@pzk-auth/react-hooks';
 import { useRef, useState } from 'react';
+import { AgentsStopped } from './agents-stopped.js';
 import { Dialog } from './dialog.js';
 import { type Failure, failureOf } from './failure.js';
 import { RecoveryCodeSteps } from './recovery-code-steps.js';
@@ -25,6 +26,7 @@ export function RecoveryDialog({ onClose }: { onClose: () => void }) {
     return (
       <Dialog title="The recovery code works" onClose={onClose}>
         <p>Keep it where nobody else looks: it opens your vault without any device.</p>
+        {replaces === true && <AgentsStopped />}
         <div className="buttons">
           <button type="button" className="primary" onClick={onClose}>
             Done

@@ -1,5 +1,6 @@
 import type { ActionResult, Removal, RotatedSlot } from '@pzk-auth/react-hooks';
 import { useRef, useState } from 'react';
+import { AgentsStopped } from './agents-stopped.js';
 import { Dialog } from './dialog.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
@@ -53,10 +54,7 @@ export function RemovalDialog({ title, start, onClose }: RemovalDialogProps) {
           their providers, most important first. Your new recovery code is the one that counts:
           destroy the one before.
         </p>
-        <p>
-          Your agents get no key any more until each is paired again, under{' '}
-          <a href="#/agents">Agents</a>.
-        </p>
+        <AgentsStopped />
         {exposed.length > 0 && (
           <ul className="stack-tight">
             {exposed.map(({ id, kind, name, leftOut }) => (
