@@ -80,7 +80,12 @@ export {
   type ProviderHint,
   providerHints,
 } from './vault/provider-hints.js';
-export type { RosterChanges, RosterMember, VaultAgentInfo } from './vault/roster.js';
+export type {
+  RosterChanges,
+  RosterComparison,
+  RosterMember,
+  VaultAgentInfo,
+} from './vault/roster.js';
 export {
   type RotationStep,
   type RotationStepsOptions,

@@ -30,6 +30,7 @@ export {
   type ReplacedSlot,
   type RollbackReview,
   type RosterChanges,
+  type RosterComparison,
   type RosterMember,
   type RotatedSlot,
   type RotationStep,

@@ -54,6 +54,11 @@ export interface VaultActions {
    * is `memory` from then on.
    */
   readonly confirmCompared: () => Promise<ActionResult>;
+  /**
+   * Says that the user has looked at `changes`, or at `members` and `agents` where they are `unknown`: they
+   * are shown by every page and after every reload until then.
+   */
+  readonly confirmChanges: () => Promise<ActionResult>;
   /** Cancels a reset that waits: see `resetAt`. */
   readonly cancelReset: () => Promise<ActionResult>;
 }
@@ -103,6 +108,7 @@ export function useVault(): UseVault {
       },
       rotateVault: () => settleRemoval(vaultCeremonies, () => vault().current.rotateVault()),
       confirmCompared: () => settleVoid(() => vault().current.confirmCompared()),
+      confirmChanges: () => settleVoid(() => vault().current.confirmChanges()),
       cancelReset: () => settleVoid(() => vault().reset.cancel()),
     };
   }, [handle, vaultCeremonies, run, get]);

@@ -379,7 +379,11 @@ describe('useRecovery', () => {
     await act(async () => {
       expect(await other.current.vault.confirmCompared()).toMatchObject({ status: 'done' });
     });
-    expect(other.current.vault).toMatchObject({ basis: 'memory' });
+    expect(other.current.vault).toMatchObject({ basis: 'memory', changes: 'unknown' });
+    await act(async () => {
+      expect(await other.current.vault.confirmChanges()).toMatchObject({ status: 'done' });
+    });
+    expect(other.current.vault).toMatchObject({ changes: 'none' });
     act(() => other.current.vault.lock());
     expect(await other.current.vault.confirmCompared()).toMatchObject({
       status: 'failed',

@@ -36,9 +36,9 @@ export function RollbackDialog({ review, onAnswer }: RollbackDialogProps) {
         </div>
       )}
       <dl className="facts">
-        {typeof changes === 'object' && (
+        {typeof changes !== 'string' && (
           <div className="fact">
-            <dt>Other than this device has shown it</dt>
+            <dt>Other than when you last looked on this device</dt>
             <dd>
               <RosterChangesList changes={changes} />
             </dd>

@@ -28,11 +28,15 @@ export function SuccessionDialog({ review, onAnswer }: SuccessionDialogProps) {
             <p className="hint small">A device that was taken out could write this name, too.</p>
           </dd>
         </div>
-        {changes !== undefined && (
+        {changes !== 'none' && (
           <div className="fact">
-            <dt>Changed since this device last showed it</dt>
+            <dt>Changed since you last looked on this device</dt>
             <dd>
-              <RosterChangesList changes={changes} />
+              {changes === 'unknown' ? (
+                'This browser has no list of yours yet: look at all of the next one.'
+              ) : (
+                <RosterChangesList changes={changes} />
+              )}
             </dd>
           </div>
         )}

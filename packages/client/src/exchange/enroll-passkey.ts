@@ -72,9 +72,9 @@ async function prepareEnrollment(
     credentialId,
     generation: passkey.generation,
     vault: vault.memory,
-    roster: rosterOf(parseManifest(decodeBase64url(vault.entry.manifest))),
   };
-  return { body, device };
+  const roster = rosterOf(parseManifest(decodeBase64url(vault.entry.manifest)));
+  return { body, device, roster };
 }
 
 /**
@@ -100,11 +100,12 @@ export async function enrollPasskey(
     onStep: (status: 'creating-passkey' | 'confirming-passkey') => onStep({ status }),
   };
   return withNewPasskey(context, making, async (passkey, sending) => {
-    const { body, device } = await prepareEnrollment(context, nonce, passkey, options);
+    const { body, device, roster } = await prepareEnrollment(context, nonce, passkey, options);
     onStep({ status: 'exchanging' });
     sending();
     const token = await transport.post({ path: '/enroll', body, key, signal }, tokenResponseSchema);
-    await records.advanceDevice(device);
+    // The user has made it here, alone.
+    await records.advanceDevice(device, { roster: () => roster });
     return { token, key };
   });
 }

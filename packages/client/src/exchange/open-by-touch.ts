@@ -64,7 +64,7 @@ export async function openByTouch<T>(
       const device = anyPasskey ? undefined : await exchange.records.readLastDevice();
       const { nonce, webauthn } = await requestChallenge(exchange, 'session', key, combined);
       const touch = await touchPasskey(exchange, { challenge: webauthn, device, signal: combined });
-      const { vault, newPin, changes, answer } = await unlockVault(exchange, {
+      const { vault, newPin, roster, answer } = await unlockVault(exchange, {
         nonce,
         touch,
         key,
@@ -83,7 +83,7 @@ export async function openByTouch<T>(
         throw cause;
       }
       const { revoked, reset_at: resetAt } = answer;
-      await holder.adopt(vault, { revoked, resetAt, changes }, keepFor);
+      await holder.adopt(vault, { revoked, resetAt, roster }, keepFor);
       return await then(touch, vault.recipient);
     } finally {
       restore();

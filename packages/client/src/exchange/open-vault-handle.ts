@@ -108,6 +108,13 @@ export interface OpenVault {
    * the same. `basis` is `memory` from then on, also at later openings of this device.
    */
   confirmCompared(): Promise<void>;
+  /**
+   * Says that the user has looked at the `changes`, or at `members` and `agents` where they are `unknown`, and
+   * that nobody is there who should not be. Every later opening of this device is compared with what was confirmed.
+   *
+   * @throws PzkError `vault_conflict` where another page has gone on to a state that this one did not show
+   */
+  confirmChanges(): Promise<void>;
   /** @throws PzkError `not_found` */
   removeAgent(agentId: string): Promise<void>;
   lock(): void;
@@ -235,6 +242,7 @@ export function createOpenVault(context: VaultContext): OpenVault {
         contents().members.flatMap(({ id, revoked }) => (revoked ? [id] : [])),
       ),
     confirmCompared: () => holder.confirmCompared(),
+    confirmChanges: () => holder.confirmChanges(),
     async removeAgent(agentId) {
       await holder.change(async (vault) => {
         const agents = vault.manifest.agents.filter(({ id }) => id !== agentId);

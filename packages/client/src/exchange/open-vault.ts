@@ -9,7 +9,7 @@ import type { ClientRecords, DeviceRecord, VaultRecord } from '../storage/client
 import { openDeviceSecret } from '../storage/device-secret.js';
 import type { SessionKey } from '../transport/session-key.js';
 import { type OpenedVaultEntry, openVaultEntry } from '../vault/open-vault-entry.js';
-import { rosterOf } from '../vault/roster.js';
+import type { KnownRoster } from '../vault/roster.js';
 import {
   type ApproveReplacedSlots,
   type ApproveRollback,
@@ -119,7 +119,10 @@ async function withEntry<T>(
 async function remember(
   { records }: ExchangeContext,
   { credentialId, memory: checked }: UnlockVaultEntryOptions,
-  { approved, ...opened }: Omit<DeviceRecord, 'credentialId'> & Pick<UnlockedEntry, 'approved'>,
+  {
+    approved,
+    ...opened
+  }: Pick<DeviceRecord, 'generation' | 'vault'> & Pick<UnlockedEntry, 'approved'>,
 ): Promise<void> {
   if (await records.advanceDevice({ credentialId, ...opened }, { checked, approved })) return;
   throw new PzkError('vault_conflict', 'Another page has gone on with the vault meanwhile.', {
@@ -153,6 +156,8 @@ export function openVault(
 
 /** A vault that was unlocked, with what the server said of it. */
 export interface FetchedVault extends UnlockedEntry {
+  /** The roster that the user has confirmed on this device. */
+  readonly roster: KnownRoster | undefined;
   readonly answer: VaultOpenResponse;
 }
 
@@ -169,17 +174,15 @@ export function unlockVault(
   return withEntry(context, options, async (unlocking, answer) => {
     const unlocked = await unlockVaultEntry(unlocking);
     try {
-      const { memory, recipient, manifest } = unlocked.vault;
+      const { memory, recipient } = unlocked.vault;
       const { generation } = recipient;
-      const roster = rosterOf(manifest);
       const { approved } = unlocked;
       await remember(context, unlocking, {
         vault: memory,
         generation,
-        roster,
         ...(approved === undefined ? {} : { approved }),
       });
-      return { ...unlocked, answer };
+      return { ...unlocked, answer, roster: unlocking.roster };
     } catch (cause) {
       wipeVault(unlocked.vault);
       throw cause;

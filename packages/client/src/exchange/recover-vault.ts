@@ -15,7 +15,7 @@ import { prepareWrite } from '../vault/prepare-write.js';
 import { randomId } from '../vault/random-id.js';
 import { deriveConfirmedKeys } from '../vault/recipient-keys.js';
 import { deriveRecoveryKeys, type RecoveryKeys } from '../vault/recovery-recipient.js';
-import { rosterOf } from '../vault/roster.js';
+import { ownChanges } from '../vault/roster.js';
 import { sealToRecipient } from '../vault/seal-recipient.js';
 import {
   type ApproveReplacedSlots,
@@ -92,7 +92,7 @@ async function readVault(
   try {
     // The user's yes to an older state is kept also where the rest fails.
     const advance = { checked: recalled.memory, approved: unlocked.approved };
-    await records.advanceVault({ vault: unlocked.vault.memory }, advance);
+    await records.advanceVault(unlocked.vault.memory, advance);
     return unlocked;
   } catch (cause) {
     wipeVault(unlocked.vault);
@@ -156,6 +156,7 @@ export async function recoverVault(
   const { user, key, signal } = options;
   const keys = await deriveRecoveryKeys(parseRecoveryCode(options.code), config.issuer);
   const unlocked = await readVault(context, keys, options);
+  const before = unlocked.vault;
   try {
     const { nonce, webauthn } = await requestChallenge(context, 'enroll', key, signal);
     const making = { user, challenge: webauthn, signal };
@@ -180,8 +181,8 @@ export async function recoverVault(
       sending();
       await transport.post({ path: '/enroll', body, key, signal }, vaultWriteResponseSchema);
       await records.advanceDevice(
-        { credentialId, generation, vault: next.memory, roster: rosterOf(next.manifest) },
-        { checked: unlocked.vault.memory },
+        { credentialId, generation, vault: next.memory },
+        { checked: before.memory, roster: ownChanges(before.manifest, next.manifest) },
       );
     });
   } finally {

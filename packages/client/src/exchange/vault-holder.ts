@@ -2,7 +2,7 @@ import { isPzkError, PzkError, vaultWriteResponseSchema } from '@pzk-auth/protoc
 import { createSnapshotStore, type Observable } from '../session/snapshot-store.js';
 import type { ClientRecords } from '../storage/client-records.js';
 import type { PreparedWrite } from '../vault/prepare-write.js';
-import { rosterOf } from '../vault/roster.js';
+import { ownChanges, rosterOf } from '../vault/roster.js';
 import type { ReplacedSlot } from '../vault/unlock-vault-entry.js';
 import { type UnlockedVault, wipeVault } from '../vault/unlocked-vault.js';
 import type { AccountApi } from './account-api.js';
@@ -51,6 +51,12 @@ export interface VaultHolder {
    * @throws PzkError `vault_locked`; `vault_conflict` where this device remembers another state meanwhile
    */
   confirmCompared(): Promise<void>;
+  /**
+   * Notes that the user has seen who came, went or was renamed.
+   *
+   * @throws PzkError as `confirmCompared`
+   */
+  confirmChanges(): Promise<void>;
 }
 
 function lockedError(): PzkError {
@@ -66,7 +72,7 @@ function conflict(): PzkError {
 /** An unlocked vault and those who work on it. Its secrets live until it is left and none does. */
 interface Holding {
   vault: UnlockedVault;
-  readonly notes: OpeningNotes;
+  notes: OpeningNotes;
   readonly locksAt: number;
   users: number;
 }
@@ -130,9 +136,9 @@ export function createVaultHolder(
   /** Remembers a state that follows from another, unless a newer one is remembered. */
   async function remember({ memory, recipient, manifest }: UnlockedVault, before: UnlockedVault) {
     const { credential_id: credentialId, generation } = recipient;
-    const roster = rosterOf(manifest);
-    const record = { credentialId, generation, vault: memory, roster };
-    await records.advanceDevice(record, { checked: before.memory });
+    const roster = ownChanges(before.manifest, manifest);
+    const record = { credentialId, generation, vault: memory };
+    await records.advanceDevice(record, { checked: before.memory, roster });
   }
 
   async function commit<T>(holding: Holding, { prepared, send }: VaultStep<T>): Promise<void> {
@@ -160,6 +166,8 @@ export function createVaultHolder(
       if (holding === held) lock();
       throw cause;
     }
+    const roster = ownChanges(before.manifest, next.manifest)(holding.notes.roster);
+    holding.notes = { ...holding.notes, roster };
     holding.vault = next;
     wipeOther(next, before);
   }
@@ -183,10 +191,7 @@ export function createVaultHolder(
     },
     async adopt(vault, notes, keepFor) {
       const locksAt = clock() + keepFor * 1000;
-      // An opening in between, as for an approval, takes nothing away that the user may not have read.
-      const before = held?.vault.manifest.vault_id === vault.manifest.vault_id ? held : undefined;
-      const changes = notes.changes ?? before?.notes.changes;
-      const holding: Holding = { vault, notes: { ...notes, changes }, locksAt, users: 1 };
+      const holding: Holding = { vault, notes, locksAt, users: 1 };
       leave();
       held = holding;
       opened = { keepFor, without: vault.manifest.slots.filter(({ id }) => !vault.blobs.has(id)) };
@@ -228,8 +233,16 @@ export function createVaultHolder(
     confirmCompared: () =>
       inTurn(async (holding) => {
         const { fromPin: _, ...memory } = holding.vault.memory;
-        await records.advanceVault({ vault: memory }, { approved: 'compared' });
+        await records.advanceVault(memory, { approved: 'compared' });
         holding.vault = { ...holding.vault, memory };
+        await show(holding);
+      }),
+    confirmChanges: () =>
+      inTurn(async (holding) => {
+        const roster = rosterOf(holding.vault.manifest);
+        const { memory } = holding.vault;
+        await records.advanceVault(memory, { approved: 'seen', roster: () => roster });
+        holding.notes = { ...holding.notes, roster };
         await show(holding);
       }),
   };

@@ -1,8 +1,11 @@
 import type { VaultAgent } from '@pzk-auth/protocol';
 import {
+  compareRosters,
   describeMember,
-  type RosterChanges,
+  type KnownRoster,
+  type RosterComparison,
   type RosterMember,
+  rosterOf,
   type VaultAgentInfo,
 } from '../vault/roster.js';
 import { describeSlots, type VaultSlot } from '../vault/slot-changes.js';
@@ -36,10 +39,12 @@ export interface VaultContents {
   readonly members: readonly VaultMember[];
   readonly agents: readonly VaultAgentInfo[];
   /**
-   * What differs from the members and agents that this device showed before: show it, as nothing proves who
-   * did it. Stays until the vault is locked; absent if nothing differs, or if this device knew none.
+   * What differs from the members and agents that the user has confirmed on this device, by any of its
+   * pages: show it, as nothing proves who did it, and call `confirmChanges` on the user's word. `none` where
+   * nothing differs; `unknown` where nothing was confirmed yet: show the whole list. What this device does
+   * itself needs no confirming.
    */
-  readonly changes?: RosterChanges;
+  readonly changes: RosterComparison;
   /**
    * While a reset waits: from when on the vault can be replaced, seconds since the epoch. Show it, with
    * a way to `reset.cancel`.
@@ -61,7 +66,8 @@ export interface OpeningNotes {
   /** The server's word, as the next one: nothing rests on it but what is asked of the user. */
   readonly revoked: readonly string[];
   readonly resetAt?: number | undefined;
-  readonly changes?: RosterChanges | undefined;
+  /** The roster that the user has confirmed on this device: no server's word. */
+  readonly roster: KnownRoster | undefined;
 }
 
 const describeAgent = ({ id, name }: VaultAgent) => Object.freeze({ id, name });
@@ -69,7 +75,7 @@ const describeAgent = ({ id, name }: VaultAgent) => Object.freeze({ id, name });
 /** Describes an unlocked vault for people; each slot is decrypted for its name. */
 export async function describeVault(
   vault: UnlockedVault,
-  { revoked, resetAt, changes }: OpeningNotes,
+  { revoked, resetAt, roster }: OpeningNotes,
   locksAt: number,
 ): Promise<VaultState & { status: 'open' }> {
   const members = vault.manifest.recipients.map((recipient): VaultMember => {
@@ -87,7 +93,7 @@ export async function describeVault(
     slots: await describeSlots(vault),
     members: Object.freeze(members),
     agents: Object.freeze(vault.manifest.agents.map(describeAgent)),
-    ...(changes === undefined ? {} : { changes }),
+    changes: compareRosters(roster, rosterOf(vault.manifest)),
     ...(resetAt === undefined ? {} : { resetAt }),
     locksAt,
   };

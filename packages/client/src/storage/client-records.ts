@@ -22,8 +22,14 @@ export interface SessionRecord {
 /** What this browser remembers of a vault, whichever of its passkeys opened it. */
 export interface VaultRecord {
   readonly vault: VaultMemory;
-  /** As it was shown last; absent where it was not yet. */
+  /** As the user has confirmed it; absent where it was not yet. */
   readonly roster?: KnownRoster;
+}
+
+/** How a vault is remembered. */
+export interface AdvanceVault extends Advance {
+  /** Makes of the roster that was confirmed another one. */
+  readonly roster?: (known: KnownRoster | undefined) => KnownRoster | undefined;
 }
 
 /** A passkey that was used on this device. */
@@ -83,16 +89,16 @@ export interface ClientRecords {
    * @returns Whether it is what is remembered now; `false` where another page is further.
    * @throws PzkError as `advanceMemory`, and nothing else
    */
-  advanceVault(record: VaultRecord, advance?: Advance): Promise<boolean>;
+  advanceVault(vault: VaultMemory, advance?: AdvanceVault): Promise<boolean>;
   /** The same, by a passkey, which becomes the one used last. */
-  advanceDevice(record: DeviceRecord, advance?: Advance): Promise<boolean>;
+  advanceDevice(record: Omit<DeviceRecord, 'roster'>, advance?: AdvanceVault): Promise<boolean>;
   /**
    * Remembers a passkey before the server hears of it, without making it the one used last: it may be
    * refused. Its vault is one that another device of the user has vouched for.
    */
-  noteDevice(record: DeviceRecord): Promise<void>;
+  noteDevice(record: Omit<DeviceRecord, 'roster'>): Promise<void>;
   /** Makes a passkey that was noted the one used last. */
-  chooseDevice(record: DeviceRecord): Promise<void>;
+  chooseDevice(record: Omit<DeviceRecord, 'roster'>): Promise<void>;
   readDeviceSecret(credentialId: string): Promise<DeviceSecretRecord | undefined>;
   /** Never kept in memory alone: the secret opens a vault that outlives the page. */
   writeDeviceSecret(credentialId: string, record: DeviceSecretRecord): Promise<void>;
@@ -210,16 +216,15 @@ export function createClientRecords(
     await write(lastVault, vaultId);
   }
 
-  async function advanceVault(record: VaultRecord, advance?: Advance): Promise<boolean> {
-    let remembered = record;
-    await update(vault(record.vault.vaultId), (value) => {
+  async function advanceVault(next: VaultMemory, advance: AdvanceVault = {}): Promise<boolean> {
+    let remembered = next;
+    await update(vault(next.vaultId), (value) => {
       const stored = value as VaultRecord | undefined;
-      const memory = advanceMemory(stored?.vault, record.vault, advance);
-      const isFurther = stored !== undefined && memory === stored.vault;
-      remembered = isFurther ? stored : { ...stored, ...record, vault: memory };
-      return remembered;
+      remembered = advanceMemory(stored?.vault, next, advance);
+      const roster = advance.roster === undefined ? stored?.roster : advance.roster(stored?.roster);
+      return { vault: remembered, ...(roster === undefined ? {} : { roster }) };
     });
-    return remembered.vault.counter === record.vault.counter;
+    return remembered.counter === next.counter;
   }
 
   return {
@@ -246,9 +251,9 @@ export function createClientRecords(
     },
     chooseVault: (id) => write(lastVault, id),
     advanceVault,
-    async advanceDevice({ credentialId, generation, ...record }, advance) {
-      const isNewest = await advanceVault(record, advance);
-      const { vaultId } = record.vault;
+    async advanceDevice({ credentialId, generation, vault: next }, advance) {
+      const isNewest = await advanceVault(next, advance);
+      const { vaultId } = next;
       const isKnown = (await read<StoredDevice>(device(credentialId)))?.vaultId === vaultId;
       // The generation of an older state is no news.
       if (isNewest || !isKnown) await writeDevice({ credentialId, generation, vaultId });

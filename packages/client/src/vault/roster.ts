@@ -16,13 +16,13 @@ export interface VaultAgentInfo {
   readonly name: string;
 }
 
-/** The roster of a vault as this device has shown it. */
+/** The roster of a vault as the user of this device has confirmed it. */
 export interface KnownRoster {
   readonly members: readonly (RosterMember & { readonly hpkeKey: string })[];
   readonly agents: readonly (VaultAgentInfo & { readonly key: string })[];
 }
 
-/** What differs between the roster that this device showed last and the one that it shows now. */
+/** What differs between the roster that the user has confirmed on this device and the one that is shown. */
 export interface RosterChanges {
   readonly membersAdded: readonly RosterMember[];
   readonly membersRemoved: readonly RosterMember[];
@@ -33,6 +33,9 @@ export interface RosterChanges {
   /** With the new name. */
   readonly agentsRenamed: readonly (VaultAgentInfo & { readonly before: string })[];
 }
+
+/** `none` where nothing differs, `unknown` where no roster was confirmed on this device. */
+export type RosterComparison = RosterChanges | 'none' | 'unknown';
 
 type Recipient = VaultManifest['recipients'][number];
 
@@ -58,12 +61,45 @@ const withoutKeys = <T extends { readonly hpkeKey: string }>({ hpkeKey: _, ...me
   Object.freeze(member);
 const agentInfo = ({ id, name }: VaultAgentInfo) => Object.freeze({ id, name });
 
+function carryOver<T extends { readonly id: string }>(
+  known: readonly T[],
+  before: readonly T[],
+  now: readonly T[],
+): readonly T[] {
+  const was = new Map(before.map((one) => [one.id, JSON.stringify(one)]));
+  const written = now.filter((one) => was.get(one.id) !== JSON.stringify(one));
+  const left = new Set(now.map(({ id }) => id));
+  const changed = new Set(written.map(({ id }) => id));
+  const isUntouched = ({ id }: T) => !changed.has(id) && (left.has(id) || !was.has(id));
+  return [...known.filter(isUntouched), ...written];
+}
+
 /**
- * Compares two rosters.
+ * A roster that was confirmed, with what a write of this device has changed in it. What others changed stays
+ * to be confirmed.
  *
- * @returns `undefined` where nothing differs.
+ * @param before - That of the manifest before the write.
+ * @param now - That of the write.
  */
-export function compareRosters(before: KnownRoster, now: KnownRoster): RosterChanges | undefined {
+function withOwnChanges(known: KnownRoster, before: KnownRoster, now: KnownRoster): KnownRoster {
+  return {
+    members: carryOver(known.members, before.members, now.members),
+    agents: carryOver(known.agents, before.agents, now.agents),
+  };
+}
+
+/** What a write of this device makes of the roster that was confirmed on it. */
+export function ownChanges(before: VaultManifest, now: VaultManifest) {
+  return (known: KnownRoster | undefined): KnownRoster | undefined =>
+    known && withOwnChanges(known, rosterOf(before), rosterOf(now));
+}
+
+/** Compares the roster that was confirmed on this device with another one. */
+export function compareRosters(
+  before: KnownRoster | undefined,
+  now: KnownRoster,
+): RosterComparison {
+  if (before === undefined) return 'unknown';
   const known = new Map(before.members.map((one) => [one.id, one]));
   const current = new Set(now.members.map(({ id }) => id));
   // An agent is its key: the same id with another one is another agent.
@@ -85,5 +121,5 @@ export function compareRosters(before: KnownRoster, now: KnownRoster): RosterCha
   };
   const lists: readonly (readonly unknown[])[] = Object.values(changes);
   for (const list of lists) Object.freeze(list);
-  return lists.some((list) => list.length > 0) ? Object.freeze(changes) : undefined;
+  return lists.some((list) => list.length > 0) ? Object.freeze(changes) : 'none';
 }

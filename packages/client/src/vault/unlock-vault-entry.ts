@@ -20,7 +20,7 @@ import {
 import { openHpke } from './hpke.js';
 import { isIdentityScalar, verifyIdentitySignature } from './identity-key.js';
 import { deriveRecipientKeys, type RecipientKeys } from './recipient-keys.js';
-import { compareRosters, type KnownRoster, type RosterChanges, rosterOf } from './roster.js';
+import { compareRosters, type KnownRoster, type RosterComparison, rosterOf } from './roster.js';
 import { findSuccessions } from './succession-chain.js';
 import { type UnlockedVault, VAULT_KEY_BYTES } from './unlocked-vault.js';
 import {
@@ -47,8 +47,8 @@ export interface SuccessionReview {
    * same, opened anew if it was written to since; a forged one cannot.
    */
   readonly vaultWords: readonly string[];
-  /** What differs from the roster that this device showed last. Absent if nothing, or if it knows none. */
-  readonly changes?: RosterChanges;
+  /** What differs from the roster that the user has confirmed on this device, by `confirmChanges`. */
+  readonly changes: RosterComparison;
 }
 
 /** Asks the user whether the new signer of the vault is to be trusted. */
@@ -78,8 +78,8 @@ export interface RollbackReview {
   readonly recipients: readonly VaultRecipient[];
   /** That state in eight words, as `vaultWords` of the contents. */
   readonly vaultWords: readonly string[];
-  /** What differs from the roster that this device showed last. Absent if nothing, or if it knows none. */
-  readonly changes?: RosterChanges;
+  /** What differs from the roster that the user has confirmed on this device, by `confirmChanges`. */
+  readonly changes: RosterComparison;
 }
 
 /** Asks the user whether to go on with an older state of the vault. */
@@ -104,7 +104,7 @@ export interface UnlockVaultEntryOptions {
   readonly secretFor: (generation: number) => Promise<CryptoKey>;
   /** What this device remembers of the vault; absent on a fresh one. */
   readonly memory?: VaultMemory | undefined;
-  /** The roster that this device showed last. */
+  /** The roster that the user has confirmed on this device. */
   readonly roster?: KnownRoster | undefined;
   /** Hashes that lead from what is remembered to the manifest, as the server tells them. */
   readonly ancestry?: readonly string[] | undefined;
@@ -122,8 +122,6 @@ export interface UnlockedEntry {
   readonly newPin?: string;
   /** Where the user went on with an older state than this device remembered. */
   readonly approved?: 'rollback';
-  /** What differs from the roster that this device showed last. */
-  readonly changes?: RosterChanges;
 }
 
 function manifestError(cause?: unknown): PzkError {
@@ -205,14 +203,14 @@ async function assertApproved(
   chain: readonly Succession[],
   { manifest, bytes }: UnlockedVault,
   approve: ApproveSuccession | undefined,
-  changes: RosterChanges | undefined,
+  changes: RosterComparison,
 ): Promise<void> {
   const review: SuccessionReview = Object.freeze({
     vaultId: manifest.vault_id,
     by: Object.freeze(chain.map(({ by }) => by)),
     recipients: Object.freeze(manifest.recipients),
     vaultWords: wordsOfManifest(manifest, bytes),
-    ...(changes === undefined ? {} : { changes }),
+    changes,
   });
   if ((await approve?.(review)) === true) return;
   throw new PzkError('vault_repin_required', 'Another device has changed the keys of the vault.', {
@@ -225,7 +223,7 @@ async function assertRollbackApproved(
   { counter }: VaultMemory,
   { manifest, bytes }: Pick<UnlockedVault, 'manifest' | 'bytes'>,
   approve: ApproveRollback | undefined,
-  changes: RosterChanges | undefined,
+  changes: RosterComparison,
 ): Promise<void> {
   const review: RollbackReview = Object.freeze({
     vaultId: manifest.vault_id,
@@ -236,7 +234,7 @@ async function assertRollbackApproved(
     signer,
     recipients: Object.freeze(manifest.recipients),
     vaultWords: wordsOfManifest(manifest, bytes),
-    ...(changes === undefined ? {} : { changes }),
+    changes,
   });
   if ((await approve?.(review)) !== true) throw rollbackError();
 }
@@ -353,7 +351,7 @@ export async function unlockVaultEntry(options: UnlockVaultEntryOptions): Promis
   const secrets = await unseal(keys, recipient, manifest, options);
   try {
     const { roster } = options;
-    const changes = roster && compareRosters(roster, rosterOf(manifest));
+    const changes = compareRosters(roster, rosterOf(manifest));
     if (memory !== undefined && rolledBack !== undefined) {
       await assertRollbackApproved(
         rolledBack,
@@ -389,7 +387,6 @@ export async function unlockVaultEntry(options: UnlockVaultEntryOptions): Promis
     };
     const unlocked: UnlockedEntry = {
       vault,
-      ...(changes === undefined ? {} : { changes }),
       ...(rolledBack === undefined ? {} : { approved: 'rollback' }),
     };
     if (chain.length === 0) return unlocked;

@@ -129,10 +129,10 @@ export interface Advance {
   /** What it was compared with. */
   readonly checked?: VaultMemory | undefined;
   /**
-   * What the user has said: that this older state is to be gone on with (`rollback`), or that the remembered
-   * one is the same on another device (`compared`).
+   * What the user has said: that this older state is to be gone on with (`rollback`), that the remembered
+   * one is the same on another device (`compared`), or that its roster is as it should be (`seen`).
    */
-  readonly approved?: 'rollback' | 'compared' | undefined;
+  readonly approved?: 'rollback' | 'compared' | 'seen' | undefined;
 }
 
 /**
@@ -156,6 +156,7 @@ export function advanceMemory(
     // The yes was about one state, and about no other.
     const asked = approved === 'rollback' ? checked : next;
     if (stored !== undefined && asked !== undefined && !isSame(stored, asked)) throw conflict();
+    if (approved === 'seen') return stored ?? next;
     return approved === 'rollback' ? next : compared;
   }
   if (stored === undefined) return next;

@@ -87,6 +87,7 @@ describe('a vault that comes from a backup', () => {
         signer: 'remembered',
         recipients: manifestOf(platform.vault as StoredVault).recipients,
         vaultWords: vault.contents.vaultWords,
+        changes: 'none',
       },
     ]);
     expect(vault.contents.basis).toBe('pin');

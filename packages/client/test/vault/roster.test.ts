@@ -1,8 +1,8 @@
 import { encodeBase64url } from '@pzk-auth/protocol';
 import { describe, expect, it } from 'vitest';
-import type { SuccessionReview } from '../../src/index.js';
+import type { RosterChanges, SuccessionReview } from '../../src/index.js';
 import { compareRosters, type KnownRoster } from '../../src/vault/roster.js';
-import { user } from '../fake-issuer.js';
+import { problem, user } from '../fake-issuer.js';
 import { createFakeBroker } from '../release/fake-broker.js';
 import {
   createDevice,
@@ -30,11 +30,12 @@ async function twoDevices() {
   return { platform, first, vault, second, theirs };
 }
 
-describe('the roster that a device has shown', () => {
+describe('the roster that was confirmed on a device', () => {
   it('[V3] is compared at each opening: who was added by another device is named', async () => {
     const { platform, first, vault, second, theirs } = await twoDevices();
     await first.client.vault.open();
-    expect(vault.contents.changes).toBeUndefined();
+    expect(vault.contents.changes).toBe('none');
+    await theirs.confirmChanges();
     const third = await join(platform, second);
     const broker = await createFakeBroker(platform);
     const pairing = await second.client.vault.agents.pair();
@@ -44,7 +45,7 @@ describe('the roster that a device has shown', () => {
     await pairing.poll();
     const agent = await pairing.confirm({ name: 'Helper' });
     // Not by what this device did itself.
-    expect(theirs.contents.changes).toBeUndefined();
+    expect(theirs.contents.changes).toBe('none');
 
     // Signing in shows nothing of it, and takes nothing away.
     const page = first.reload();
@@ -59,21 +60,87 @@ describe('the roster that a device has shown', () => {
       agentsRemoved: [],
       agentsRenamed: [],
     });
-    // It stays while the vault is open, also after another opening and a write.
+    // It stays until it is confirmed: after another opening, a write, in another page and after a reload.
     const { changes } = opened.contents;
     await opened.addSecret({ name: 'a', value: 'x' });
     await page.vault.open();
     expect(opened.contents.changes).toEqual(changes);
     opened.lock();
     await page.vault.open();
-    expect(opened.contents.changes).toBeUndefined();
+    expect(opened.contents.changes).toEqual(changes);
+    const other = first.reload();
+    await other.start();
+    const there = await other.vault.open();
+    expect(there.contents.changes).toEqual(changes);
+    await there.confirmChanges();
+    expect(there.contents.changes).toBe('none');
+    await page.vault.open();
+    expect(opened.contents.changes).toBe('none');
+  });
+
+  it('[V3] holds beside what this device does itself', async () => {
+    const { platform, first, vault, second, theirs } = await twoDevices();
+    await join(platform, second);
+    const { code, confirm } = second.client.vault.recovery.create();
+    await confirm(code);
+    await first.client.vault.open();
+    const { changes } = vault.contents;
+    expect(changes).toMatchObject({ membersAdded: [{ kind: 'passkey' }, { kind: 'recovery' }] });
+    const gone = vault.contents.members.find(({ kind }) => kind === 'recovery');
+    await join(platform, first);
+    expect(vault.contents.changes).toEqual(changes);
+    // One of those that were not confirmed goes; a code of this device's own comes.
+    const removal = await vault.removeDevice(gone?.id ?? '');
+    await removal.confirm(removal.code);
+    const [third] = (changes as RosterChanges).membersAdded;
+    expect(vault.contents.changes).toMatchObject({ membersAdded: [third], membersRemoved: [] });
+    await first.client.vault.open();
+    expect(vault.contents.changes).toMatchObject({ membersAdded: [third], membersRemoved: [] });
+    expect(theirs.contents.changes).toBe('unknown');
+  });
+
+  it('[V3] is named anew where the opening before has failed half-way', async () => {
+    const { platform, first, second, theirs } = await twoDevices();
+    await theirs.confirmChanges();
+    await first.client.vault.open();
+    const { code, confirm } = await first.client.vault.current.rotateVault();
+    await confirm(code);
+    const reviews: unknown[] = [];
+    const approveSuccession = ({ changes }: SuccessionReview) => {
+      reviews.push(changes);
+      return true;
+    };
+    platform.respond('/pzk/vault/pin', () => problem('store_unavailable', 503));
+    const opening = second.client.vault.open({ approveSuccession });
+    await expect(opening).rejects.toMatchObject({ code: 'store_unavailable' });
+    platform.respond('/pzk/vault/pin', () => undefined);
+    await second.client.vault.open({ approveSuccession });
+    const added = { membersAdded: [{ kind: 'recovery' }] };
+    expect(reviews).toMatchObject([added, added]);
+    expect(theirs.contents.changes).toMatchObject(added);
+  });
+
+  it('[V3] is confirmed only as far as the page has shown it', async () => {
+    const { platform, first, vault, second } = await twoDevices();
+    await join(platform, second);
+    await first.client.vault.open();
+    const { changes } = vault.contents;
+    await join(platform, second);
+    const page = first.reload();
+    await page.start();
+    await page.vault.open();
+    await expect(vault.confirmChanges()).rejects.toMatchObject({ code: 'vault_conflict' });
+    expect(vault.contents.changes).toEqual(changes);
+    await first.client.vault.open();
+    expect((vault.contents.changes as RosterChanges).membersAdded).toHaveLength(2);
   });
 
   it('[V3] is compared before the user approves another identity key', async () => {
-    const { platform, first, second, theirs } = await twoDevices();
+    const { platform, first, vault, second, theirs } = await twoDevices();
     const third = await join(platform, second);
     await second.client.vault.open();
     await first.client.vault.open();
+    await vault.confirmChanges();
     const [credential] = third.authenticator.credentials();
     const gone = theirs.contents.members.find(
       ({ credentialId }) => credentialId === credential?.id,
@@ -94,9 +161,27 @@ describe('the roster that a device has shown', () => {
     });
   });
 
-  it('is unknown to a browser that has shown none', async () => {
-    const { theirs } = await twoDevices();
-    expect(theirs.contents.changes).toBeUndefined();
+  it('is unknown to a browser until its user has confirmed one', async () => {
+    const { second, theirs } = await twoDevices();
+    expect(theirs.contents.changes).toBe('unknown');
+    await theirs.addSecret({ name: 'a', value: 'x' });
+    await second.client.vault.open();
+    expect(theirs.contents.changes).toBe('unknown');
+    await theirs.confirmChanges();
+    await second.client.vault.open();
+    expect(theirs.contents.changes).toBe('none');
+    theirs.lock();
+    await expect(theirs.confirmChanges()).rejects.toMatchObject({ code: 'vault_locked' });
+  });
+
+  it('is unknown to a browser that was recovered', async () => {
+    const { platform, first } = await twoDevices();
+    const { code, confirm } = first.client.vault.recovery.create();
+    await confirm(code);
+    const { client } = createDevice(platform);
+    await client.vault.recovery.use({ code, user });
+    await client.start();
+    expect((await client.vault.open()).contents.changes).toBe('unknown');
   });
 });
 
@@ -115,7 +200,7 @@ describe('two rosters', () => {
   };
 
   it('that are the same differ in nothing', () => {
-    expect(compareRosters(roster, structuredClone(roster))).toBeUndefined();
+    expect(compareRosters(roster, structuredClone(roster))).toBe('none');
   });
 
   it('name other keys, other names, and an agent in the place of another', () => {
