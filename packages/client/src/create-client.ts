@@ -1,4 +1,4 @@
-import type { Bytes, VaultPinRequest } from '@pzk-auth/protocol';
+import { type Bytes, type VaultPinRequest, vaultWriteResponseSchema } from '@pzk-auth/protocol';
 import { type FailureText, throwIfAborted, toPzkError } from './abort.js';
 import { type ClientConfig, type ClientOptions, resolveClientOptions } from './client-options.js';
 import { createVaultClient, type VaultClient } from './create-vault-client.js';
@@ -29,6 +29,7 @@ import {
   type SessionKey,
 } from './transport/session-key.js';
 import { createTransport } from './transport/transport.js';
+import type { OwnKeyWrite } from './vault/open-vault-entry.js';
 import type {
   ApproveReplacedSlots,
   ApproveRollback,
@@ -47,7 +48,10 @@ export interface EnrollOptions {
 
 /** Options of {@link Client.start}. */
 export interface StartOptions {
-  /** Serves where this device has no vault that it can open; usually absent. */
+  /**
+   * Serves where this device has no vault that it can open; usually absent. Where the vault lists no API
+   * key, the start puts this one into it once it has proved right.
+   */
   readonly apiKey?: string;
   /** Lets the user choose among all passkeys instead of the one used last. Default false. */
   readonly anyPasskey?: boolean;
@@ -246,6 +250,11 @@ export function createClient(options: ClientOptions): Client {
     return before.status === 'failed' ? before : { status: 'signed-out' };
   }
 
+  async function storeOwnKey({ write, ifMatch, next, before }: OwnKeyWrite): Promise<void> {
+    await api.post('/vault', write, vaultWriteResponseSchema, { ifMatch });
+    await context.records.advanceDevice(next, { checked: before });
+  }
+
   /** Shows the steps of a start until it is aborted: a sign-out does not wait for it. */
   const showSteps = (signal: AbortSignal) => (step: SessionStep) => {
     if (!signal.aborted) manager.showStep(step);
@@ -272,6 +281,7 @@ export function createClient(options: ClientOptions): Client {
       ),
     async start({ apiKey: text, anyPasskey = false, signal, ...approvals } = {}) {
       let pin: VaultPinRequest | undefined;
+      let ownKey: OwnKeyWrite | undefined;
       await runSession(signal, async (combined) => {
         const begin = async (apiKey?: Bytes) =>
           startSession(context, {
@@ -283,11 +293,13 @@ export function createClient(options: ClientOptions): Client {
             onStep: showSteps(combined),
           });
         const started = await (text === undefined ? begin() : withApiKey(text, begin));
-        pin = started.pin;
+        ({ pin, ownKey } = started);
         return started;
       });
       // Best effort: a server that did not hear it has the user asked once more.
       if (pin !== undefined) await api.postVoid('/vault/pin', pin).catch(() => undefined);
+      // Likewise: the key is asked for again.
+      if (ownKey !== undefined) await storeOwnKey(ownKey).catch(() => undefined);
     },
     enrollHeadless: ({ apiKey: text, signal }) =>
       runEnrollment(signal, (combined) =>

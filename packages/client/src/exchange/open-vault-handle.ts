@@ -75,7 +75,7 @@ export interface OpenVault {
     slotId: string,
     change: Partial<Pick<NewSecret, 'name' | 'provider'>>,
   ): Promise<void>;
-  /** @throws PzkError `not_found` */
+  /** @throws PzkError `not_found`; `invalid_request` for the slot of the API key: every start needs it */
   deleteSecret(slotId: string): Promise<void>;
   /**
    * Moves this device to the next PRF generation, with two touches that have to agree.

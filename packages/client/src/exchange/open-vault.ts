@@ -1,4 +1,5 @@
 import {
+  type Bytes,
   DEVICE_SECRET_GENERATION,
   isPzkError,
   PzkError,
@@ -133,6 +134,7 @@ async function remember(
 /**
  * Fetches the vault entry of this device, opens it for the API key and remembers its manifest.
  *
+ * @param apiKey - As the user has typed it in: serves where the vault lists none.
  * @returns The API key; overwrite it after use.
  * @throws PzkError `vault_missing`, `prf_missing_at_get`, the codes of `openVaultEntry`, and what the
  * transport throws
@@ -140,9 +142,10 @@ async function remember(
 export function openVault(
   context: ExchangeContext,
   options: OpenVaultOptions,
+  apiKey?: Bytes,
 ): Promise<OpenedVaultEntry> {
   return withEntry(context, options, async (unlocking) => {
-    const opened = await openVaultEntry(unlocking);
+    const opened = await openVaultEntry({ ...unlocking, apiKey });
     try {
       const { apiKey: _, pin: __, memory: vault, ...rest } = opened;
       await remember(context, unlocking, { vault, ...rest });

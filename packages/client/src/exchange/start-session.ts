@@ -8,6 +8,7 @@ import {
 } from '@pzk-auth/protocol';
 import type { SessionStep } from '../session/states.js';
 import type { SessionKey } from '../transport/session-key.js';
+import type { OpenedVaultEntry, OwnKeyWrite } from '../vault/open-vault-entry.js';
 import type {
   ApproveReplacedSlots,
   ApproveRollback,
@@ -47,9 +48,9 @@ async function obtainApiKey(
   context: ExchangeContext,
   options: OpenVaultOptions,
   apiKey: Bytes | undefined,
-): Promise<{ readonly apiKey: Bytes; readonly pin?: VaultPinRequest }> {
+): Promise<Pick<OpenedVaultEntry, 'apiKey' | 'pin' | 'ownKey'>> {
   try {
-    return await openVault(context, options);
+    return await openVault(context, options, apiKey);
   } catch (cause) {
     if (apiKey === undefined || !isPzkError(cause) || !WITHOUT_VAULT.has(cause.code)) throw cause;
     return { apiKey: apiKey.slice() };
@@ -60,6 +61,8 @@ async function obtainApiKey(
 export interface StartedSession extends TokenGrant {
   /** Where the user approved another signer of the vault. */
   readonly pin?: VaultPinRequest;
+  /** Where the vault lists no API key, and the one typed in has proved right. */
+  readonly ownKey?: OwnKeyWrite;
 }
 
 /**
@@ -89,7 +92,7 @@ export async function startSession(
   onStep({ status: 'decrypting' });
   const approvals = { approveSuccession, approveReplacedSlots, approveRollback };
   const opening = { nonce, touch, key, ...approvals, signal };
-  const { apiKey, pin } = await obtainApiKey(context, opening, options.apiKey);
+  const { apiKey, pin, ownKey } = await obtainApiKey(context, opening, options.apiKey);
 
   try {
     const contextOf = (commitment: string) =>
@@ -115,6 +118,7 @@ export async function startSession(
       token: await transport.post({ path: '/token', body, key, signal }, tokenResponseSchema),
       key,
       ...(pin === undefined ? {} : { pin }),
+      ...(ownKey === undefined ? {} : { ownKey }),
     };
   } finally {
     apiKey.fill(0);

@@ -126,6 +126,22 @@ export async function readSlotValue(vault: UnlockedVault, slotId: string): Promi
   }
 }
 
+/** One more slot. */
+async function insertSlot(
+  vault: UnlockedVault,
+  kind: SlotKind,
+  plaintext: Bytes,
+): Promise<{ readonly change: VaultChange; readonly slotId: string }> {
+  const { slot, blob } = await sealVersion(vault, { id: randomId(), version: 1, kind }, plaintext);
+  return {
+    slotId: slot.id,
+    change: {
+      manifest: { slots: [...vault.manifest.slots, slot] },
+      slots: [{ id: slot.id, blob }],
+    },
+  };
+}
+
 /** A new secret. */
 export async function addSlot(
   vault: UnlockedVault,
@@ -133,15 +149,7 @@ export async function addSlot(
 ): Promise<{ readonly change: VaultChange; readonly slotId: string }> {
   const plaintext = encodeSecret(secret);
   try {
-    const place = { id: randomId(), version: 1, kind: 'secret' } as const;
-    const { slot, blob } = await sealVersion(vault, place, plaintext);
-    return {
-      slotId: slot.id,
-      change: {
-        manifest: { slots: [...vault.manifest.slots, slot] },
-        slots: [{ id: slot.id, blob }],
-      },
-    };
+    return await insertSlot(vault, 'secret', plaintext);
   } finally {
     plaintext.fill(0);
   }
@@ -153,13 +161,10 @@ export async function addSlot(
  * @throws PzkError `vault_conflict` where it has one
  */
 export async function addApiKeySlot(vault: UnlockedVault, apiKey: Bytes): Promise<VaultChange> {
-  const { slots } = vault.manifest;
-  if (slots.some(({ kind }) => kind === 'api-key')) {
+  if (vault.manifest.slots.some(({ kind }) => kind === 'api-key')) {
     throw new PzkError('vault_conflict', 'The vault has a slot for the API key.');
   }
-  const place = { id: randomId(), version: 1, kind: 'api-key' } as const;
-  const { slot, blob } = await sealVersion(vault, place, apiKey);
-  return { manifest: { slots: [...slots, slot] }, slots: [{ id: slot.id, blob }] };
+  return (await insertSlot(vault, 'api-key', apiKey)).change;
 }
 
 /** A new version of a slot with another plaintext. */
@@ -216,12 +221,17 @@ async function changedPlaintext(
 }
 
 /**
- * A vault without a slot.
+ * A vault without a secret.
  *
- * @throws PzkError `not_found`
+ * @throws PzkError `not_found`; `invalid_request` for the API key, without which no session starts
  */
 export function removeSlot(vault: UnlockedVault, slotId: string): VaultChange {
-  const { id } = findSlot(vault, slotId);
+  const { id, kind } = findSlot(vault, slotId);
+  if (kind === 'api-key') {
+    throw new PzkError('invalid_request', 'The API key of this service stays in the vault.', {
+      hint: 'Put another in its place with storeApiKey.',
+    });
+  }
   return { manifest: { slots: vault.manifest.slots.filter((one) => one.id !== id) } };
 }
 

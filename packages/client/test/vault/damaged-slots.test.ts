@@ -1,7 +1,7 @@
 import { encodeBase64url, type VaultEntry } from '@pzk-auth/protocol';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openVaultExport, type ReplacedSlot } from '../../src/index.js';
-import { apiKey, user, vaultAnswer } from '../fake-issuer.js';
+import { apiKey, problem, user, vaultAnswer } from '../fake-issuer.js';
 import {
   createDevice,
   createFakePlatform,
@@ -160,8 +160,8 @@ describe('the API key of a vault', () => {
     expect(slots.filter(({ leftOut }) => leftOut).map(({ id }) => id)).toEqual([own?.id]);
     const again = device.reload();
     await expect(again.start()).rejects.toMatchObject({ code: 'vault_missing' });
-    await again.start({ apiKey });
-    const theirs = await again.vault.open();
+    // Another page's session does for the one that has the vault open.
+    const theirs = vault;
     await expect(theirs.storeApiKey('')).rejects.toMatchObject({ code: 'api_key_malformed' });
     await theirs.storeApiKey(apiKey);
     expect(theirs.contents.slots.map(({ kind }) => kind)).toEqual(['secret', 'api-key']);
@@ -352,6 +352,61 @@ describe('a slot whose bytes the server has replaced', () => {
     expect(await rotation.leavesOut()).toEqual([]);
     await rotation.confirm(rotation.code);
     expect(text(await vault.readSecret(good))).toBe('mail-password');
+  });
+
+  it('of the API key that a change of keys has left out is put back by the next start with the key', async () => {
+    const { platform, device, vault, good } = await opened();
+    const own = vault.contents.slots[0]?.id ?? '';
+    replace(platform, own);
+    await device.client.vault.open({ approveReplacedSlots: () => true });
+    const rotation = await vault.rotateVault();
+    expect(await rotation.leavesOut()).toMatchObject([{ id: own, kind: 'api-key' }]);
+    await rotation.confirm(rotation.code, { leaveOut: [own] });
+    vault.lock();
+    const without = platform.vault?.manifest;
+
+    const page = device.reload();
+    await expect(page.start()).rejects.toMatchObject({ code: 'vault_missing' });
+    // Only a key that has proved right.
+    platform.respond('/pzk/token', () => problem('invalid_grant', 400));
+    await expect(page.start({ apiKey })).rejects.toMatchObject({ code: 'invalid_grant' });
+    platform.respond('/pzk/token', () => undefined);
+    expect(platform.vault?.manifest).toBe(without);
+    // Nor does a write that fails keep anybody from a session.
+    platform.respond('/pzk/vault', () => problem('store_unavailable', 503));
+    await page.start({ apiKey });
+    expect(page.getSnapshot().status).toBe('active');
+    platform.respond('/pzk/vault', () => undefined);
+    expect(platform.vault?.manifest).toBe(without);
+
+    await device.reload().start({ apiKey });
+    const again = device.reload();
+    await again.start();
+    const theirs = await again.vault.open();
+    expect(theirs.contents.slots).toMatchObject([{ id: good }, { kind: 'api-key', version: 1 }]);
+    expect(text(await theirs.readSecret(theirs.contents.slots[1]?.id ?? ''))).toBe(apiKey);
+    expect(theirs.contents.basis).toBe('memory');
+    await theirs.addSecret({ name: 'more', value: 'more' });
+  });
+
+  it('is not written by a start with the key where the vault lists one', async () => {
+    const { platform, device } = await opened();
+    const before = platform.vault?.manifest;
+    await device.reload().start({ apiKey });
+    expect(platform.vault?.manifest).toBe(before);
+  });
+
+  it('of the API key cannot be deleted, damaged or not', async () => {
+    const { platform, device, vault } = await opened();
+    const own = vault.contents.slots[0]?.id ?? '';
+    const refused = { code: 'invalid_request', hint: expect.stringContaining('storeApiKey') };
+    await expect(vault.deleteSecret(own)).rejects.toMatchObject(refused);
+    replace(platform, own);
+    await device.client.vault.open({ approveReplacedSlots: () => true });
+    await expect(vault.deleteSecret(own)).rejects.toMatchObject(refused);
+    expect(vault.contents.slots[0]).toMatchObject({ id: own });
+    await vault.updateSecret(own, { value: apiKey });
+    await device.reload().start();
   });
 
   it('[V2] is none that is missing, twice there or in another place: these are refused in any case', async () => {

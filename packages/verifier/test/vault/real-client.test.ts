@@ -329,6 +329,57 @@ describe('the client and the verifier', () => {
     ).rejects.toMatchObject({ code: 'invalid_grant' });
   });
 
+  it.each(['before', 'after'])(
+    'take a device out with the code that was shown, though the connection broke %s the write',
+    async (when) => {
+      const both = await enrolled();
+      const { verifier, first, vault, secret } = both;
+      await join(both);
+      const member = vault.contents.members.find(({ own }) => !own);
+      const { code, confirm } = await vault.removeDevice(member?.id ?? '');
+      breakOff(first, '/vault', when);
+      await expect(confirm(code)).rejects.toMatchObject({ code: 'network_error' });
+      first.between();
+      expect(await confirm(code)).toHaveLength(2);
+      expect(vault.contents.members.map(({ kind }) => kind)).toEqual(['passkey', 'recovery']);
+      const fresh = createBrowser(verifier);
+      await fresh.client.vault.recovery.use({ code, user });
+      await fresh.client.start();
+      const theirs = await fresh.client.vault.open();
+      expect(text(await theirs.readSecret(secret))).toBe('mail-password');
+    },
+  );
+
+  it('put the API key back into a vault that lists none, once it has proved right', async () => {
+    const { verifier, first, vault, secret, apiKey } = await enrolled();
+    first.between((request) => {
+      if (!request.url.endsWith('/vault/open')) return undefined;
+      return first.handle(request).then(async (response) => {
+        const answer = await response.json();
+        answer.vault.slots[0].blob = 'A'.repeat(64);
+        return Response.json(answer);
+      });
+    });
+    await first.client.vault.open({ approveReplacedSlots: yes });
+    first.between();
+    const [own] = vault.contents.slots;
+    const { code, confirm } = await vault.rotateVault();
+    await confirm(code, { leaveOut: [own?.id ?? ''] });
+    expect(vault.contents.slots).toMatchObject([{ id: secret }]);
+
+    const page = first.reload();
+    await expect(page.start()).rejects.toMatchObject({ code: 'vault_missing' });
+    const other = await verifier.keys.issue({ scopes: scope });
+    const { apiKey: wrong } = other;
+    await expect(page.start({ apiKey: wrong })).rejects.toMatchObject({ code: 'invalid_grant' });
+    await expect(page.start()).rejects.toMatchObject({ code: 'vault_missing' });
+    await page.start({ apiKey });
+    const again = first.reload();
+    await again.start();
+    const theirs = await again.vault.open();
+    expect(theirs.contents.slots).toMatchObject([{ id: secret }, { kind: 'api-key' }]);
+  });
+
   it('lead a user who lost every passkey through rotating the keys', async () => {
     let resetVault = false;
     const verifier = openVerifier({ authorize: () => ({ resetVault }), vaultReset: { after: 0 } });
