@@ -10,7 +10,7 @@ import { REPO_ROOT, REPORT_DIR } from './lib/report.mjs';
 import { listWorkspaces } from './lib/workspaces.mjs';
 
 /** A run that hangs is a failure, and says which one hung. */
-const STEP_TIMEOUT_MS = 15 * 60_000;
+const STEP_TIMEOUT_MS = 20 * 60_000;
 const CHECKS = ['boundaries', 'packages', 'licenses', 'bundle', 'words', 'threats'];
 
 const sum = { passed: 0, failed: 0, skipped: 0 };
