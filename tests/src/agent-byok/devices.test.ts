@@ -297,6 +297,66 @@ describe('devices in Chromium, each a context of its own', () => {
     expect(await first.reveal('Later')).toBe(LATER);
   });
 
+  it('goes on with an older vault only where the user says that a backup was restored', async () => {
+    const first = await begin();
+    const { page } = first.device;
+    const opened = page.waitForResponse('**/pzk/vault/open');
+    await first.press('Lock now');
+    await first.press('Open the vault');
+    const older = await (await opened).json();
+    await first.addKey({ name: 'Later', value: LATER });
+    await first.press('Lock now');
+    await page.route('**/pzk/vault/open', (route) => route.fulfill({ json: older }));
+    await first.press('Open the vault');
+    const asked = page.getByRole('heading', { name: 'You are shown an older state of your vault' });
+    await asked.waitFor(SLOW);
+    await page.getByText('At least 1 change').waitFor();
+    await expectAccessible(first.device);
+    await first.press('No, leave it locked');
+    await page.getByText('vault_rollback').waitFor(SLOW);
+    await first.press('Open the vault');
+    await asked.waitFor(SLOW);
+    await first.press('Yes, a backup was restored');
+    expect(await first.reveal('Work')).toBe(KEY);
+    expect(await first.row('Later').count()).toBe(0);
+    await page.getByText('This browser knows your vault by its passkey alone').waitFor(SLOW);
+    // What comes later is no surprise.
+    await page.unroute('**/pzk/vault/open');
+    await first.press('Lock now');
+    await first.press('Open the vault');
+    expect(await first.reveal('Later')).toBe(LATER);
+  });
+
+  it('says on every page who came, until its user has looked', async () => {
+    const first = await begin();
+    const second = await joinSecond(first);
+    await second.goTo('Vault');
+    await second.press('Open the vault');
+    const { page } = second.device;
+    const unknown = page.getByText('Look at who is in your vault');
+    await unknown.waitFor(SLOW);
+    await second.press('I have looked');
+    await unknown.waitFor({ ...SLOW, state: 'detached' });
+    await first.press('Make a recovery code');
+    const code = await readCode(first);
+    await typeCode(first, code);
+    await first.device.page.getByRole('heading', { name: 'The recovery code works' }).waitFor(SLOW);
+
+    const changed = page.getByText('Can open it now: the recovery code');
+    for (let times = 0; times < 2; times++) {
+      await second.press('Lock now');
+      await second.press('Open the vault');
+      await changed.waitFor(SLOW);
+    }
+    await expectAccessible(second.device);
+    await second.press('I have looked');
+    await changed.waitFor({ ...SLOW, state: 'detached' });
+    await second.press('Lock now');
+    await second.press('Open the vault');
+    await second.row('Work').waitFor(SLOW);
+    expect(await changed.count()).toBe(0);
+  });
+
   it('asks the other device before it goes on with keys that were changed', async () => {
     const first = await begin();
     const second = await joinSecond(first);
