@@ -124,6 +124,22 @@ describe('a vault that comes from a backup', () => {
     expect(namesOf(vault.contents)).toEqual(['kept']);
   });
 
+  it('[V2] honest: opens also where the device had moved to another PRF generation since', async () => {
+    const platform = createFakePlatform();
+    const device = await enrolledDevice(platform);
+    const vault = await device.client.vault.open();
+    const backup = platform.snapshot();
+    await vault.rotateGeneration();
+    platform.vault = backup;
+    const { reviews, approveRollback } = asked();
+    await device.client.vault.open({ approveRollback });
+    expect(reviews).toMatchObject([{ missing: 1, signer: 'remembered' }]);
+    await vault.rotateGeneration();
+    const page = device.reload();
+    await page.start();
+    await page.vault.open();
+  });
+
   it('[V2] takes no yes for the newer state that comes back beside what was written since', async () => {
     const { platform, page, newest } = await restored();
     const vault = await page.vault.open({ approveRollback: () => true });
