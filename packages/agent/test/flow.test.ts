@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { BrokerGrant } from '../src/index.js';
 import type { StandInPlatform } from './harness/stand-in-platform.js';
 import { type BrokerProcess, type BrokerSetup, processesOf } from './harness/start-broker.js';
 import { startWorld, type World } from './harness/start-world.js';
@@ -173,6 +174,31 @@ describe('from the request to its end', () => {
 });
 
 describe('the socket', () => {
+  it('names the member that is malformed, and its rule', async () => {
+    for (const [more, hint] of [
+      [{ slot: 'claude' }, '`slot` is 16 bytes in base64url: 22 characters.'],
+      [{ slot: undefined }, '`slot` is missing.'],
+      [{ vault: 7 }, '`vault` is 16 bytes in base64url: 22 characters.'],
+      [{ purpose: '' }, '`purpose` is 1 to 200 characters, none of them a control.'],
+      [{ host: 'https://API.example' }, '`host` is a DNS name in lower case'],
+      [{ host: '10.0.0.1' }, '`host` is a DNS name in lower case, no address'],
+      [{ methods: ['get'] }, '`methods` is a list of one or more of DELETE, GET'],
+      [{ methods: [] }, '`methods` is a list of one or more of DELETE, GET'],
+      [{ uses: 0 }, '`uses` is a whole number from 1 to '],
+      [{ ttl: 1.5 }, '`ttl` is a whole number from 1 to '],
+      [{ ttl: undefined }, 'Either `ttl`, or `perDay` with `notAfter`.'],
+      [{ perDay: 5 }, 'Either `ttl`, or `perDay` with `notAfter`.'],
+      [{ header: 'x-api-key' }, '`header` is an object with `name`'],
+      [{ header: { prefix: '' } }, '`header` is an object with `name`'],
+      [{ seconds: 60 }, 'No member is called `seconds`.'],
+    ] as const) {
+      await expect(ask(more as object), hint).rejects.toMatchObject({
+        code: 'invalid_request',
+        hint: expect.stringContaining(hint),
+      });
+    }
+  });
+
   it('refuses a query that is malformed', async () => {
     const grant = await ask();
     const get = async (query: string) => {
@@ -232,6 +258,76 @@ describe('streams', () => {
     const answer = await grant.fetch(`${upstream.url}/upload`, { method: 'POST', body });
     expect(await answer.text()).toBe('ok');
     expect(upstream.seen[0]?.body).toBe('a'.repeat(70_000) + 'b'.repeat(70_000));
+    await grant.end();
+  });
+
+  /** An answer that goes on until somebody ends it. */
+  async function startStream(grant: BrokerGrant) {
+    const answering = new Promise<ServerResponse>((resolve) => {
+      upstream.state.answer = (_, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write('data: one\n\n');
+        resolve(response);
+      };
+    });
+    const answer = await grant.fetch(`${upstream.url}/stream`);
+    const reader = answer.body?.getReader();
+    await reader?.read();
+    return { reader, host: await answering };
+  }
+
+  it.each([
+    ['the user ends it', (grant: BrokerGrant) => platform.end(grant.id)],
+    ['the agent ends it', (grant: BrokerGrant) => grant.end()],
+  ])('ends with release_ended when %s', async (_, end) => {
+    const grant = await release();
+    const { reader } = await startStream(grant);
+    await end(grant);
+    // Another use has the broker ask the platform at once.
+    upstream.state.answer = (_call, response) => response.end('ok');
+    await grant.fetch(`${upstream.url}/`).catch(() => undefined);
+    await expect(reader?.read()).rejects.toMatchObject({ code: 'release_ended' });
+    expect(grant.snapshot.status).toBe('ended');
+  });
+
+  it('ends with release_ended when its time is over', async () => {
+    const grant = await release({ ttl: 2 });
+    const { reader } = await startStream(grant);
+    await expect(reader?.read()).rejects.toMatchObject({ code: 'release_ended' });
+    expect(grant.snapshot).toMatchObject({ status: 'ended', endReason: 'time' });
+  });
+
+  it('says release_ended also before the host has answered', async () => {
+    const grant = await release();
+    const called = new Promise<void>((resolve) => {
+      upstream.state.answer = () => resolve();
+    });
+    const answer = grant.fetch(`${upstream.url}/`);
+    const refused = expect(answer).rejects.toMatchObject({ code: 'release_ended' });
+    await called;
+    await grant.end();
+    await refused;
+  });
+
+  it('ends with network_error when the host breaks off, and the release goes on', async () => {
+    const grant = await release();
+    const { reader, host } = await startStream(grant);
+    host.destroy();
+    await expect(reader?.read()).rejects.toMatchObject({ code: 'network_error' });
+    upstream.state.answer = (_, response) => response.end('ok');
+    expect(await (await grant.fetch(`${upstream.url}/`)).text()).toBe('ok');
+    await grant.end();
+  });
+
+  it('ends with aborted when the agent has aborted', async () => {
+    const grant = await release();
+    upstream.state.answer = (_, response) => response.write('first\n');
+    const abort = new AbortController();
+    const answer = await grant.fetch(`${upstream.url}/`, { signal: abort.signal });
+    const reader = answer.body?.getReader();
+    await reader?.read();
+    abort.abort();
+    await expect(reader?.read()).rejects.toMatchObject({ code: 'aborted' });
     await grant.end();
   });
 

@@ -246,13 +246,14 @@ describe('where a call goes', () => {
     expect(call?.rawHeaders.filter((name) => /^authorization$/i.test(name))).toHaveLength(1);
   });
 
-  it('[V14] refuses loopback where the configuration does not name the host', async () => {
-    const other = await release({ host: elsewhere.host });
-    await expect(other.fetch(elsewhere.url)).rejects.toMatchObject(refusal);
+  it('[V14] refuses loopback where the configuration does not name the host, before the user is asked', async () => {
+    const { size } = world.platform.releases;
+    await expect(world.ask({ host: elsewhere.host })).rejects.toMatchObject({
+      code: 'host_refused',
+      message: expect.stringContaining(elsewhere.host),
+    });
     expect(elsewhere.state.connections).toBe(0);
-    // Nothing was sent, so no use is gone.
-    await expect.poll(async () => (await world.stateOf(other)).uses).toBe(0);
-    await other.end();
+    expect(world.platform.releases.size).toBe(size);
   });
 
   it('[V14] honest: reaches the approved host with path and query as they are', async () => {
@@ -408,8 +409,47 @@ describe('what comes back', () => {
     });
     try {
       const other = await second.release();
-      await expect(other.fetch(upstream.url)).rejects.toMatchObject({ code: 'network_error' });
+      await expect(other.fetch(upstream.url)).rejects.toMatchObject({
+        code: 'network_error',
+        message: expect.stringContaining(upstream.host),
+        hint: expect.stringContaining('caFile'),
+      });
       expect(upstream.seen).toEqual([]);
+      await expect.poll(() => second.broker.log.text).toContain('host_failed');
+      const lines = second.broker.log.text.split('\n').filter((one) => one.includes('host_failed'));
+      expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+        { host: upstream.host, code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', grant: other.id },
+      ]);
+    } finally {
+      await second.close();
+    }
+  });
+
+  it('says where nobody listens, and where there is no such name', async () => {
+    const gone = await startUpstream();
+    const { host, url } = gone;
+    await gone.close();
+    const hosts = { [host]: { addresses: ['127.0.0.1', '::1'] } };
+    const second = await world.startAnother({ config: { hosts } });
+    try {
+      const other = await second.release({ host });
+      for (let times = 0; times < 3; times += 1) {
+        await expect(other.fetch(`${url}/path?query`)).rejects.toMatchObject({
+          code: 'network_error',
+          message: expect.stringContaining(host),
+          hint: expect.stringContaining('Nobody listens'),
+        });
+      }
+      const unknown = await second.release({ host: 'no-such-host.invalid' });
+      await expect(unknown.fetch('https://no-such-host.invalid/')).rejects.toMatchObject({
+        code: 'network_error',
+        message: expect.stringContaining('no-such-host.invalid'),
+      });
+      await expect.poll(() => second.broker.log.text).toContain('"host":"no-such-host.invalid"');
+      // Once for a failure that goes on, and nothing of the calls.
+      expect(second.broker.log.text.split('ECONNREFUSED')).toHaveLength(2);
+      expect(second.broker.log.text).not.toContain('query');
+      await other.end();
     } finally {
       await second.close();
     }

@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { encodeBase64url, sha256 } from '@pzk-auth/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pair } from '../src/broker/pair.js';
 import { createPairingStore } from '../src/broker/pairing-store.js';
 import type { BrokerGrant } from '../src/index.js';
 import { generateAgentKeyPem, importAgentKey } from '../src/platform/agent-key.js';
@@ -119,20 +120,21 @@ describe('pairing', () => {
   }
 
   it.each([
-    ['\n', 1, 0],
-    ['n\n', 1, 0],
-    ['maybe\n', 1, 0],
-    ['', 1, 0],
-    ['y\n', 0, 1],
+    ['\n', 1, 0, 'The words differ'],
+    ['n\n', 1, 0, 'The words differ'],
+    ['maybe\n', 1, 0, 'The words differ'],
+    ['', 1, 0, 'Nobody answered'],
+    ['y\n', 0, 1, 'once the browser has confirmed'],
   ])(
     '[V9] asks at the terminal, and takes no answer but yes: %j',
-    async (answer, exit, expected) => {
+    async (answer, exit, expected, said) => {
       const other = prepareBroker({});
       try {
         const { code, output, words } = await pairAtTerminal(other, answer);
         const kept = createPairingStore(other.stateDirectory, undefined).list().length;
         expect({ code, kept }, output).toEqual({ code: exit, kept: expected });
         expect(output).toContain(words.join('  '));
+        expect(output).toContain(said);
       } finally {
         other.remove();
       }
@@ -187,18 +189,44 @@ describe('pairing', () => {
     other.remove();
   });
 
-  it('refuses codes, issuers and names that are none', async () => {
+  it('[V9] keeps nothing where the browser has said no before the broker says yes', async () => {
     const other = prepareBroker({});
+    const store = createPairingStore(other.stateDirectory, undefined);
+    const { code, end } = platform.startPairing();
+    const paired = pair({
+      ...{ issuer: platform.issuer, code, name: 'Test agent', store },
+      confirm: async () => {
+        end();
+        return true;
+      },
+    });
+    await expect(paired).rejects.toMatchObject({
+      code: 'not_found',
+      message: expect.stringContaining('ended in the browser'),
+    });
+    expect(store.list()).toEqual([]);
+    other.remove();
+  });
+
+  it('refuses codes, issuers and names that are none, and says what is wrong', async () => {
+    const other = prepareBroker({});
+    const nowhere = 'http://localhost:1';
     try {
-      for (const words of [
-        ['--issuer', platform.issuer, '--code', 'ABCD-EFGH'],
-        ['--issuer', 'http://example.com', '--code', platform.startPairing().code],
-        ['--issuer', platform.issuer, '--code', '0000-0000-0000-0000'],
-      ]) {
+      for (const [words, said] of [
+        [['--issuer', platform.issuer, '--code', 'ABCD-EFGH'], 'code'],
+        [['--issuer', 'http://example.com', '--code', platform.startPairing().code], 'https'],
+        [['--issuer', platform.issuer, '--code', '0000-0000-0000-0000'], 'codes live 10 minutes'],
+        [['--issuer', nowhere, '--code', '0000-0000-0000-0000'], `${nowhere}/pzk/agent/pairings/`],
+      ] as const) {
         const all = [MAIN, 'pair', ...words, '--state', other.stateDirectory, '--development'];
-        const child = spawn(process.execPath, all, { stdio: 'ignore' });
+        const child = spawn(process.execPath, all, { stdio: ['ignore', 'ignore', 'pipe'] });
+        let output = '';
+        child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+          output += chunk;
+        });
         const code = await new Promise((resolve) => child.once('close', resolve));
         expect(code, words.join(' ')).toBe(1);
+        expect(output).toContain(said);
       }
     } finally {
       other.remove();

@@ -4,6 +4,7 @@ import {
   isDisplayText,
   isReleaseHost,
   limits,
+  PzkError,
   type PzkErrorCode,
   releaseMethods,
 } from '@pzk-auth/protocol';
@@ -11,13 +12,25 @@ import * as v from 'valibot';
 import type { EndReason } from '../keeper/allowance.js';
 
 const id = v.pipe(
-  v.string(),
-  v.check((text) => isBase64url(text, 16)),
+  v.string('16 bytes in base64url: 22 characters'),
+  v.check((text) => isBase64url(text, 16), '16 bytes in base64url: 22 characters'),
 );
-const between = (minimum: number, maximum: number) =>
-  v.pipe(v.number(), v.safeInteger(), v.minValue(minimum), v.maxValue(maximum));
+const between = (minimum: number, maximum: number) => {
+  const rule = `a whole number from ${minimum} to ${maximum}`;
+  return v.pipe(
+    v.number(rule),
+    v.safeInteger(rule),
+    v.minValue(minimum, rule),
+    v.maxValue(maximum, rule),
+  );
+};
+const PURPOSE = `1 to ${limits.purposeCharacters} characters, none of them a control`;
+const HOST = 'a DNS name in lower case, no address, and `:port` unless that is 443';
+const METHODS = `a list of one or more of ${releaseMethods.join(', ')}`;
+const HEADER = 'an object with `name` and, if there is one, `prefix`, both strings';
+const TERM = 'Either `ttl`, or `perDay` with `notAfter`.';
 
-/** Body of `POST /grants`. */
+/** Body of `POST /grants`. The messages are rules, for whoever writes an agent. */
 export const grantRequestSchema = v.pipe(
   v.strictObject({
     /** Id of the vault; needed where the broker is paired with several. */
@@ -26,15 +39,15 @@ export const grantRequestSchema = v.pipe(
     slot: id,
     /** Why, for the user; 1 to 200 characters. */
     purpose: v.pipe(
-      v.string(),
-      v.check((text) => isDisplayText(text, 1, limits.purposeCharacters)),
+      v.string(PURPOSE),
+      v.check((text) => isDisplayText(text, 1, limits.purposeCharacters), PURPOSE),
     ),
     /** DNS name, with `:port` unless 443. */
-    host: v.pipe(v.string(), v.check(isReleaseHost)),
+    host: v.pipe(v.string(HOST), v.check(isReleaseHost, HOST)),
     methods: v.pipe(
-      v.array(v.picklist(releaseMethods)),
-      v.minLength(1),
-      v.maxLength(releaseMethods.length),
+      v.array(v.picklist(releaseMethods, METHODS), METHODS),
+      v.minLength(1, METHODS),
+      v.maxLength(releaseMethods.length, METHODS),
     ),
     /** Calls in all. */
     uses: between(1, limits.releaseUses),
@@ -45,14 +58,43 @@ export const grantRequestSchema = v.pipe(
     /** End of a standing approval, seconds since the epoch; at most 90 days ahead. */
     notAfter: v.optional(between(1, Number.MAX_SAFE_INTEGER)),
     /** Where the secret goes; default: what the provider takes, else `Authorization: Bearer`. */
-    header: v.optional(v.strictObject({ name: v.string(), prefix: v.optional(v.string(), '') })),
+    header: v.optional(
+      v.strictObject({ name: v.string(HEADER), prefix: v.optional(v.string(HEADER), '') }, HEADER),
+    ),
   }),
-  v.check(({ ttl, perDay, notAfter }) =>
-    ttl === undefined
-      ? perDay !== undefined && notAfter !== undefined
-      : perDay === undefined && notAfter === undefined,
+  v.check(
+    ({ ttl, perDay, notAfter }) =>
+      ttl === undefined
+        ? perDay !== undefined && notAfter !== undefined
+        : perDay === undefined && notAfter === undefined,
+    TERM,
   ),
 );
+
+/** Says of a fault which member has it, and the rule; never the value. */
+function describeFault(issue: v.BaseIssue<unknown>): string {
+  const [member] = issue.path ?? [];
+  if (member === undefined) return issue.message === TERM ? TERM : 'The body is a JSON object.';
+  const name = String(member.key).slice(0, 64);
+  if (!(name in grantRequestSchema.entries)) return `No member is called \`${name}\`.`;
+  // A missing one has the message of the object, as its own schema never ran.
+  if (!(name in (member.input as object))) return `\`${name}\` is missing.`;
+  return `\`${name}\` is ${issue.message}.`;
+}
+
+/**
+ * Reads the body of `POST /grants`. Whoever can send one may know all of it: the hint names the member and
+ * its rule.
+ *
+ * @throws PzkError `invalid_request`
+ */
+export function parseGrantRequest(body: unknown): GrantRequest {
+  const result = v.safeParse(grantRequestSchema, body, { abortEarly: true });
+  if (result.success) return result.output;
+  throw new PzkError('invalid_request', 'The request for a release is malformed.', {
+    hint: describeFault(result.issues[0]),
+  });
+}
 
 /** What an agent asks for. */
 export type GrantRequest = v.InferInput<typeof grantRequestSchema>;

@@ -15,7 +15,6 @@ import {
   limits,
   PzkError,
   type PzkErrorCode,
-  parseMessage,
   releaseMethods,
   releaseSignatureMessage,
 } from '@pzk-auth/protocol';
@@ -23,8 +22,13 @@ import {
   type GrantRequest,
   type GrantSnapshot,
   type GrantStatus,
-  grantRequestSchema,
+  parseGrantRequest,
 } from '../api/local-api.js';
+import {
+  assertAddresses,
+  createAddressGuard,
+  parseAllowedAddresses,
+} from '../keeper/address-guard.js';
 import { type EndReason, releaseEnded } from '../keeper/allowance.js';
 import { type Moment, systemClocks } from '../keeper/clocks.js';
 import { chooseSecretHeader } from '../keeper/secret-header.js';
@@ -47,6 +51,8 @@ const CONFIRM_MS = 20_000;
 const RETRY_MS = 5_000;
 /** From a use to its report, so that many uses are one report. */
 const REPORT_MS = 1_000;
+/** How long the same failure of a host is not logged again. */
+const HOST_FAILURE_MS = 60_000;
 /** How long one can still ask what became of a grant. */
 const REMEMBERED_MS = 10 * 60_000;
 /** Of so many, whatever the platform lets agents ask for. */
@@ -97,6 +103,8 @@ interface Grant {
   nextAt: number;
   isAsking: boolean;
   endedAt: number;
+  /** What the log said last of the host. */
+  hostFailure: { readonly code: string; readonly until: number } | undefined;
 }
 
 interface Watch {
@@ -158,6 +166,14 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
       stopIdleWatches();
     }
     grant.changes.emit('change');
+  }
+
+  /** For each grant once a minute and code: an agent that tries again and again fills no disk. */
+  function logHostFailed(grant: Grant, code: string): void {
+    const isTold = grant.hostFailure?.code === code && steady() < grant.hostFailure.until;
+    if (isTold) return;
+    grant.hostFailure = { code, until: steady() + HOST_FAILURE_MS };
+    log('host_failed', { grant: grant.id, host: grant.host, code });
   }
 
   /** What is done beside the answer to somebody; the broker waits for it when it stops. */
@@ -412,7 +428,7 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
   }
 
   async function create(body: unknown): Promise<GrantView> {
-    const asked = parseMessage(grantRequestSchema, body) as GrantRequest;
+    const asked = parseGrantRequest(body);
     const pairing = store.find(asked.vault);
     assertNotStopped(pairing);
     const { host } = asked;
@@ -455,12 +471,14 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
       if (!isAgentRequestTimely(term, Math.floor(Date.now() / 1000))) {
         throw new PzkError('invalid_request', 'A standing approval ends within 90 days.');
       }
+      await assertAddresses(host, createAddressGuard(parseAllowedAddresses(task.allowedAddresses)));
       key = await store.loadKey(pairing);
       keeper = await startKeeper(task, {
         onUsed: (count, lastUsedAt) => {
           change(grant, { uses: count, lastUsedAt });
           grant.nextAt = Math.min(grant.nextAt, steady() + REPORT_MS);
         },
+        onHostFailed: (code) => logHostFailed(grant, code),
         onEnded: (reason) => {
           keepers -= 1;
           onKeeperEnded(grant, reason);

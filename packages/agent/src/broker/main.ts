@@ -45,17 +45,17 @@ const OPTIONS = {
 
 const { stdout, stderr } = process;
 
-async function ask(words: readonly string[]): Promise<boolean> {
+async function ask(words: readonly string[]): Promise<boolean | undefined> {
   stdout.write(`\n    ${words.join('  ')}\n\n`);
   const lines = createInterface({ input: process.stdin, output: stdout });
   // Without an answer, as with Ctrl-D, the question stays open for ever.
-  const closed = new Promise<string>((resolve) => {
-    lines.once('close', () => resolve(''));
+  const closed = new Promise<undefined>((resolve) => {
+    lines.once('close', () => resolve(undefined));
   });
   try {
     const question = lines.question('Does the browser show the same four words? [y/N] ');
     const answer = await Promise.race([question, closed]);
-    return /^y(es)?$/i.test(answer.trim());
+    return answer === undefined ? undefined : /^y(es)?$/i.test(answer.trim());
   } finally {
     lines.close();
   }
@@ -119,7 +119,10 @@ async function main(words: readonly string[]): Promise<number | undefined> {
       const store = openPairingStore(config);
       stdout.write('Waiting for the browser...\n');
       const pairing = await pair({ issuer, baseUrl, code, name, store, confirm: ask });
-      stdout.write(`Paired with vault ${pairing.vaultId} of ${pairing.issuer}.\n`);
+      stdout.write(
+        `Paired with vault ${pairing.vaultId} of ${pairing.issuer}, once the browser has confirmed. ` +
+          `If somebody says no there: pzk-broker unpair --vault ${pairing.vaultId}\n`,
+      );
       // In development the default socket may be that of another broker.
       if (config.isDevelopment && values.socket === undefined) return 0;
       return tellWhetherUsed(config, pairing.vaultId);

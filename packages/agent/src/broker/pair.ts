@@ -5,6 +5,7 @@ import {
   decodeBase64url,
   encodeBase64url,
   isDisplayText,
+  isPzkError,
   limits,
   PAIRING_NONCE_BYTES,
   PzkError,
@@ -29,8 +30,8 @@ export interface PairOptions {
   /** What people will call this broker, 1 to 64 characters. */
   readonly name: string;
   readonly store: PairingStore;
-  /** Shows the words and asks whether the browser shows the same. */
-  readonly confirm: (words: readonly string[]) => Promise<boolean>;
+  /** Shows the words and asks whether the browser shows the same; `undefined`: nobody answered. */
+  readonly confirm: (words: readonly string[]) => Promise<boolean | undefined>;
   readonly signal?: AbortSignal;
 }
 
@@ -47,8 +48,8 @@ function assertIssuer(issuer: string): void {
  * Pairs with a vault (docs/protocol.md section 13.2): the identity key is kept only when the user has
  * said that both sides show the same words.
  *
- * @throws PzkError `pairing_mismatch`, `issuer_mismatch`, `invalid_request`, `not_found` and those of
- * the platform.
+ * @throws PzkError `pairing_mismatch`, `issuer_mismatch`, `invalid_request`, `not_found`, `aborted` and those
+ * of the platform.
  */
 export async function pair(options: PairOptions): Promise<Pairing> {
   const { issuer, store, name, signal } = options;
@@ -62,7 +63,16 @@ export async function pair(options: PairOptions): Promise<Pairing> {
   const id = encodeBase64url(parsePairingId(options.code));
   const baseUrl = options.baseUrl ?? `${issuer}/pzk`;
   const platform = createPlatform({ baseUrl });
-  const open = () => platform.post('/agent/pairings/open', { id }, agentPairingResponseSchema);
+  const open = async () => {
+    try {
+      return await platform.post('/agent/pairings/open', { id }, agentPairingResponseSchema);
+    } catch (error) {
+      if (!isPzkError(error) || error.code !== 'not_found') throw error;
+      throw new PzkError('not_found', 'No pairing waits under this code.', {
+        hint: `Look at the code in the browser again; codes live ${limits.pairingSeconds / 60} minutes.`,
+      });
+    }
+  };
 
   const opened = await open();
   if (opened.issuer !== issuer) {
@@ -96,9 +106,20 @@ export async function pair(options: PairOptions): Promise<Pairing> {
     nonce_a: encodeBase64url(nonceA),
   });
   const nonceB = decodeBase64url(answer.nonce_b);
-  if (!(await options.confirm(pairingWords({ ...mine, identityKey, nonceB })))) {
+  const isSame = await options.confirm(pairingWords({ ...mine, identityKey, nonceB }));
+  if (isSame === undefined) {
+    throw new PzkError('aborted', 'Nobody answered: nothing was paired.', {
+      hint: 'Run it at a terminal, and start another pairing in the browser.',
+    });
+  }
+  if (!isSame) {
     throw new PzkError('pairing_mismatch', 'The words differ: nothing was paired.', {
       hint: 'Start another pairing. If it happens again, somebody between browser and broker exchanges keys.',
+    });
+  }
+  if ((await open()).status !== 'revealed') {
+    throw new PzkError('not_found', 'The pairing has ended in the browser: nothing was paired.', {
+      hint: 'Somebody said no there, or took too long. Start another one; if the words differed, somebody between browser and broker exchanges keys.',
     });
   }
   const pairing: Pairing = {

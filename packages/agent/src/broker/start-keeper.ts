@@ -27,6 +27,8 @@ export interface Keeper {
 /** What a keeper says on its own. */
 export interface KeeperListener {
   onUsed(uses: number, lastUsedAt: number | undefined): void;
+  /** The host could not be reached, or broke off. */
+  onHostFailed(code: string): void;
   /** Once, when the process is gone. */
   onEnded(reason: EndReason): void;
 }
@@ -54,6 +56,7 @@ export async function startKeeper(task: KeeperTask, listener: KeeperListener): P
         clearTimeout(timer);
         resolve(message.hpkeKey);
       } else if (message.type === 'used') listener.onUsed(message.uses, message.lastUsedAt);
+      else if (message.type === 'host-failed') listener.onHostFailed(message.code);
       else if (message.type === 'ended') reason = message.reason;
       else settleRelease(message.type === 'released');
     });

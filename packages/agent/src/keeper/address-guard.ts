@@ -1,6 +1,10 @@
-import type { LookupAddress } from 'node:dns';
+import { promises as dns, type LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PzkError } from '@pzk-auth/protocol';
+
+/** How long a request waits for the resolver. */
+const LOOKUP_MS = 2_000;
 
 type Subnet = readonly [network: string, prefix: number];
 
@@ -97,18 +101,45 @@ export function createAddressGuard(allowed: BlockList): AddressGuard {
 /** Asks the resolver for all addresses of a name. */
 export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>;
 
-/** @throws PzkError `host_refused` */
-export function refuseAddress(): PzkError {
-  return new PzkError('host_refused', 'The host has an address that the broker does not allow.', {
-    hint: 'Private, loopback and link-local addresses are for hosts that the configuration of the broker names.',
+/** Of the system. */
+export const systemResolve: Resolve = (hostname) => dns.lookup(hostname, { all: true });
+
+/** An error `host_refused`. */
+export function refuseAddress(host: string): PzkError {
+  return new PzkError('host_refused', `${host} has an address that the broker does not allow.`, {
+    hint: 'Private, loopback and link-local addresses are for hosts that the configuration of the broker names (`hosts.*.addresses`).',
   });
+}
+
+/**
+ * Judges a host before the user is asked for it, so that nobody approves what no call could reach. A name
+ * that is not found now may be found later: calls judge again what they dial.
+ *
+ * @throws PzkError `host_refused`
+ */
+export async function assertAddresses(
+  host: string,
+  isAllowed: AddressGuard,
+  resolve = systemResolve,
+): Promise<void> {
+  const [name = ''] = host.split(':');
+  const nothing: readonly LookupAddress[] = [];
+  const found = await Promise.race([
+    resolve(name).catch(() => nothing),
+    sleep(LOOKUP_MS, nothing, { ref: false }),
+  ]);
+  if (!found.every(({ address }) => isAllowed(address))) throw refuseAddress(host);
 }
 
 /**
  * A `lookup` for sockets: what it answers is what is dialled, so the address that was judged is the
  * address that is used. A name with one refused address among several is refused whole.
  */
-export function createGuardedLookup(resolve: Resolve, isAllowed: AddressGuard): LookupFunction {
+export function createGuardedLookup(
+  resolve: Resolve,
+  isAllowed: AddressGuard,
+  host: string,
+): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname).then(
       (found) => {
@@ -116,7 +147,7 @@ export function createGuardedLookup(resolve: Resolve, isAllowed: AddressGuard): 
         const fitting = found.filter((one) => family === 0 || one.family === family);
         const [first] = fitting;
         if (first === undefined || !found.every(({ address }) => isAllowed(address))) {
-          callback(refuseAddress(), '');
+          callback(refuseAddress(host), '');
         } else if (options.all) callback(null, [...fitting]);
         else callback(null, first.address, first.family);
       },

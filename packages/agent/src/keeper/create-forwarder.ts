@@ -1,4 +1,3 @@
-import { promises as dns } from 'node:dns';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
@@ -12,9 +11,11 @@ import {
   parseAllowedAddresses,
   type Resolve,
   refuseAddress,
+  systemResolve,
 } from './address-guard.js';
-import type { Allowance } from './allowance.js';
+import { type Allowance, releaseEnded } from './allowance.js';
 import { assertForwardTarget } from './forward-target.js';
+import { codeOf, hostError } from './host-error.js';
 import type { KeeperTask } from './keeper-messages.js';
 import { forwardedHeaders } from './request-headers.js';
 import { assertPlainBody, assertRedirect, returnedHeaders } from './response-headers.js';
@@ -32,6 +33,8 @@ export interface ForwarderOptions {
   readonly allowance: Allowance;
   /** Called when a call was counted, and when one has come to its end. */
   readonly onChange: () => void;
+  /** Called when the host could not be reached or broke off, with the code of Node or OpenSSL. */
+  readonly onHostFailed: (code: string) => void;
 }
 
 /** Sends calls of the agent to the approved host, with the secret in one header. */
@@ -43,8 +46,6 @@ export interface Forwarder {
   /** Ends all connections. */
   close(): void;
 }
-
-const systemResolve: Resolve = (hostname) => dns.lookup(hostname, { all: true });
 
 /** Passes so many bytes on. */
 function limitBytes(maximum: number, createError: () => PzkError): Transform {
@@ -61,17 +62,32 @@ function limitBytes(maximum: number, createError: () => PzkError): Transform {
 const tooLarge = () => new PzkError('body_too_large', 'The body of the call is too large.');
 const answerTooLarge = () =>
   new PzkError('unexpected_response', 'The answer of the host is too large.');
+const tooLong = () =>
+  new PzkError('network_error', 'The call took longer than the broker allows.', {
+    hint: 'The configuration of the broker says how long: `limits.callSeconds`.',
+  });
 
 /** @param secret - Kept; overwrite it when the forwarder is not used any more. */
 export function createForwarder(secret: Buffer, options: ForwarderOptions): Forwarder {
-  const { task, allowance, onChange } = options;
+  const { task, allowance, onChange, onHostFailed } = options;
   const { host, header, limits } = task;
   const [hostname = '', port = '443'] = host.split(':');
   const isAllowed = createAddressGuard(parseAllowedAddresses(task.allowedAddresses));
-  const lookup = createGuardedLookup(options.resolve ?? systemResolve, isAllowed);
+  const lookup = createGuardedLookup(options.resolve ?? systemResolve, isAllowed, host);
   const scrubber = createScrubber(secretForms(secret));
   const agent = new Agent({ keepAlive: true, maxSockets: limits.calls, scheduling: 'lifo' });
   let calls = 0;
+  let isClosed = false;
+
+  /** The error for the agent; what the host or the network did is told to the broker. */
+  function describe(error: unknown, { aborted, reason }: AbortSignal): PzkError {
+    // The connection was taken down from here.
+    if (isClosed) return releaseEnded();
+    if (error instanceof PzkError) return error;
+    if (reason instanceof PzkError) return reason;
+    if (!aborted) onHostFailed(codeOf(error));
+    return hostError(host, error);
+  }
 
   /** Everything that can be judged before a use is taken. */
   function judge(request: IncomingMessage) {
@@ -124,7 +140,7 @@ export function createForwarder(secret: Buffer, options: ForwarderOptions): Forw
         // The lookup has judged it already; this holds whatever a socket was made with.
         const assertAddress = () => {
           if (socket.remoteAddress === undefined || !isAllowed(socket.remoteAddress)) {
-            outgoing.destroy(refuseAddress());
+            outgoing.destroy(refuseAddress(host));
           }
         };
         if (socket.connecting) {
@@ -180,7 +196,7 @@ export function createForwarder(secret: Buffer, options: ForwarderOptions): Forw
     },
     async forward(request, response) {
       const gone = new AbortController();
-      const timer = setTimeout(() => gone.abort(), limits.callSeconds * 1000);
+      const timer = setTimeout(() => gone.abort(tooLong()), limits.callSeconds * 1000);
       response.once('close', () => gone.abort());
       let isTaken = false;
       let isSent = false;
@@ -195,7 +211,7 @@ export function createForwarder(secret: Buffer, options: ForwarderOptions): Forw
         });
         await answer(incoming, { url: call.url, response });
       } catch (error) {
-        sendProblem(response, describe(error));
+        sendProblem(response, describe(error, gone.signal));
       } finally {
         clearTimeout(timer);
         if (isTaken) {
@@ -205,14 +221,9 @@ export function createForwarder(secret: Buffer, options: ForwarderOptions): Forw
         }
       }
     },
-    close: () => agent.destroy(),
+    close() {
+      isClosed = true;
+      agent.destroy();
+    },
   };
-}
-
-/** Errors of sockets and TLS name addresses and certificates, never what was sent. */
-function describe(error: unknown): PzkError {
-  if (error instanceof PzkError) return error;
-  return new PzkError('network_error', 'The host could not be reached, or broke off.', {
-    cause: error,
-  });
 }

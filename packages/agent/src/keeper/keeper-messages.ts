@@ -60,4 +60,6 @@ export type FromKeeper =
   /** It does not open, or is nothing that a header could carry. */
   | { readonly type: 'invalid' }
   | { readonly type: 'used'; readonly uses: number; readonly lastUsedAt: number | undefined }
+  /** The host could not be reached, or broke off: a code of Node or OpenSSL. */
+  | { readonly type: 'host-failed'; readonly code: string }
   | { readonly type: 'ended'; readonly reason: EndReason };

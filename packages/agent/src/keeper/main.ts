@@ -92,7 +92,8 @@ async function open(message: Extract<ToKeeper, { type: 'release' }>): Promise<vo
     // After the answer has left.
     setImmediate(look);
   };
-  forwarder = createForwarder(secret, { task, allowance, onChange });
+  const onHostFailed = (code: string) => tell({ type: 'host-failed', code });
+  forwarder = createForwarder(secret, { task, allowance, onChange, onHostFailed });
   setInterval(look, LOOK_MS);
   tell({ type: 'released' });
 }

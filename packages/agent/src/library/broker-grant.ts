@@ -6,6 +6,8 @@ import { HOST_HEADER } from '../keeper/create-forwarder.js';
 import type { UnixClient } from './unix-request.js';
 
 const WAIT_SECONDS = 25;
+/** Until the broker knows what has ended an answer. */
+const SETTLE_SECONDS = 1;
 const NO_BODY = new Set([101, 204, 205, 304]);
 
 /** What the user was asked for, and what came of it. */
@@ -26,7 +28,8 @@ export interface BrokerGrant {
   /**
    * Like `fetch`, for URLs of the approved host: the broker adds the secret. Bodies stream both ways.
    * It follows no redirect, keeps no cookies, and asks for no compression. What the host answers is an
-   * answer, whatever its status; what the broker refuses is an error.
+   * answer, whatever its status; what the broker refuses is an error. A body that breaks off ends with
+   * one, too: `release_ended` where the release is over, else `network_error`.
    *
    * @throws PzkError `host_refused`, `release_ended`, `release_invalid`, `release_rejected`,
    * `too_many_requests`, `body_too_large`, `network_error`, `unexpected_response`,
@@ -54,7 +57,32 @@ function outcomeError({ status, reason, code }: GrantSnapshot): PzkError {
   }
 }
 
-function toResponse(incoming: IncomingMessage): Response {
+/** The body as it comes; where it breaks off, it ends with the error that says why. */
+function streamBody(
+  incoming: IncomingMessage,
+  explain: (cause: unknown) => Promise<PzkError>,
+): ReadableStream {
+  const reader = (Readable.toWeb(incoming) as ReadableStream<Uint8Array>).getReader();
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const piece = await reader.read().catch(async (cause) => {
+          throw await explain(cause);
+        });
+        if (piece.done) controller.close();
+        else controller.enqueue(piece.value);
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    // The host is read as fast as the agent reads.
+    { highWaterMark: 0 },
+  );
+}
+
+function toResponse(
+  incoming: IncomingMessage,
+  explain: (cause: unknown) => Promise<PzkError>,
+): Response {
   const headers = new Headers();
   for (let index = 0; index < incoming.rawHeaders.length; index += 2) {
     headers.append(incoming.rawHeaders[index] ?? '', incoming.rawHeaders[index + 1] ?? '');
@@ -65,7 +93,7 @@ function toResponse(incoming: IncomingMessage): Response {
     incoming.resume();
     return new Response(null, init);
   }
-  return new Response(Readable.toWeb(incoming) as ReadableStream, init);
+  return new Response(streamBody(incoming, explain), init);
 }
 
 /** Made by the connection. */
@@ -89,6 +117,28 @@ export function createBrokerGrant(client: UnixClient, first: GrantSnapshot): Bro
       snapshot = next;
       if (isNews) yield snapshot;
     }
+  }
+
+  /** The broker may hear that the host broke off before it hears that the release is over. */
+  async function isOver(): Promise<boolean> {
+    snapshot = (await client.call('GET', path)) as GrantSnapshot;
+    for (let version = -1; snapshot.status === 'released' && snapshot.version > version; ) {
+      ({ version } = snapshot);
+      const query = `wait=${SETTLE_SECONDS}&version=${version}`;
+      snapshot = (await client.call('GET', `${path}?${query}`)) as GrantSnapshot;
+    }
+    return snapshot.status !== 'released';
+  }
+
+  /** Why an answer broke off in the middle. */
+  async function explainBreak(cause: unknown, signal: AbortSignal): Promise<PzkError> {
+    if (signal.aborted) return new PzkError('aborted', 'The operation was aborted.', { cause });
+    try {
+      if (await isOver()) return outcomeError(snapshot);
+    } catch (error) {
+      return error as PzkError;
+    }
+    return new PzkError('network_error', 'The answer of the host broke off.', { cause });
   }
 
   return {
@@ -132,7 +182,8 @@ export function createBrokerGrant(client: UnixClient, first: GrantSnapshot): Bro
       }
       const target = `${path}/forward${url.pathname}${url.search}`;
       const { method, signal } = request;
-      return toResponse(await client.send({ method, path: target, headers, body, signal }));
+      const incoming = await client.send({ method, path: target, headers, body, signal });
+      return toResponse(incoming, (cause) => explainBreak(cause, signal));
     },
     async end() {
       snapshot = (await client.call('DELETE', path)) as GrantSnapshot;

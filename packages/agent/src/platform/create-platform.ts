@@ -95,7 +95,10 @@ export function createPlatform(options: PlatformOptions): Platform {
         signal,
       });
     } catch (cause) {
-      throw new PzkError('network_error', 'The platform did not answer.', { cause });
+      throw new PzkError('network_error', `The platform did not answer at ${url}.`, {
+        cause,
+        hint: 'Look at the URL (issuer, --base-url) and at the way there.',
+      });
     }
     nonce = response.headers.get('dpop-nonce') ?? nonce;
     return response;

@@ -343,7 +343,10 @@ export async function startStandInPlatform() {
       pairings.set(encodeBase64url(id), pairing);
       const words = completePairing(pairing, tampering);
       words.catch(() => undefined);
-      return { code: formatPairingId(id), words };
+      const end = () => {
+        pairing.status = 'ended';
+      };
+      return { code: formatPairingId(id), words, end };
     },
     waitForRequest: (id: string) => until(() => releases.get(id)),
     /** The browser approves: seals and signs. */

@@ -1,7 +1,9 @@
+import type { LookupAddress } from 'node:dns';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import {
+  assertAddresses,
   createAddressGuard,
   createGuardedLookup,
   isPublicAddress,
@@ -57,6 +59,34 @@ describe('addresses', () => {
   });
 });
 
+describe('names before the user is asked', () => {
+  const found = (...addresses: string[]) =>
+    Promise.resolve(
+      addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+    );
+  const judge = (addresses: Promise<LookupAddress[]>, allowed: readonly string[] = []) =>
+    assertAddresses(
+      'api.example:8443',
+      createAddressGuard(parseAllowedAddresses(allowed)),
+      () => addresses,
+    );
+
+  it('[V14] refuses those that no call would reach', async () => {
+    for (const addresses of [['10.0.0.1'], ['::1'], ['93.184.215.14', '192.168.0.1']]) {
+      await expect(judge(found(...addresses)), addresses.join()).rejects.toMatchObject({
+        code: 'host_refused',
+        message: expect.stringContaining('api.example:8443'),
+      });
+    }
+  });
+
+  it('[V14] honest: takes public and allowed ones, and those that nobody finds now', async () => {
+    await judge(found('93.184.215.14'));
+    await judge(found('10.0.0.1'), ['10.0.0.0/8']);
+    await judge(Promise.reject(new Error('ENOTFOUND')));
+  });
+});
+
 describe('names', () => {
   /** Dials through the lookup; the code of the error, or the answer. */
   async function dial(answers: readonly (readonly string[])[], allowed: readonly string[]) {
@@ -75,6 +105,7 @@ describe('names', () => {
         return addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
       },
       createAddressGuard(parseAllowedAddresses(allowed)),
+      'api.example',
     );
     const outcomes: string[] = [];
     for (const _ of answers) {
