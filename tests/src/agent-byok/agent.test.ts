@@ -130,6 +130,8 @@ describe('an agent with its broker, in Chromium', () => {
     expect(await card.innerText()).toContain('at most 3 calls');
     await user.press('Approve with the passkey');
     await heading('Nothing waits for you').waitFor(SLOW);
+    await device.page.getByText('Errand agent may use Work now').waitFor();
+    await expectAccessible(device);
 
     await user.goTo('Tasks');
     await task('Plan the garden').getByText('Done').waitFor(SLOW);
@@ -139,7 +141,7 @@ describe('an agent with its broker, in Chromium', () => {
     await user.goTo('Activity');
     await user.press('Verify the receipts');
     await device.page.getByText('1 receipt, all in order.').waitFor(SLOW);
-    await device.page.getByRole('cell', { name: 'Release approved' }).waitFor(SLOW);
+    await device.page.getByText('Release approved').waitFor(SLOW);
     await expectAccessible(device);
 
     const downloading = device.page.waitForEvent('download');

@@ -59,6 +59,31 @@ describe('the agent platform in Chromium', () => {
     expect(device.requests.filter((one) => one.includes('/account/sign-up'))).toHaveLength(1);
   });
 
+  it('leads the focus into the recovery form and back', async () => {
+    const focused = () =>
+      device.page.evaluate(() => {
+        const element = document.activeElement;
+        return element instanceof HTMLTextAreaElement
+          ? element.labels[0]?.textContent
+          : element?.textContent;
+      });
+    await press('Use a recovery code');
+    expect(await focused()).toBe('Recovery code');
+    await press('Back');
+    expect(await focused()).toBe('Use a recovery code');
+  });
+
+  it('forgets a failed sign-in when the visitor signs up', async () => {
+    await press('Sign in');
+    await device.page.getByText('You are not signed in').waitFor();
+    await device.setPresence(false);
+    await press('Sign up with a passkey');
+    await press('Cancel');
+    await press('Sign up with a passkey');
+    await press('Cancel');
+    expect(await device.page.getByText('You are not signed in').count()).toBe(0);
+  });
+
   it('takes sign-ups from its own page only', async () => {
     const response = await fetch(`${example.platform.origin}/account/sign-up`, {
       method: 'POST',

@@ -27,6 +27,8 @@ afterEach(async () => {
 const KEY = `sk-ant-api03-${'k'.repeat(40)}`;
 const NEXT_KEY = `sk-ant-api03-${'n'.repeat(40)}`;
 
+const focused = () => device.page.evaluate(() => document.activeElement?.textContent);
+
 describe('the vault page in Chromium', () => {
   it('adds, reveals, renames, rotates and deletes a key', async () => {
     await user.signUp();
@@ -35,6 +37,7 @@ describe('the vault page in Chromium', () => {
     await user.press('Open the vault');
     await user.addKey({ name: 'Work', value: KEY });
     await user.row('Work').waitFor();
+    expect(await focused()).toBe('Add a key');
     await expectAccessible(device);
 
     expect(await user.reveal('Work')).toBe(KEY);
@@ -60,9 +63,29 @@ describe('the vault page in Chromium', () => {
     await user.press('Delete Team');
     await user.press('Delete');
     await user.row('Team').waitFor({ state: 'detached' });
+    expect(await focused()).toBe('Vault');
     expect(device.requests.join('\n')).not.toContain('kkkkkkkk');
     expect(device.requests.join('\n')).not.toContain('nnnnnnnn');
     expect(device.console.filter((line) => !line.includes('React DevTools'))).toEqual([]);
+  });
+
+  it('fits a narrow screen, however long a word is', async () => {
+    await device.page.setViewportSize({ width: 360, height: 740 });
+    await user.signUp();
+    await user.goTo('Vault');
+    await user.press('Open the vault');
+    await user.addKey({ name: 'W'.repeat(64), value: KEY });
+    await user.goTo('Tasks');
+    const word = `https://example.com/${'long'.repeat(80)}`;
+    await device.page.getByLabel('What should the agent do?').fill(word);
+    await user.press('Hand it over');
+    await device.page.getByRole('heading', { name: word }).waitFor();
+    for (const name of ['Tasks', 'Approvals', 'Vault', 'Devices', 'Agents', 'Activity']) {
+      await user.goTo(name);
+      if (name === 'Activity') await device.page.getByText('Key added').waitFor();
+      expect(await device.page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    }
+    await expectAccessible(device);
   });
 
   it('says that a value does not look like a key, and takes it if told', async () => {

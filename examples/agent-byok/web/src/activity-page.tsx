@@ -1,10 +1,13 @@
 import {
   type ActivityEntry,
+  useDevices,
   useReleases,
   useVault,
   type VerifiedReceipt,
 } from '@pzk-auth/react-hooks';
 import { useEffect, useState } from 'react';
+import { CopyButton } from './copy-button.js';
+import { describeActivity, type Names } from './describe-activity.js';
 import { downloadJson } from './download-json.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
@@ -13,30 +16,53 @@ import { shortId } from './member-name.js';
 import { Page } from './page.js';
 import { VaultGate } from './vault-gate.js';
 
-/** `vault_opened` as `Vault opened`. */
-function describeType(type: string): string {
-  const words = type.replaceAll('_', ' ');
-  return words.charAt(0).toUpperCase() + words.slice(1);
+/** Names as the open vault has them; else the beginnings of ids. */
+function useNames(): Names {
+  const vault = useVault();
+  const devices = useDevices();
+  const known = devices.status === 'ready' ? devices.devices : [];
+  const { slots, agents, members } =
+    vault.status === 'open' ? vault : { slots: [], agents: [], members: undefined };
+  const nameMember = (id: string) => {
+    const member = members?.find((one) => one.id === id);
+    if (member?.kind === 'recovery') return 'recovery code';
+    return member?.own ? `device ${shortId(id)} (this one)` : `device ${shortId(id)}`;
+  };
+  return {
+    slot: (id) => slots.find((one) => one.id === id)?.name || `key ${shortId(id)}`,
+    agent: (id) => agents.find((one) => one.id === id)?.name ?? `agent ${shortId(id)}`,
+    member: nameMember,
+    device(id) {
+      if (members === undefined) return 'one of your devices';
+      const credential = known.find((one) => one.id === id)?.credentialId;
+      const member = members.find(({ credentialId }) => credentialId === credential);
+      return credential === undefined || member === undefined
+        ? 'a device that is not in the vault'
+        : nameMember(member.id);
+    },
+  };
 }
 
-/** Names by id, where the vault is open and has them. */
-interface Names {
-  readonly slot: (id: string) => string;
-  readonly agent: (id: string) => string;
-}
-
-function describeSubject(entry: ActivityEntry, names: Names): string {
-  const parts = [
-    entry.slot === undefined ? '' : names.slot(entry.slot),
-    entry.agent === undefined ? '' : names.agent(entry.agent),
-    entry.recipient === undefined ? '' : `device ${shortId(entry.recipient)}`,
-  ];
-  return parts.filter((part) => part !== '').join(', ');
+function EntryRow({ entry, names }: { entry: ActivityEntry; names: Names }) {
+  const described = describeActivity(entry, names);
+  if (described === undefined) return null;
+  const { what, subject, by } = described;
+  return (
+    <li className="row row-dense">
+      <p>
+        <strong>{what}</strong>
+        {subject !== '' && <>: {subject}</>}
+      </p>
+      <p className="hint small">
+        {formatWhen(entry.at)}
+        {by !== '' && <> · by {by}</>}
+      </p>
+    </li>
+  );
 }
 
 function Trail() {
   const { readActivity } = useReleases();
-  const vault = useVault();
   const [entries, setEntries] = useState<readonly ActivityEntry[]>();
   const [more, setMore] = useState(false);
   const [failure, setFailure] = useState<Failure>();
@@ -57,41 +83,23 @@ function Trail() {
     void read([]);
   }, []);
 
-  const { slots, agents } = vault.status === 'open' ? vault : { slots: [], agents: [] };
-  const names: Names = {
-    slot: (id) => slots.find((one) => one.id === id)?.name || `key ${shortId(id)}`,
-    agent: (id) => agents.find((one) => one.id === id)?.name ?? `agent ${shortId(id)}`,
-  };
+  const names = useNames();
 
   return (
     <section className="stack" aria-labelledby="trail-title">
       <h2 id="trail-title">As the platform has logged it</h2>
+      <p className="hint small">
+        Without renewals of tokens and the single steps of writing and pairing.
+      </p>
       {failure !== undefined && (
         <ErrorNotice title="The log cannot be read" error={failure.error} />
       )}
       {entries !== undefined && (
-        // Wide tables scroll; the keyboard has to reach them.
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
-        <section className="table-card" aria-label="Log" tabIndex={0}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">When</th>
-                <th scope="col">What</th>
-                <th scope="col">On what</th>
-              </tr>
-            </thead>
-            <tbody>
-              {entries.map((entry) => (
-                <tr key={entry.id}>
-                  <td className="nowrap">{formatWhen(entry.at)}</td>
-                  <td>{describeType(entry.type)}</td>
-                  <td>{describeSubject(entry, names)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </section>
+        <ul className="rows" aria-label="Log">
+          {entries.map((entry) => (
+            <EntryRow key={entry.id} entry={entry} names={names} />
+          ))}
+        </ul>
       )}
       {more && (
         <div className="buttons">
@@ -109,11 +117,13 @@ function Receipts() {
   const { verifyReceipts, exportReceipts } = useReleases();
   const [receipts, setReceipts] = useState<readonly VerifiedReceipt[]>();
   const [head, setHead] = useState<string>();
-  const [failure, setFailure] = useState<Failure>();
+  const [failure, setFailure] = useState<Partial<Failure> & { readonly title: string }>();
+
+  const command = `npm run pzk-auth -- audit verify --receipts receipts.json --head ${head}`;
 
   async function download(): Promise<void> {
     const ended = await exportReceipts();
-    setFailure(failureOf(ended));
+    setFailure({ title: 'The receipts were not downloaded', ...failureOf(ended) });
     if (ended.status !== 'done') return;
     downloadJson('receipts.json', ended.value.document);
     setHead(ended.value.head);
@@ -122,7 +132,7 @@ function Receipts() {
   async function verify(): Promise<void> {
     setReceipts(undefined);
     const ended = await verifyReceipts();
-    setFailure(failureOf(ended));
+    setFailure({ title: 'The receipts are not in order', ...failureOf(ended) });
     if (ended.status === 'done') setReceipts(ended.value);
   }
 
@@ -143,16 +153,16 @@ function Receipts() {
           {receipts !== undefined && `${formatCount(receipts.length, 'receipt')}, all in order.`}
         </span>
       </div>
-      {failure !== undefined && (
-        <ErrorNotice title="The receipts are not in order" error={failure.error} />
-      )}
+      {failure?.error !== undefined && <ErrorNotice title={failure.title} error={failure.error} />}
       {head !== undefined && head !== '' && (
         <div className="stack-tight">
           <p>
             Anybody can check the file without this platform. Keep the hash of its last receipt
-            apart from it:
+            apart from it. Here, run this in the directory of the example, with the path of the
+            file:
           </p>
-          <code>npx @pzk-auth/cli audit verify --receipts receipts.json --head {head}</code>
+          <code>{command}</code>
+          <CopyButton label="Copy the command" text={command} />
         </div>
       )}
       {receipts !== undefined && receipts.length > 0 && (

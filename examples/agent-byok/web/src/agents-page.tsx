@@ -1,5 +1,6 @@
 import { useAgents, useVault, type VaultAgentInfo } from '@pzk-auth/react-hooks';
 import { useEffect, useMemo, useState } from 'react';
+import { CopyButton } from './copy-button.js';
 import { Dialog } from './dialog.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
@@ -14,12 +15,12 @@ import { useVaultQuestions } from './vault-questions.js';
 
 function Code({ code, expiresAt, command }: { code: string; expiresAt: number; command: string }) {
   const now = useSeconds(true);
+  const line = `${command} ${code}`;
   return (
     <>
       <p>Run this where the agent’s broker runs:</p>
-      <code className="secret-value">
-        {command} {code}
-      </code>
+      <code className="secret-value">{line}</code>
+      <CopyButton label="Copy the command" text={line} />
       <p className="hint small">
         Waiting for the broker. Ends in{' '}
         <span role="timer">{formatCountdown(expiresAt - now / 1000)}</span>.

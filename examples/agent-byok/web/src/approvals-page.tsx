@@ -2,15 +2,16 @@ import {
   type Approval,
   findProviderHint,
   type ReleaseInfo,
-  useApprovals,
+  type UseApprovals,
   useReleases,
   useVault,
 } from '@pzk-auth/react-hooks';
-import { type FormEvent, useId, useState } from 'react';
+import { type FormEvent, useId, useLayoutEffect, useState } from 'react';
 import { Dialog } from './dialog.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
 import { formatCount, formatWhen } from './format.js';
+import { keepFocus } from './keep-focus.js';
 import { Page } from './page.js';
 import { describeTime, describeUses, termsOf } from './terms.js';
 import { VaultGate } from './vault-gate.js';
@@ -29,6 +30,8 @@ function ApprovalCard({ approval, approve, onReject }: ApprovalCardProps) {
   const id = useId();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
+  // With the request its buttons go.
+  useLayoutEffect(() => () => queueMicrotask(keepFocus), []);
   const expected = findProviderHint(slot.provider);
   const isUsual = (part: 'name' | 'prefix') => {
     return expected.header === undefined || expected.header[part] === header[part];
@@ -119,12 +122,13 @@ function ApprovalCard({ approval, approve, onReject }: ApprovalCardProps) {
 /** Asks why a request is rejected; the agent reads it. */
 function RejectDialog({
   approval,
+  reject,
   onClose,
 }: {
   readonly approval: Approval;
+  readonly reject: UseApprovals['reject'];
   readonly onClose: () => void;
 }) {
-  const { reject } = useApprovals();
   const id = useId();
   const [failure, setFailure] = useState<Failure>();
 
@@ -157,16 +161,32 @@ function RejectDialog({
   );
 }
 
-function Waiting() {
-  const approvals = useApprovals();
+function Waiting({ approvals }: { approvals: UseApprovals }) {
   const questions = useVaultQuestions();
   const [rejecting, setRejecting] = useState<Approval>();
+  const [approved, setApproved] = useState<Approval>();
+
+  async function approve(approval: Approval): Promise<Failure | undefined> {
+    setApproved(undefined);
+    const ended = await approvals.approve(approval, questions);
+    if (ended.status === 'done') setApproved(approval);
+    return failureOf(ended);
+  }
+
   if (approvals.status === 'failed') {
     return <ErrorNotice title="Requests cannot be read" error={approvals.error} />;
   }
   if (approvals.status !== 'ready') return <p role="status">Asking what waits.</p>;
   return (
     <>
+      <div role="status">
+        {approved !== undefined && (
+          <p className="notice notice-good">
+            {approved.agent.name} may use {approved.slot.name || 'your key of this platform'} now.
+            What it does with it shows under <a href="#/tasks">Tasks</a>.
+          </p>
+        )}
+      </div>
       {approvals.requests.length === 0 && (
         <div className="empty">
           <h2>Nothing waits for you</h2>
@@ -184,13 +204,17 @@ function Waiting() {
           <ApprovalCard
             key={approval.id}
             approval={approval}
-            approve={async () => failureOf(await approvals.approve(approval, questions))}
+            approve={() => approve(approval)}
             onReject={() => setRejecting(approval)}
           />
         ))}
       </ul>
       {rejecting !== undefined && (
-        <RejectDialog approval={rejecting} onClose={() => setRejecting(undefined)} />
+        <RejectDialog
+          approval={rejecting}
+          reject={approvals.reject}
+          onClose={() => setRejecting(undefined)}
+        />
       )}
     </>
   );
@@ -250,14 +274,14 @@ function GoingOn() {
 }
 
 /** What agents ask for, and what they were given. */
-export function ApprovalsPage() {
+export function ApprovalsPage({ approvals }: { approvals: UseApprovals }) {
   return (
     <Page
       title="Approvals"
       lead="Agents ask here. A key goes to the agent’s broker, for what you approve and nothing else."
     >
       <VaultGate why="Who asks, and for what, is read with the vault and not in the platform’s words.">
-        <Waiting />
+        <Waiting approvals={approvals} />
       </VaultGate>
       <GoingOn />
     </Page>

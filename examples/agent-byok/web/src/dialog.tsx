@@ -1,4 +1,5 @@
-import { type ReactNode, useEffect, useId, useRef } from 'react';
+import { type ReactNode, useEffect, useId, useLayoutEffect, useRef } from 'react';
+import { keepFocus } from './keep-focus.js';
 
 /** Props of {@link Dialog}. */
 export interface DialogProps {
@@ -11,12 +12,22 @@ export interface DialogProps {
 /** A modal dialog: the browser's own, which keeps the focus inside and gives it back. */
 export function Dialog({ title, children, onClose }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const heading = useRef<HTMLHeadingElement>(null);
   const id = useId();
-  useEffect(() => {
+  // In the layout phase: a dialog that has left the document gives no focus back.
+  useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
-    return () => element?.close();
+    return () => {
+      element?.close();
+      queueMicrotask(keepFocus);
+    };
   }, []);
+  // The next step of a dialog has other buttons than the one that was pressed.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a step has a title of its own
+  useEffect(() => {
+    if (dialog.current?.contains(document.activeElement) === false) heading.current?.focus();
+  }, [title]);
   return (
     <dialog
       ref={dialog}
@@ -27,7 +38,9 @@ export function Dialog({ title, children, onClose }: DialogProps) {
       }}
     >
       <div className="stack">
-        <h2 id={id}>{title}</h2>
+        <h2 id={id} ref={heading} tabIndex={-1}>
+          {title}
+        </h2>
         {children}
       </div>
     </dialog>

@@ -1,5 +1,6 @@
 import { useDevices } from '@pzk-auth/react-hooks';
 import { useEffect, useState } from 'react';
+import { CopyButton } from './copy-button.js';
 import { Dialog } from './dialog.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
@@ -12,7 +13,6 @@ import { useVaultQuestions } from './vault-questions.js';
 
 function OpenInvitation({ fragment, expiresAt }: { fragment: string; expiresAt: number }) {
   const now = useSeconds(true);
-  const [copied, setCopied] = useState(false);
   const link = invitationLink(fragment);
 
   return (
@@ -27,22 +27,7 @@ function OpenInvitation({ fragment, expiresAt }: { fragment: string; expiresAt: 
         Waiting for the other device. Ends in{' '}
         <span role="timer">{formatCountdown(expiresAt - now / 1000)}</span>.
       </p>
-      <div className="buttons">
-        <button
-          type="button"
-          onClick={() =>
-            void navigator.clipboard.writeText(link).then(
-              () => setCopied(true),
-              () => setCopied(false),
-            )
-          }
-        >
-          Copy the link
-        </button>
-        <span role="status" className="hint small">
-          {copied && 'Copied.'}
-        </span>
-      </div>
+      <CopyButton label="Copy the link" text={link} />
     </>
   );
 }

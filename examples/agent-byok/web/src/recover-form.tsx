@@ -1,5 +1,5 @@
 import { useRecovery } from '@pzk-auth/react-hooks';
-import { type FormEvent, useId, useState } from 'react';
+import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
 import { PASSKEY_USER } from './passkey-user.js';
@@ -17,8 +17,12 @@ export function RecoverForm({ onCancel, onRecovered }: RecoverFormProps) {
   const { recover } = useRecovery();
   const questions = useVaultQuestions();
   const id = useId();
+  const field = useRef<HTMLTextAreaElement>(null);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
+
+  // The button that was pressed is gone.
+  useEffect(() => field.current?.focus(), []);
 
   async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
     event.preventDefault();
@@ -35,7 +39,7 @@ export function RecoverForm({ onCancel, onRecovered }: RecoverFormProps) {
     <form className="stack" autoComplete="off" onSubmit={(event) => void submit(event)}>
       <div>
         <label htmlFor={id}>Recovery code</label>
-        <textarea id={id} name="code" required spellCheck={false} autoComplete="off" />
+        <textarea ref={field} id={id} name="code" required spellCheck={false} autoComplete="off" />
       </div>
       {busy && <p role="status">Your browser asks for a passkey. Follow what it says.</p>}
       {failure !== undefined && (

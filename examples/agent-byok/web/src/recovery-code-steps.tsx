@@ -114,7 +114,8 @@ export function RecoveryCodeSteps(props: RecoveryCodeStepsProps) {
   return (
     <Dialog title="Your recovery code" onClose={onClose}>
       <p>
-        Write it down or print it. It is shown once, and the platform does not have it.
+        Write it down or print it. The platform does not have it, and once you have typed it in
+        nobody can show it again.
         {children}
       </p>
       {/* Filled by script, so that no state of React holds the code. */}

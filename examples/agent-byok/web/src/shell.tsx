@@ -29,7 +29,7 @@ export function Shell() {
   const pages: Record<Route, ReactNode> = {
     tasks: <TasksPage feed={tasks} />,
     vault: <VaultPage />,
-    approvals: <ApprovalsPage />,
+    approvals: <ApprovalsPage approvals={approvals} />,
     devices: <DevicesPage />,
     agents: <AgentsPage agent={tasks.agent} />,
     activity: <ActivityPage />,

@@ -1,6 +1,6 @@
 import { findProviderHint, useVault, type VaultSlot } from '@pzk-auth/react-hooks';
 import { useState } from 'react';
-import { formatCount, formatCountdown } from './format.js';
+import { formatCountdown } from './format.js';
 import { LostKeys } from './lost-keys.js';
 import { Page } from './page.js';
 import {
@@ -65,11 +65,6 @@ function SlotRow({ slot, onAction }: { slot: VaultSlot; onAction: (action: SlotA
         <p className="row-title">
           {slot.name}
           <span className="tag">{findProviderHint(slot.provider).name}</span>
-        </p>
-        <p className="hint small">
-          {slot.version === 1
-            ? 'As it was added'
-            : `Changed ${formatCount(slot.version - 1, 'time')}`}
         </p>
       </div>
       <div className="buttons">

@@ -1,5 +1,6 @@
 import { usePasskeySupport, useSession } from '@pzk-auth/react-hooks';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { ErrorNotice } from './error-notice.js';
 import { RecoverForm } from './recover-form.js';
 import { RunningNotice } from './running-notice.js';
@@ -27,10 +28,14 @@ export function Welcome() {
   const questions = useVaultQuestions();
   const { enroll, refused, signUp } = useSignUp();
   const [recovering, setRecovering] = useState(false);
+  /** What was tried last: a failure of the other is no news. */
+  const [signingUp, setSigningUp] = useState(false);
+  const recover = useRef<HTMLButtonElement>(null);
   const running = RunningNotice.find(enroll) ?? RunningNotice.find(session);
 
   function signIn(): void {
     enroll.reset();
+    setSigningUp(false);
     void session.start({ anyPasskey: true, ...questions });
   }
 
@@ -56,7 +61,10 @@ export function Welcome() {
           />
         ) : recovering ? (
           <RecoverForm
-            onCancel={() => setRecovering(false)}
+            onCancel={() => {
+              flushSync(() => setRecovering(false));
+              recover.current?.focus();
+            }}
             onRecovered={() => {
               setRecovering(false);
               void session.start(questions);
@@ -74,7 +82,7 @@ export function Welcome() {
             {enroll.status === 'failed' && (
               <ErrorNotice title="There is no account yet" error={enroll.error} />
             )}
-            {session.status === 'failed' && (
+            {session.status === 'failed' && !signingUp && (
               <ErrorNotice title="You are not signed in" error={session.error} />
             )}
             <button
@@ -82,7 +90,10 @@ export function Welcome() {
               className="primary"
               onPointerEnter={session.warmUp}
               onFocus={session.warmUp}
-              onClick={() => void signUp()}
+              onClick={() => {
+                setSigningUp(true);
+                void signUp();
+              }}
             >
               Sign up with a passkey
             </button>
@@ -95,7 +106,7 @@ export function Welcome() {
             >
               Sign in
             </button>
-            <button type="button" onClick={() => setRecovering(true)}>
+            <button ref={recover} type="button" onClick={() => setRecovering(true)}>
               Use a recovery code
             </button>
             <p className="hint small">No password, no e-mail address. Your device asks for you.</p>
