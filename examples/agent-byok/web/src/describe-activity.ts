@@ -11,6 +11,7 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
 
 const TEXTS: Readonly<Record<string, string>> = {
   token_issued: 'Signed in',
+  key_issued: 'Key of this platform issued',
   vault_rotated: 'Keys of the vault changed',
   vault_pinned: 'New keys of the vault confirmed',
   vault_recovered: 'Vault read with the recovery code',
