@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { decodeBase64url, encodeBase64url, formatRecoveryCode } from '@pzk-auth/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -125,6 +126,21 @@ describe('vault open', () => {
     ]);
     const shown = await accepted(['--show', secret, '--json']);
     expect([shown.code, shown.error.code]).toEqual([1, 'vault_slot_invalid']);
+  });
+
+  it('opens the export of the vectors', async () => {
+    const file = new URL('../../protocol/vectors/vault-export.json', import.meta.url);
+    const { document, recoveryCode, opened } = JSON.parse(readFileSync(file, 'utf8'));
+    place.write('vectors.json', JSON.stringify(document));
+    const { code, json } = await open(['--json', '--reveal'], recoveryCode, 'vectors.json');
+    expect([code, json.counter]).toEqual([0, opened.counter]);
+    const shown = json.slots.map(
+      ({ value, valueBase64, ...slot }: { value?: string; valueBase64?: string }) => ({
+        ...slot,
+        value: Buffer.from(value ?? valueBase64 ?? '', value ? 'utf8' : 'base64').toString('hex'),
+      }),
+    );
+    expect(shown).toEqual(opened.slots);
   });
 
   it('takes no code from the command line', async () => {

@@ -7,6 +7,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { encodingVectors } from './lib/encoding-vectors.mjs';
 import { exchangeVectors } from './lib/exchange-vectors.mjs';
+import { exportVectors } from './lib/export-vectors.mjs';
 import { releaseVectors } from './lib/release-vectors.mjs';
 import { vaultChangeVectors } from './lib/vault-change-vectors.mjs';
 import { vaultVectors } from './lib/vault-vectors.mjs';
@@ -18,6 +19,7 @@ const builders = Object.entries({
   ...exchangeVectors,
   ...vaultVectors,
   ...vaultChangeVectors,
+  ...exportVectors,
   ...releaseVectors,
 });
 const stale = [];

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import {
   decodeBase64url,
   encodeBase64url,
@@ -27,6 +28,35 @@ function flip(value: string, index: number): string {
   bytes[index] = (bytes[index] ?? 0) ^ 1;
   return encodeBase64url(bytes);
 }
+
+interface ExportVectors {
+  readonly recoveryCode: string;
+  readonly document: unknown;
+  readonly opened: { readonly slots: readonly { readonly id: string; readonly value: string }[] };
+  readonly refused: readonly { readonly name: string; readonly document: unknown }[];
+}
+const vectors = new URL('../../../protocol/vectors/vault-export.json', import.meta.url);
+const vector: ExportVectors = JSON.parse(readFileSync(vectors, 'utf8'));
+
+describe('the export of the vectors', () => {
+  it('opens and shows what was put in', async () => {
+    const { recoveryCode, document } = vector;
+    const { slots, ...rest } = vector.opened;
+    const opened = await openVaultExport({ document, recoveryCode });
+    expect(opened).toMatchObject(rest);
+    expect(opened.slots).toEqual(slots.map(({ value: _, ...slot }) => slot));
+    for (const { id, value } of slots) {
+      expect(Buffer.from(await opened.readSlot(id)).toString('hex'), id).toBe(value);
+    }
+  });
+
+  it('is refused with anything else in it', async () => {
+    for (const { name, document } of vector.refused) {
+      const outcome = await codeOf({ document, recoveryCode: vector.recoveryCode });
+      expect(outcome, name).not.toBe('opened');
+    }
+  });
+});
 
 describe('an export', () => {
   it('[V5] honest: opens with the recovery code, without a server', async () => {

@@ -39,7 +39,8 @@ export const BAD_NAMES = [
   ['white space alone', '\u3000'],
 ];
 
-function plaintext(name, provider, value) {
+/** Section 12.9. */
+export function plaintext(name, provider, value) {
   const used = 16 + Buffer.byteLength(name) + Buffer.byteLength(provider) + value.length;
   return lp(name, provider, value, Buffer.alloc(Math.ceil(used / 256) * 256 - used));
 }
