@@ -21,8 +21,8 @@ beforeAll(async () => {
   browser = await launchChromium();
 });
 afterAll(() => browser.close());
-beforeEach(async () => {
-  example = await startExample();
+async function start(pause?: number): Promise<void> {
+  example = await startExample({}, pause);
   agent = await startAgent({
     directory: join(example.directory, 'broker'),
     origin: example.platform.origin,
@@ -32,7 +32,7 @@ beforeEach(async () => {
   });
   device = await openDevice(browser);
   user = createVisitor(device, example.platform.origin);
-});
+}
 afterEach(async () => {
   await device.close();
   await agent.close();
@@ -113,6 +113,8 @@ async function readPlatformFiles(): Promise<string> {
 }
 
 describe('an agent with its broker, in Chromium', () => {
+  beforeEach(() => start());
+
   it('is paired, asks, gets its yes and streams the answer of the upstream API', async () => {
     const key = example.vendor.keys.active().at(-1) ?? '';
     await begin(key);
@@ -251,5 +253,23 @@ describe('an agent with its broker, in Chromium', () => {
       await ended.waitFor(SLOW);
       status = await ended.innerText();
     }
+  });
+});
+
+describe('an agent whose upstream API answers slowly, in Chromium', () => {
+  beforeEach(() => start(500));
+
+  it('says that the release was ended while the answer came', async () => {
+    await begin(example.vendor.keys.active().at(-1) ?? '');
+    await giveTask('Ended early');
+    await user.goTo('Approvals');
+    await heading('Errand agent asks for Work').waitFor(SLOW);
+    await user.press('Approve with the passkey');
+    await user.goTo('Tasks');
+    await task('Ended early').getByText('This is the local').waitFor(SLOW);
+    await user.goTo('Approvals');
+    await user.press('End now: Work');
+    await user.goTo('Tasks');
+    await task('Ended early').getByText('The release was ended').waitFor(SLOW);
   });
 });

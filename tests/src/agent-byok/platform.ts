@@ -21,12 +21,19 @@ export interface Example {
   close(): Promise<void>;
 }
 
-/** Starts platform and stand-in on free ports. */
-export async function startExample(verifier: Partial<VerifierOptions> = {}): Promise<Example> {
+/**
+ * Starts platform and stand-in on free ports.
+ *
+ * @param pause - Between two words of the stand-in's answer, in milliseconds.
+ */
+export async function startExample(
+  verifier: Partial<VerifierOptions> = {},
+  pause = 2,
+): Promise<Example> {
   const directory = await mkdtemp(join(tmpdir(), 'pzk-byok-'));
   const events: VerifierEvent[] = [];
   const data = openPlatformData(join(directory, 'platform'));
-  const vendor = await startVendor({ directory: join(directory, 'vendor'), pause: 2 });
+  const vendor = await startVendor({ directory: join(directory, 'vendor'), pause });
   const platform = await startPlatform({
     data,
     port: 0,

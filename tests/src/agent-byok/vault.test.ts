@@ -35,6 +35,8 @@ describe('the vault page in Chromium', () => {
     await user.goTo('Vault');
     await expectAccessible(device);
     await user.press('Open the vault');
+    await device.page.getByRole('button', { name: 'Add a key' }).waitFor();
+    expect(await focused()).toBe('Vault');
     await user.addKey({ name: 'Work', value: KEY });
     await user.row('Work').waitFor();
     expect(await focused()).toBe('Add a key');

@@ -6,12 +6,12 @@ import {
   useReleases,
   useVault,
 } from '@pzk-auth/react-hooks';
-import { type FormEvent, useId, useLayoutEffect, useState } from 'react';
+import { type FormEvent, useId, useState } from 'react';
 import { Dialog } from './dialog.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
 import { formatCount, formatWhen } from './format.js';
-import { keepFocus } from './keep-focus.js';
+import { KeepFocus } from './keep-focus.js';
 import { Page } from './page.js';
 import { describeTime, describeUses, termsOf } from './terms.js';
 import { VaultGate } from './vault-gate.js';
@@ -30,8 +30,6 @@ function ApprovalCard({ approval, approve, onReject }: ApprovalCardProps) {
   const id = useId();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
-  // With the request its buttons go.
-  useLayoutEffect(() => () => queueMicrotask(keepFocus), []);
   const expected = findProviderHint(slot.provider);
   const isUsual = (part: 'name' | 'prefix') => {
     return expected.header === undefined || expected.header[part] === header[part];
@@ -45,6 +43,7 @@ function ApprovalCard({ approval, approve, onReject }: ApprovalCardProps) {
 
   return (
     <li>
+      <KeepFocus />
       <article className="card card-asks stack" aria-labelledby={id}>
         <div className="card-head">
           <h2 id={id}>

@@ -23,6 +23,8 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   release_cancelled: 'The agent took its request for the key back.',
   release_expired: 'Nobody answered the request for the key in time.',
   release_ended: 'The release was ended, so the agent has the key no more.',
+  too_many_requests: 'The calls that you allowed for a day are used up, or too much waits for you.',
+  network_error: 'The connection to the upstream API broke off.',
   authentication_error: 'The upstream API refused the key.',
   broker_unavailable: 'The agent’s broker does not answer.',
 };

@@ -4,6 +4,7 @@ import { ChangesNotice } from './changes-notice.js';
 import { CompareNotice } from './compare-notice.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
+import { KeepFocus } from './keep-focus.js';
 import { ResetNotice } from './reset-notice.js';
 import { useVaultQuestions } from './vault-questions.js';
 
@@ -56,6 +57,7 @@ export function VaultGate({ children, why }: { children: ReactNode; why: string 
   }
   return (
     <div className="empty">
+      <KeepFocus />
       <h2>Your vault is locked</h2>
       <p className="hint">{why} One touch of your passkey opens it here for five minutes.</p>
       {failure !== undefined && (
