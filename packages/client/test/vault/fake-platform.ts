@@ -1,6 +1,7 @@
 import {
   ancestryPlaces,
   decodeBase64url,
+  encodeBase64url,
   type JoiningRecipient,
   nodesAfter,
   parseManifest,
@@ -236,6 +237,8 @@ export function createFakePlatform(): FakePlatform {
     return json(tokenAnswer(), 201);
   }
 
+  let pairingId = '';
+
   function byDefault({ path, body: text, headers }: SentRequest): Response {
     const isJson = headers.get('content-type') === 'application/json';
     const body = isJson ? JSON.parse(text) : {};
@@ -312,8 +315,10 @@ export function createFakePlatform(): FakePlatform {
         return nothing();
       }
       case '/pzk/vault/pairings':
+        // 10 bytes, another id each time: the end of an earlier pairing may come late.
         platform.pairing = { status: 'open' };
-        return json({ id: 'A'.repeat(14), expires_at: soon() }, 201);
+        pairingId = encodeBase64url(crypto.getRandomValues(new Uint8Array(10)));
+        return json({ id: pairingId, expires_at: soon() }, 201);
       case '/pzk/vault/pairings/read':
         return json(platform.pairing);
       case '/pzk/vault/pairings/answer':
@@ -321,7 +326,7 @@ export function createFakePlatform(): FakePlatform {
         platform.pairingAnswer = body;
         return nothing();
       case '/pzk/vault/pairings/end':
-        platform.pairing = { status: 'ended' };
+        if (body.id === pairingId) platform.pairing = { status: 'ended' };
         return nothing();
       case '/pzk/vault/requests/reject': {
         const index = platform.requests.findIndex(({ request }) =>
