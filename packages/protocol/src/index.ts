@@ -241,6 +241,7 @@ export {
   receiptHash,
 } from './release/receipt.js';
 export {
+  isReleasableValue,
   type ReleaseChallengeFields,
   type ReleaseSignatureFields,
   releaseChallenge,

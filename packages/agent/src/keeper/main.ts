@@ -5,14 +5,18 @@
 import './no-inspector.js';
 import { chmodSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { decodeBase64url, encodeBase64url, releaseSealInfo } from '@pzk-auth/protocol';
+import {
+  decodeBase64url,
+  encodeBase64url,
+  isReleasableValue,
+  releaseSealInfo,
+} from '@pzk-auth/protocol';
 import { sendProblem } from '../api/problem.js';
 import { type Allowance, createAllowance, type EndReason, releaseEnded } from './allowance.js';
 import { systemClocks } from './clocks.js';
 import { createForwarder, type Forwarder } from './create-forwarder.js';
 import { generateHpkeRecipient, type HpkeRecipient } from './hpke.js';
 import type { FromKeeper, KeeperTask, ToKeeper } from './keeper-messages.js';
-import { isInjectable } from './secret-header.js';
 
 /** How often it looks whether the release is over; at each use it looks, too. */
 const LOOK_MS = 500;
@@ -74,7 +78,7 @@ async function open(message: Extract<ToKeeper, { type: 'release' }>): Promise<vo
     tell({ type: 'invalid' });
     return;
   }
-  if (!isInjectable(secret)) {
+  if (!isReleasableValue(secret)) {
     secret.fill(0);
     tell({ type: 'invalid' });
     return;

@@ -56,16 +56,3 @@ export function chooseSecretHeader(
   }
   return header;
 }
-
-/** At least so many bytes: less could not be told from ordinary text in an answer. */
-const MINIMUM_SECRET_BYTES = 8;
-
-/** Whether a secret can be a header's value (RFC 9110 section 5.5), and be found again in an answer. */
-export function isInjectable(secret: Uint8Array): boolean {
-  return (
-    secret.length >= MINIMUM_SECRET_BYTES &&
-    secret.every((byte) => byte >= 0x20 && byte <= 0x7e) &&
-    secret[0] !== 0x20 &&
-    secret.at(-1) !== 0x20
-  );
-}

@@ -16,7 +16,7 @@ import { describeSlot, type VaultSlot } from '../vault/slot-changes.js';
 import { getPasskey } from '../webauthn/passkeys.js';
 import { serializeAssertion } from '../webauthn/serialize-credential.js';
 import { assertAsShown, type CheckedRequest, checkAgentRequest } from './check-request.js';
-import { prepareRelease } from './prepare-release.js';
+import { assertReleasable, prepareRelease } from './prepare-release.js';
 
 /**
  * A request of an agent that waits for the user, read from the bytes that the agent signed and from the
@@ -74,7 +74,7 @@ export interface Approvals {
    *
    * @throws PzkError `vault_conflict` where slot or agent have changed since `list`: call it again and show
    * what it gives; `release_request_invalid`; `not_found` where it waits no more; `vault_slot_damaged`
-   * where the slot cannot be read; `vault_repin_required` and others as at `open`, which a locked vault
+   * where the slot cannot be read; `api_key_malformed` where no broker takes its value; `vault_repin_required` and others as at `open`, which a locked vault
    * takes first
    */
   approve(approval: Approval, options?: TouchOptions): Promise<void>;
@@ -166,6 +166,7 @@ export function createApprovals(context: VaultContext): Approvals {
           checkAgentRequest(manifest, bytes, signature, times()),
         );
         assertAsShown(found, request.checked);
+        await holder.read((vault) => assertReleasable(vault, found.request.slotId));
         const key = await sessionKey();
         const credentialId = await holder.read(({ recipient }) => recipient.credential_id);
         const nonce = await requestNonce(exchange, 'release', key, combined);

@@ -5,6 +5,7 @@ import {
   decodeBase64url,
   encodeBase64url,
   formatReceipt,
+  isReleasableValue,
   PzkError,
   type ReleaseRequest,
   receiptHash,
@@ -32,6 +33,25 @@ export interface SignedApproval {
   readonly times: readonly number[];
 }
 
+/**
+ * Reads a value that is to be released.
+ *
+ * @throws PzkError `api_key_malformed` where no broker takes it; `vault_slot_damaged`
+ */
+async function readReleasable(vault: UnlockedVault, slotId: string): Promise<Bytes> {
+  const value = await readSlotValue(vault, slotId);
+  if (isReleasableValue(value)) return value;
+  value.fill(0);
+  throw new PzkError('api_key_malformed', 'No broker takes the value of this slot.', {
+    hint: 'Keys have at least 8 characters of printable ASCII, and no white space around them. Enter the right one, or reject the request.',
+  });
+}
+
+/** Looks before the touch, which would be in vain. Throws as {@link readReleasable}. */
+export async function assertReleasable(vault: UnlockedVault, slotId: string): Promise<void> {
+  (await readReleasable(vault, slotId)).fill(0);
+}
+
 async function sealValue(
   vault: UnlockedVault,
   slotId: string,
@@ -44,7 +64,7 @@ async function sealValue(
   } catch (cause) {
     throw new PzkError('release_request_invalid', 'The key of the request is none.', { cause });
   }
-  const value = await readSlotValue(vault, slotId);
+  const value = await readReleasable(vault, slotId);
   try {
     return await sealHpke(publicKey, releaseSealInfo(requestHash), value);
   } finally {
@@ -82,7 +102,7 @@ async function makeReceipt(
  * Makes a release (docs/protocol.md section 13.4): the value of the slot sealed to the key of the
  * request, signed by the vault, its receipt, and the write that notes the receipt.
  *
- * @throws PzkError `release_request_invalid`, `vault_conflict`, `passkey_unavailable`
+ * @throws PzkError `release_request_invalid`, `api_key_malformed`, `vault_conflict`, `passkey_unavailable`
  */
 export async function prepareRelease(
   vault: UnlockedVault,

@@ -394,6 +394,28 @@ describe('approval', () => {
     expect(platform.releases).toHaveLength(1);
   });
 
+  it('takes no touch for a value that no broker would take, and releases nothing', async () => {
+    const { client, platform, broker, slot, vault } = await paired();
+    for (const value of ['seven77', 'two\nlines', 'schlüssel', Uint8Array.of(0, 255, 10)]) {
+      await vault.updateSecret(slot, { value });
+      await broker.ask(slot);
+      const approval = await onlyRequest(client);
+      const challenges = () => platform.paths().filter((path) => path === '/pzk/challenge').length;
+      const before = challenges();
+      await expect(client.approvals.approve(approval)).rejects.toMatchObject({
+        code: 'api_key_malformed',
+        hint: expect.stringContaining('at least 8 characters'),
+      });
+      expect(challenges()).toBe(before);
+      await client.approvals.reject(approval);
+    }
+    expect(platform.releases).toEqual([]);
+    await vault.updateSecret(slot, { value: 'eight888' });
+    await broker.ask(slot);
+    await client.approvals.approve(await onlyRequest(client));
+    expect(platform.releases).toHaveLength(1);
+  });
+
   it('takes no touch for a slot that cannot be read', async () => {
     const { client, platform, broker, slot, vault } = await paired();
     const encrypt = vi.spyOn(crypto.subtle, 'encrypt');
@@ -502,7 +524,7 @@ describe('receipts of a vault', () => {
     const { client: renewed } = await enrolledDevice(platform);
     const vault = await renewed.vault.open();
     expect(await renewed.vault.releases.receipts()).toEqual([]);
-    const slot = await vault.addSecret({ name: 'New', value: 'new' });
+    const slot = await vault.addSecret({ name: 'New', value: 'new-secret' });
     const broker = await createFakeBroker(platform);
     const pairing = await renewed.vault.agents.pair();
     broker.commit('After');

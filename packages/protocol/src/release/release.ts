@@ -36,3 +36,16 @@ export interface ReleaseSignatureFields {
 export function releaseSignatureMessage(fields: ReleaseSignatureFields): Bytes {
   return lp(labels.releaseSignature, fields.vaultId, fields.requestHash, fields.enc, fields.ct);
 }
+
+/** Less could not be told from ordinary text in the answer of a host. */
+const MINIMUM_VALUE_BYTES = 8;
+
+/** Whether a broker takes a value: it can be a header's (RFC 9110 section 5.5), and be found again in an answer. */
+export function isReleasableValue(value: Uint8Array): boolean {
+  return (
+    value.length >= MINIMUM_VALUE_BYTES &&
+    value.every((byte) => byte >= 0x20 && byte <= 0x7e) &&
+    value[0] !== 0x20 &&
+    value.at(-1) !== 0x20
+  );
+}
