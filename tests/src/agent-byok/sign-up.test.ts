@@ -76,11 +76,9 @@ describe('the agent platform in Chromium', () => {
   it('forgets a failed sign-in when the visitor signs up', async () => {
     await press('Sign in');
     await device.page.getByText('You are not signed in').waitFor();
-    await device.setPresence(false);
+    await device.page.route('**/account/sign-up', (route) => route.fulfill({ status: 503 }));
     await press('Sign up with a passkey');
-    await press('Cancel');
-    await press('Sign up with a passkey');
-    await press('Cancel');
+    await device.page.getByText('There is no account yet').waitFor();
     expect(await device.page.getByText('You are not signed in').count()).toBe(0);
   });
 
