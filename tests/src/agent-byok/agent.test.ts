@@ -54,7 +54,7 @@ async function begin(value: string): Promise<void> {
   await pairAgent();
 }
 
-async function pairAgent(): Promise<void> {
+async function pairAgent(same = true): Promise<void> {
   await user.goTo('Agents');
   await user.press('Pair an agent');
   const command = await dialog().locator('code').innerText();
@@ -70,6 +70,11 @@ async function pairAgent(): Promise<void> {
   const shown = await dialog().getByRole('listitem').allInnerTexts();
   expect(shown).toHaveLength(4);
   expect(await broker.words()).toEqual(shown);
+  if (!same) {
+    await user.press('They differ');
+    expect(await broker.answer(false)).not.toBe(0);
+    return;
+  }
   await user.press('They are the same');
   await dialog().getByText('It is paired.').waitFor(SLOW);
   expect(await broker.answer(true)).toBe(0);
@@ -214,8 +219,12 @@ describe('an agent with its broker, in Chromium', () => {
     await user.row('Errand agent').getByText('Pair it again').waitFor();
     await expectAccessible(device);
 
-    await pairAgent();
     const notice = device.page.getByText('Agents have to be paired again');
+    await pairAgent(false);
+    await user.goTo('Tasks');
+    await user.goTo('Agents');
+    await notice.waitFor(SLOW);
+    await pairAgent();
     await notice.waitFor({ state: 'detached', ...SLOW });
     await giveTask('In time');
     await user.goTo('Approvals');

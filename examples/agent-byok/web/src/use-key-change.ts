@@ -21,6 +21,20 @@ function findWorking(since: readonly ActivityEntry[], agents: readonly string[])
   return new Set(agents.filter((id) => working.has(id)));
 }
 
+/**
+ * Whether the user confirmed a pairing. One of an agent that the vault lists already is logged without its
+ * id: the broker shows its key, then the vault is written. Where the words differ the pairing is ended.
+ */
+function hasConfirmedPairing(since: readonly ActivityEntry[]): boolean {
+  let isOpen = false;
+  for (const { type } of since.toReversed()) {
+    if (type === 'vault_written' && isOpen) return true;
+    if (type === 'pairing_revealed') isOpen = true;
+    if (type === 'pairing_ended' || type === 'pairing_created') isOpen = false;
+  }
+  return false;
+}
+
 function describe(entries: readonly ActivityEntry[], agents: readonly string[]) {
   const index = entries.findIndex(({ type }) => type === 'vault_rotated');
   const rotated = entries[index];
@@ -28,8 +42,7 @@ function describe(entries: readonly ActivityEntry[], agents: readonly string[]) 
   const since = entries.slice(0, index);
   const working = findWorking(since, agents);
   const left = agents.filter((id) => !working.has(id));
-  // A pairing of an agent that the vault knows is logged without its id.
-  const hasPaired = since.some(({ type }) => type === 'pairing_revealed');
+  const hasPaired = hasConfirmedPairing(since);
   const isPaired = (id: string) => {
     if (working.has(id)) return true;
     if (!hasPaired) return false;
