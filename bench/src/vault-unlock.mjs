@@ -115,11 +115,7 @@ async function createOurs() {
       ...{ issuer: ISSUER, credentialId, entry },
       secretFor: async () => secret,
     });
-    const { slots } = await describeVault(
-      unlocked.vault,
-      { revoked: [], roster: undefined },
-      0,
-    );
+    const { slots } = await describeVault(unlocked.vault, { revoked: [], roster: undefined }, 0);
     assertNames(slots.map(({ name }) => name));
   }
   await unlock();
