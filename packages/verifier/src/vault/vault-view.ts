@@ -46,8 +46,9 @@ async function ancestryOf(
   { account, manifest }: VaultRow,
   remembered: number | undefined,
 ): Promise<string[]> {
+  if (remembered === undefined) return [];
   const { counter } = parseManifest(decodeBase64url(manifest));
-  const places = ancestryPlaces(counter, remembered ?? counter);
+  const places = ancestryPlaces(counter, remembered);
   if (places.length === 0) return [];
   const nodes = await engine.stores.vaults.findHistory(account, places);
   return places.map(({ level, position }) => {

@@ -42,7 +42,7 @@ function storeOf(rows: readonly AuditRow[]) {
 
 describe('audit log', () => {
   it('holds a whole life in one chain, without a secret in it', async () => {
-    const issuer = createIssuer({ authorize: () => ({ user: 'ada' }) });
+    const issuer = createIssuer({ authorize: () => ({ user: 'ada@example.test' }) });
     const { apiKey, row } = await issuer.verifier.keys.issue(SCOPES);
     const client = await createWireClient(issuer, { apiKey });
     const first = await client.enroll();
@@ -70,7 +70,7 @@ describe('audit log', () => {
     // That is the log.
     expect(text).toContain(row.id);
     const tokens = [first, second, renewed].map(({ body }) => body.access_token as string);
-    for (const secret of [apiKey, client.commitment, client.sessionKey.jkt, 'ada', ...tokens]) {
+    for (const secret of [apiKey, client.commitment, client.sessionKey.jkt, 'ada@example.test', ...tokens]) {
       expect(text).not.toContain(secret);
     }
   });
