@@ -116,6 +116,12 @@ const steady = () => performance.now();
 const nameOf = ({ vaultId, pairedAt }: Pairing) => `${vaultId} ${pairedAt}`;
 const isLive = ({ status }: Grant) => status === 'waiting' || status === 'released';
 
+function identityChanged(): PzkError {
+  return new PzkError('vault_identity_changed', 'The vault has another identity key.', {
+    hint: 'Pair the broker anew and compare the words.',
+  });
+}
+
 /** Errors for calls, by what became of the grant. */
 function statusError({ status, code }: Grant): PzkError {
   switch (status) {
@@ -404,10 +410,7 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
 
   /** @throws PzkError `vault_identity_changed` */
   function assertNotStopped(pairing: Pairing): void {
-    if (!pairing.stopped && !stopped.has(nameOf(pairing))) return;
-    throw new PzkError('vault_identity_changed', 'The vault has another identity key.', {
-      hint: 'Pair the broker anew and compare the words.',
-    });
+    if (pairing.stopped || stopped.has(nameOf(pairing))) throw identityChanged();
   }
 
   /**
@@ -420,7 +423,7 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
     const { pairing } = grant;
     try {
       assertNotStopped(store.find(pairing.vaultId));
-      if (!store.holds(pairing)) assertNotStopped({ ...pairing, stopped: true });
+      if (!store.holds(pairing)) throw identityChanged();
     } catch (error) {
       background(grant.platform.postVoid('/agent/requests/cancel', { id: grant.id }));
       throw error;

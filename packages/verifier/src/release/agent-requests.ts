@@ -110,12 +110,10 @@ export async function addAgentRequest(
   return { expires_at: Math.floor(stored.expiresAt / 1000) };
 }
 
-/** The identity key of the agent's vault. */
-async function identityKeyOf(engine: Engine, account: string): Promise<string> {
+/** The identity key of an account's vault; undefined where it was reset meanwhile. */
+async function identityKeyOf(engine: Engine, account: string): Promise<string | undefined> {
   const vault = await engine.stores.vaults.get(account);
-  // Reset meanwhile: the agent is in no vault any more.
-  if (vault === undefined) throw refusal('invalid_request', 'The vault is gone.');
-  return parseManifest(decodeBase64url(vault.manifest)).identity_key;
+  return vault && parseManifest(decodeBase64url(vault.manifest)).identity_key;
 }
 
 /**
@@ -125,12 +123,11 @@ async function identityKeyOf(engine: Engine, account: string): Promise<string> {
 async function collect(engine: Engine, row: ReleaseRow): Promise<AgentRequestReadResponse> {
   const status = 'released';
   if (row.enc === '') return { status };
-  const vault = await engine.stores.vaults.get(row.account);
-  const manifest = vault && parseManifest(decodeBase64url(vault.manifest));
+  const identityKey = await identityKeyOf(engine, row.account);
   await engine.emit({ type: 'release_collected', ...requestIds(row) });
   const sealed = await engine.stores.releases.takeSealed(row.id, engine.config.clock());
-  if (sealed === undefined || manifest === undefined) return { status, ...sealed };
-  return { status, ...sealed, identity_key: manifest.identity_key };
+  if (sealed === undefined || identityKey === undefined) return { status, ...sealed };
+  return { status, ...sealed, identity_key: identityKey };
 }
 
 /** `POST {base}/agent/requests/read`: what became of a request. */
@@ -201,8 +198,7 @@ export async function reportUses(
     engine.emit({ type: 'release_used', ...requestIds(row), uses });
   }
   if (isOver) engine.emit({ type: 'release_ended', ...requestIds(row) });
-  return {
-    ended: message.ended || row.status === 'ended',
-    identity_key: await identityKeyOf(engine, agent.account),
-  };
+  const identityKey = await identityKeyOf(engine, agent.account);
+  if (identityKey === undefined) throw refusal('invalid_request', 'The vault is gone.');
+  return { ended: message.ended || row.status === 'ended', identity_key: identityKey };
 }
