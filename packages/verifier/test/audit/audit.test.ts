@@ -70,7 +70,13 @@ describe('audit log', () => {
     // That is the log.
     expect(text).toContain(row.id);
     const tokens = [first, second, renewed].map(({ body }) => body.access_token as string);
-    for (const secret of [apiKey, client.commitment, client.sessionKey.jkt, 'ada@example.test', ...tokens]) {
+    for (const secret of [
+      apiKey,
+      client.commitment,
+      client.sessionKey.jkt,
+      'ada@example.test',
+      ...tokens,
+    ]) {
       expect(text).not.toContain(secret);
     }
   });
