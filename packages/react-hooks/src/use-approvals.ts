@@ -1,11 +1,12 @@
 'use client';
 
 import type { Approval, PzkError, TouchOptions } from '@pzk-auth/client';
-import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { type ActionResult, settle, settleVoid } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
 import { useCeremonies } from './use-ceremonies.js';
 import { usePolling } from './use-polling.js';
+import { useSnapshot } from './use-snapshot.js';
 
 /** What waits for the user; switch on `status`. */
 export type ApprovalsState =
@@ -72,16 +73,8 @@ function forget(state: ApprovalsState, { id }: Approval): ApprovalsState {
  */
 export function useApprovals({ interval = 3000 }: UseApprovalsOptions = {}): UseApprovals {
   const { handle, vaultCeremonies } = usePzkContext('useApprovals');
-  const session = useSyncExternalStore(
-    handle.session.subscribe,
-    handle.session.get,
-    handle.session.getServer,
-  );
-  const vault = useSyncExternalStore(
-    handle.vault.subscribe,
-    handle.vault.get,
-    handle.vault.getServer,
-  );
+  const session = useSnapshot(handle.session);
+  const vault = useSnapshot(handle.vault);
   const run = useCeremonies(handle, vaultCeremonies);
   const [state, setState] = useState(LOADING);
   const isActive = session.status === 'active';

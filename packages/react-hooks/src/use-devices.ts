@@ -7,12 +7,13 @@ import type {
   TouchOptions,
   VaultRemoval,
 } from '@pzk-auth/client';
-import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { type ActionResult, settle } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
 import { type Removal, settleRemoval } from './removal.js';
 import { useCeremonies } from './use-ceremonies.js';
 import { type InvitationView, useInvitation } from './use-invitation.js';
+import { useSnapshot } from './use-snapshot.js';
 
 /** The account's devices as the server tells them; who can open the vault is in `useVault`. */
 export type DevicesState =
@@ -69,16 +70,8 @@ const LOADING: DevicesState = Object.freeze({ status: 'loading' });
  */
 export function useDevices(): UseDevices {
   const { handle, vaultCeremonies } = usePzkContext('useDevices');
-  const session = useSyncExternalStore(
-    handle.session.subscribe,
-    handle.session.get,
-    handle.session.getServer,
-  );
-  const vault = useSyncExternalStore(
-    handle.vault.subscribe,
-    handle.vault.get,
-    handle.vault.getServer,
-  );
+  const session = useSnapshot(handle.session);
+  const vault = useSnapshot(handle.vault);
   const run = useCeremonies(handle, vaultCeremonies);
   const invitations = useInvitation(handle, run);
   const [state, setState] = useState(LOADING);

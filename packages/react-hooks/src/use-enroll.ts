@@ -1,9 +1,10 @@
 'use client';
 
 import type { EnrollOptions, EnrollState } from '@pzk-auth/client';
-import { useMemo, useSyncExternalStore } from 'react';
+import { useMemo } from 'react';
 import { usePzkContext } from './pzk-context.js';
 import { useCeremonies } from './use-ceremonies.js';
+import { useSnapshot } from './use-snapshot.js';
 
 /** What can be done. The functions keep their identity. */
 export interface EnrollActions {
@@ -30,8 +31,8 @@ export type UseEnroll = EnrollState & EnrollActions;
  */
 export function useEnroll(): UseEnroll {
   const { handle, enrollmentCeremonies } = usePzkContext('useEnroll');
-  const { subscribe, get, getServer } = handle.enrollment;
-  const state = useSyncExternalStore(subscribe, get, getServer);
+  const { get } = handle.enrollment;
+  const state = useSnapshot(handle.enrollment);
   const run = useCeremonies(handle, enrollmentCeremonies);
 
   const actions = useMemo<EnrollActions>(

@@ -7,9 +7,10 @@ import {
   type RotationStep,
   rotationSteps,
 } from '@pzk-auth/client';
-import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { type ActionResult, settle, settleVoid } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
+import { useSnapshot } from './use-snapshot.js';
 
 /** Whether a vault of the account was lost with a reset, and where its keys are to be rotated. */
 export type LostVaultState =
@@ -65,16 +66,8 @@ const NONE: Found = Object.freeze({ status: 'none' });
  */
 export function useLostVault({ providers }: UseLostVaultOptions = {}): UseLostVault {
   const { handle } = usePzkContext('useLostVault');
-  const session = useSyncExternalStore(
-    handle.session.subscribe,
-    handle.session.get,
-    handle.session.getServer,
-  );
-  const vault = useSyncExternalStore(
-    handle.vault.subscribe,
-    handle.vault.get,
-    handle.vault.getServer,
-  );
+  const session = useSnapshot(handle.session);
+  const vault = useSnapshot(handle.vault);
   const [found, setFound] = useState(LOADING);
   const isActive = session.status === 'active';
 

@@ -8,10 +8,11 @@ import type {
   VaultSlot,
 } from '@pzk-auth/client';
 import { PzkError } from '@pzk-auth/client';
-import { useMemo, useRef, useSyncExternalStore } from 'react';
+import { useMemo, useRef } from 'react';
 import { type ActionResult, settle } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
 import { useCeremonies } from './use-ceremonies.js';
+import { useSnapshot } from './use-snapshot.js';
 
 /** What can be done. The functions keep their identity; their promises do not reject. */
 export interface RecoveryActions {
@@ -66,8 +67,7 @@ function noCode(): Promise<never> {
  */
 export function useRecovery(): UseRecovery {
   const { handle, vaultCeremonies } = usePzkContext('useRecovery');
-  const { subscribe, get, getServer } = handle.vault;
-  const vault = useSyncExternalStore(subscribe, get, getServer);
+  const vault = useSnapshot(handle.vault);
   const run = useCeremonies(handle, vaultCeremonies);
   const made = useRef<NewRecoveryCode>(undefined);
 

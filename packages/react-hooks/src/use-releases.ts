@@ -7,10 +7,11 @@ import type {
   Releases,
   VerifiedReceipt,
 } from '@pzk-auth/client';
-import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { type ActionResult, settle, settleVoid } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
 import { usePolling } from './use-polling.js';
+import { useSnapshot } from './use-snapshot.js';
 
 /** An entry of the account's audit log, in the server's words. */
 export type ActivityEntry = Awaited<ReturnType<Releases['activity']>>[number];
@@ -59,8 +60,7 @@ const LOADING: ReleasesState = Object.freeze({ status: 'loading' });
  */
 export function useReleases({ interval = 5000 }: UseReleasesOptions = {}): UseReleases {
   const { handle } = usePzkContext('useReleases');
-  const { subscribe, get, getServer } = handle.session;
-  const isActive = useSyncExternalStore(subscribe, get, getServer).status === 'active';
+  const isActive = useSnapshot(handle.session).status === 'active';
   const [state, setState] = useState(LOADING);
 
   const read = useCallback(

@@ -1,10 +1,11 @@
 'use client';
 
 import type { SessionState, StartOptions } from '@pzk-auth/client';
-import { useMemo, useSyncExternalStore } from 'react';
+import { useMemo } from 'react';
 import type { ActionFailure } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
 import { useCeremonies } from './use-ceremonies.js';
+import { useSnapshot } from './use-snapshot.js';
 
 /**
  * What can be done with the session. The functions keep their identity. Their promises resolve to
@@ -47,8 +48,8 @@ export type UseSession = SessionState & SessionActions;
  */
 export function useSession(): UseSession {
   const { handle, sessionCeremonies } = usePzkContext('useSession');
-  const { subscribe, get, getServer } = handle.session;
-  const state = useSyncExternalStore(subscribe, get, getServer);
+  const { get } = handle.session;
+  const state = useSnapshot(handle.session);
   const run = useCeremonies(handle, sessionCeremonies);
 
   const actions = useMemo<SessionActions>(() => {

@@ -1,11 +1,12 @@
 'use client';
 
 import type { NewSecret, OpenOptions, TouchOptions, VaultState } from '@pzk-auth/client';
-import { useMemo, useSyncExternalStore } from 'react';
+import { useMemo } from 'react';
 import { type ActionFailure, type ActionResult, settle, settleVoid } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
 import { type Removal, settleRemoval } from './removal.js';
 import { useCeremonies } from './use-ceremonies.js';
+import { useSnapshot } from './use-snapshot.js';
 
 /**
  * What can be done with the vault. The functions keep their identity. Their promises resolve, to
@@ -80,8 +81,8 @@ export type UseVault = VaultState & VaultActions;
  */
 export function useVault(): UseVault {
   const { handle, vaultCeremonies } = usePzkContext('useVault');
-  const { subscribe, get, getServer } = handle.vault;
-  const state = useSyncExternalStore(subscribe, get, getServer);
+  const { get } = handle.vault;
+  const state = useSnapshot(handle.vault);
   const run = useCeremonies(handle, vaultCeremonies);
 
   const actions = useMemo<VaultActions>(() => {
