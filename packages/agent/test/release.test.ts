@@ -445,11 +445,11 @@ describe('another identity key', () => {
       const running = await second.release();
       const waiting = await second.ask();
       await running.approved();
-      platform.state.identityKey = (await makeIdentityKey()).publicKey;
-      // Its uses are reported a second after a call.
       expect((await running.fetch(upstream.url)).status).toBe(200);
+      // Uses are reported after a call, and every 20 seconds without one.
+      platform.state.identityKey = (await makeIdentityKey()).publicKey;
       await expect
-        .poll(() => second.stateOf(running), { timeout: 12_000 })
+        .poll(() => second.stateOf(running), { timeout: 40_000 })
         .toMatchObject({ status: 'failed', code: 'vault_identity_changed' });
       await expectRefused(running, 'vault_identity_changed');
       await expectRefused(waiting, 'vault_identity_changed');
