@@ -2,6 +2,7 @@ import type { SuccessionReview } from '@pzk-auth/react-hooks';
 import { Dialog } from './dialog.js';
 import { formatCount } from './format.js';
 import { shortId } from './member-name.js';
+import { RecipientList } from './recipient-list.js';
 import { RosterChangesList } from './roster-changes.js';
 import { VaultWords } from './vault-words.js';
 
@@ -43,13 +44,7 @@ export function SuccessionDialog({ review, onAnswer }: SuccessionDialogProps) {
         <div className="fact">
           <dt>Can open the vault now</dt>
           <dd>
-            <ul>
-              {recipients.map(({ id, credential_id }) => (
-                <li key={id}>
-                  {credential_id === 'recovery' ? 'Recovery code' : `Device ${shortId(id)}`}
-                </li>
-              ))}
-            </ul>
+            <RecipientList recipients={recipients} />
           </dd>
         </div>
       </dl>

@@ -7,11 +7,10 @@ import {
   parseMessage,
   revokeChallenge,
 } from '@pzk-auth/protocol';
-import { advanceCounter, verifyTouch } from '../exchange/device-assertion.js';
+import { verifyTouch } from '../exchange/device-assertion.js';
 import type { Engine } from '../exchange/engine.js';
-import { consumeNonce, openNonceOf } from '../exchange/open-exchange.js';
-import { sessionOfJti } from '../exchange/revocation-ids.js';
-import { assertNotRevoked } from '../exchange/standing.js';
+import { openNonceOf } from '../exchange/open-exchange.js';
+import { spendTouch } from '../exchange/spend-touch.js';
 import { assertNoPrfResults } from '../http/prf-results.js';
 import { readJson } from '../http/read-body.js';
 import { readMessage } from '../http/read-message.js';
@@ -64,13 +63,6 @@ export async function revokeOwnDevice(engine: Engine, request: Request): Promise
   const { issuer } = engine.config;
   const challenge = revokeChallenge({ issuer, device: row.id, nonce });
   const asserted = await verifyTouch(engine, device, { credential, challenge, nonce });
-  await consumeNonce(engine, exchange, REVOKE);
-  await assertNotRevoked(engine, {
-    account: device.account,
-    key: session.key,
-    device: device.id,
-    sid: sessionOfJti(session.jti),
-  });
-  await advanceCounter(engine, asserted, nonce);
+  await spendTouch(engine, { session, exchange, asserted, endpoint: REVOKE });
   await revokeDevice(engine, row.id);
 }

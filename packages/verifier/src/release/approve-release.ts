@@ -19,11 +19,10 @@ import {
   type VaultManifest,
   type VaultWriteResponse,
 } from '@pzk-auth/protocol';
-import { advanceCounter, verifyTouch } from '../exchange/device-assertion.js';
+import { verifyTouch } from '../exchange/device-assertion.js';
 import type { Engine } from '../exchange/engine.js';
-import { consumeNonce, openNonceOf } from '../exchange/open-exchange.js';
-import { sessionOfJti } from '../exchange/revocation-ids.js';
-import { assertNotRevoked } from '../exchange/standing.js';
+import { openNonceOf } from '../exchange/open-exchange.js';
+import { spendTouch } from '../exchange/spend-touch.js';
 import { assertNoPrfResults } from '../http/prf-results.js';
 import { readJson } from '../http/read-body.js';
 import { refusal } from '../refuse.js';
@@ -126,14 +125,7 @@ export async function approveRelease(
     receiptsHead: encodeBase64url(receiptHash(receiptBytes)),
   });
 
-  await consumeNonce(engine, exchange, ENDPOINT);
-  await assertNotRevoked(engine, {
-    account: vault.account,
-    key: session.key,
-    device: device.id,
-    sid: sessionOfJti(session.jti),
-  });
-  await advanceCounter(engine, asserted, message.nonce);
+  await spendTouch(engine, { session, exchange, asserted, endpoint: ENDPOINT });
   const at = config.clock();
   const release = { request: row.id, at, enc, ct, signature, receipt: message.receipt };
   await commitWrite(engine, ifMatch, checked, { release });
