@@ -3,6 +3,7 @@
 import type { AgentPairing, PairingState, PzkError, TouchOptions } from '@pzk-auth/client';
 import { useCallback, useMemo, useState } from 'react';
 import { type ActionResult, settleVoid } from './action-result.js';
+import { notBegun } from './not-begun.js';
 import { usePzkContext } from './pzk-context.js';
 import { useBegun } from './use-begun.js';
 import { useCeremonies } from './use-ceremonies.js';
@@ -47,6 +48,9 @@ const NONE: PairingView = Object.freeze({ status: 'none' });
 /** Between two steps of a pairing. Milliseconds. */
 const POLL = 1000;
 
+const noPairing = () =>
+  notBegun('There is no pairing.', 'Call pair() first, and have the user compare the words.');
+
 /**
  * Pairs agents with the vault and takes them out.
  *
@@ -80,7 +84,7 @@ export function useAgents(): UseAgents {
         let agent = '';
         const failure = await run(options?.signal, async (signal) => {
           const named = { ...options, signal, ...(name === undefined ? {} : { name }) };
-          agent = (await compared?.confirm(named)) ?? '';
+          agent = await (compared?.confirm(named) ?? noPairing());
         });
         if (failure !== undefined) return failure;
         begun.current.current = undefined;

@@ -8,6 +8,7 @@ import type {
 import { useCallback, useMemo, useRef, useState } from 'react';
 import type { ActionResult } from './action-result.js';
 import type { ClientHandle } from './client-handle.js';
+import { notBegun } from './not-begun.js';
 import { useBegun } from './use-begun.js';
 import type { RunCeremony } from './use-ceremonies.js';
 
@@ -27,6 +28,9 @@ const NONE: InvitationView = Object.freeze({ status: 'none' });
 
 /** Between two questions whether a device has joined. Milliseconds. */
 const POLL = 2000;
+
+const noInvitation = () =>
+  notBegun('There is no invitation.', 'Call invite() first, and wait for a device to join.');
 
 /** Makes an invitation, asks what came of it while the component is there, and takes the device in. */
 export function useInvitation(handle: ClientHandle, run: RunCeremony) {
@@ -70,8 +74,9 @@ export function useInvitation(handle: ClientHandle, run: RunCeremony) {
       async admit(options?: TouchOptions): Promise<ActionResult> {
         const admitted = begun.current.current;
         admitting.current = true;
-        const failure = await run(options?.signal, async (signal) =>
-          admitted?.admit({ ...options, signal }),
+        const failure = await run(
+          options?.signal,
+          async (signal) => admitted?.admit({ ...options, signal }) ?? noInvitation(),
         );
         admitting.current = false;
         if (failure !== undefined) return failure;

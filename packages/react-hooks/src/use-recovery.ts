@@ -7,9 +7,9 @@ import type {
   VaultExport,
   VaultSlot,
 } from '@pzk-auth/client';
-import { PzkError } from '@pzk-auth/client';
 import { useMemo, useRef } from 'react';
 import { type ActionResult, settle } from './action-result.js';
+import { notBegun } from './not-begun.js';
 import { usePzkContext } from './pzk-context.js';
 import { useCeremonies } from './use-ceremonies.js';
 import { useSnapshot } from './use-snapshot.js';
@@ -55,10 +55,8 @@ export type UseRecovery = {
   readonly hasCode: boolean | undefined;
 } & RecoveryActions;
 
-function noCode(): Promise<never> {
-  const hint = 'Call create() first, and show what it gives.';
-  return Promise.reject(new PzkError('invalid_request', 'No recovery code was made.', { hint }));
-}
+const noCode = () =>
+  notBegun('No recovery code was made.', 'Call create() first, and show what it gives.');
 
 /**
  * The recovery code of the vault.

@@ -318,6 +318,25 @@ describe('useDevices', () => {
     });
   });
 
+  it('takes nobody in where there is no invitation', async () => {
+    await act(enrol);
+    const hooks = mount();
+    await openVault(hooks);
+    const admitsNobody = () =>
+      act(async () => {
+        expect(await hooks.current.devices.admit()).toMatchObject({
+          status: 'failed',
+          error: { code: 'invalid_request' },
+        });
+      });
+    await admitsNobody();
+    expect(hooks.current.devices.invitation).toEqual({ status: 'none' });
+    await act(() => hooks.current.devices.invite());
+    await act(async () => hooks.current.devices.dismissInvitation());
+    await admitsNobody();
+    expect(hooks.current.devices.invitation).toEqual({ status: 'none' });
+  });
+
   it('forgets the list with the session', async () => {
     await act(enrol);
     const hooks = mount();
@@ -549,7 +568,7 @@ describe('useApprovals', () => {
 });
 
 describe('useAgents', () => {
-  it('starts a pairing with a code, and ends it when it is dismissed', async () => {
+  it('starts a pairing with a code, ends it when it is dismissed, and confirms none after that', async () => {
     await act(enrol);
     const hooks = mount();
     await act(() => hooks.current.agents.pair());
@@ -565,6 +584,13 @@ describe('useAgents', () => {
     });
     await act(async () => hooks.current.agents.dismissPairing());
     await waitFor(() => expect(service.requests).toContain('/pzk/vault/pairings/end'));
+    expect(hooks.current.agents.pairing).toEqual({ status: 'none' });
+    await act(async () => {
+      expect(await hooks.current.agents.confirmPairing()).toMatchObject({
+        status: 'failed',
+        error: { code: 'invalid_request' },
+      });
+    });
     expect(hooks.current.agents.pairing).toEqual({ status: 'none' });
     await act(async () => {
       expect(await hooks.current.agents.removeAgent('none')).toMatchObject({
