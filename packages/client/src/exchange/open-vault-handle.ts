@@ -125,8 +125,11 @@ function toBytes(value: SecretValue): Bytes {
   return typeof value === 'string' ? utf8(value.trim()) : new Uint8Array(value);
 }
 
-function assertForm(provider: string, value: Bytes, anyForm = false): void {
-  if (anyForm || looksLikeKeyOf(provider, value)) return;
+/** The value of a secret. */
+function toSecret(provider: string, given: SecretValue, anyForm = false): Bytes {
+  const value = toBytes(given);
+  if (anyForm || looksLikeKeyOf(provider, value)) return value;
+  value.fill(0);
   const { name } = findProviderHint(provider);
   throw new PzkError('api_key_malformed', `The value does not look like a key of: ${name}.`, {
     hint: 'Copy the whole key again. If it is right, say that any form will do.',
@@ -145,15 +148,17 @@ export function createOpenVault(context: VaultContext): OpenVault {
     throw new PzkError('vault_locked', 'The vault is locked.', { hint: 'Open it with a touch.' });
   }
 
-  /** Whether a value may stand in a slot. */
-  function assertFits(slotId: string, value: Bytes, anyForm: boolean | undefined): void {
+  /** The API key of this issuer as a start proves it: the very bytes that were checked, and no others. */
+  const toApiKey = (value: SecretValue): Bytes => {
+    const text = typeof value === 'string' ? value : new TextDecoder().decode(value);
+    return parseOwnApiKey(text, exchange.config.keyPattern);
+  };
+
+  /** A value that may stand in a slot. */
+  function toSlotValue(slotId: string, value: SecretValue, anyForm: boolean | undefined): Bytes {
     const slot = contents().slots.find(({ id }) => id === slotId);
-    if (slot?.kind === 'api-key') {
-      // Another one could not be proved at the next start.
-      parseOwnApiKey(new TextDecoder().decode(value), exchange.config.keyPattern).fill(0);
-    } else {
-      assertForm(slot?.provider ?? '', value, anyForm);
-    }
+    if (slot?.kind === 'api-key') return toApiKey(value);
+    return toSecret(slot?.provider ?? '', value, anyForm);
   }
 
   return {
@@ -162,9 +167,8 @@ export function createOpenVault(context: VaultContext): OpenVault {
     },
     readSecret: (slotId) => holder.read((vault) => readSlotValue(vault, slotId)),
     async addSecret({ name, provider = '', value: given, anyForm }) {
-      const value = toBytes(given);
+      const value = toSecret(provider, given, anyForm);
       try {
-        assertForm(provider, value, anyForm);
         return await holder.change(async (vault) => {
           const { change, slotId } = await addSlot(vault, { name, provider, value });
           return { prepared: await prepareWrite(vault, change), result: slotId };
@@ -174,9 +178,8 @@ export function createOpenVault(context: VaultContext): OpenVault {
       }
     },
     async updateSecret(slotId, { value: given, anyForm }) {
-      const value = toBytes(given);
+      const value = toSlotValue(slotId, given, anyForm);
       try {
-        assertFits(slotId, value, anyForm);
         await holder.change(async (vault) =>
           done(await prepareWrite(vault, await changeSlot(vault, slotId, { value }))),
         );
@@ -185,10 +188,8 @@ export function createOpenVault(context: VaultContext): OpenVault {
       }
     },
     async storeApiKey(given) {
-      const value = toBytes(given);
+      const value = toApiKey(given);
       try {
-        // Another one could not be proved at the next start.
-        parseOwnApiKey(new TextDecoder().decode(value), exchange.config.keyPattern).fill(0);
         await holder.change(async (vault) => {
           const slot = vault.manifest.slots.find(({ kind }) => kind === 'api-key');
           const change = slot

@@ -229,6 +229,30 @@ describe('an open vault', () => {
     expect(text(await vault.readSecret(id))).toBe('wd_another_key_0123456789');
   });
 
+  const bytes = new TextEncoder();
+
+  it.each([
+    ['text', (key: string) => key],
+    ['bytes', (key: string) => bytes.encode(key)],
+  ])(
+    'keeps its own API key as a start proves it, without what stands around it: %s',
+    async (_, as) => {
+      const { vault } = await opened();
+      const id = vault.contents.slots[0]?.id ?? '';
+      const key = 'wd_another_key_0123456789';
+      await vault.updateSecret(id, { value: as(`${key}\n`) });
+      expect(text(await vault.readSecret(id))).toBe(key);
+      await vault.storeApiKey(as(`\ufeff \t${key}\r\n`));
+      expect(text(await vault.readSecret(id))).toBe(key);
+    },
+  );
+
+  it('keeps every byte of a secret that is given as bytes', async () => {
+    const { vault } = await opened();
+    const id = await vault.addSecret({ name: 'a', value: bytes.encode(' two\nlines\n') });
+    expect(text(await vault.readSecret(id))).toBe(' two\nlines\n');
+  });
+
   it('[V6] honest: makes changes of one page one after the other', async () => {
     const { vault } = await opened();
     const names = ['a', 'b', 'c'];

@@ -169,6 +169,13 @@ describe('the client and the verifier', () => {
     expect(vault.contents.slots).toHaveLength(1);
   });
 
+  it('start with an API key that was stored as the lines of a file are', async () => {
+    const { first, vault, apiKey } = await enrolled();
+    await vault.storeApiKey(new TextEncoder().encode(`${apiKey}\n`));
+    await first.client.start();
+    expect(first.client.getSnapshot().status).toBe('active');
+  });
+
   it('take a second device in by invitation, and the first one out', async () => {
     const setting = await enrolled();
     const { first, secret } = setting;
