@@ -17,7 +17,7 @@ import {
 } from './prover/index.js';
 import { createCeremonyGuard } from './session/ceremony-guard.js';
 import { createPageSession, type PageSessionState } from './session/page-session.js';
-import { createProtectedFetch } from './session/protected-fetch.js';
+import { createProtectedFetch, currentSession } from './session/protected-fetch.js';
 import { createSessionManager } from './session/session-manager.js';
 import { createSnapshotStore, type Observable } from './session/snapshot-store.js';
 import type { EnrollState, SessionState, SessionStep } from './session/states.js';
@@ -182,7 +182,9 @@ export function createClient(options: ClientOptions): Client {
   const protectedFetch = createProtectedFetch(context, manager);
   const pageSession = createPageSession(context, protectedFetch);
   const passkeyKey = async () => (await manager.storedKey()) ?? (await generateSessionKey());
-  const api = createAccountApi(config.baseUrl, protectedFetch);
+  const api = createAccountApi(config.baseUrl, protectedFetch, () => {
+    currentSession(manager);
+  });
   const vault = createVaultClient({
     exchange: context,
     api,

@@ -161,11 +161,21 @@ export function createVaultClient(options: VaultClientOptions): VaultClient {
   const { config, records } = exchange;
   const holder = createVaultHolder(records, api, config.clock);
   const base = { exchange, api, holder, guard, sessionKey };
+  const openAgain: VaultContext['openAgain'] = async (touch = {}) => {
+    api.assertSignedIn();
+    await openByTouch(base, holder.asBefore(touch), async () => undefined);
+  };
   const context: VaultContext = {
     ...base,
     open: (openOptions = {}) => openByTouch(base, openOptions, async () => undefined),
-    openAgain: (touch = {}) => openByTouch(base, holder.asBefore(touch), async () => undefined),
-    openForNext: (touch = {}) => openByTouch(base, holder.asBefore(touch), confirmNextSecret),
+    openAgain,
+    openIfLocked: async (touch) => {
+      if (!holder.isOpen()) await openAgain(touch);
+    },
+    openForNext: async (touch = {}) => {
+      api.assertSignedIn();
+      return openByTouch(base, holder.asBefore(touch), confirmNextSecret);
+    },
   };
   const handle = createOpenVault(context);
   const releases = createReleases(context);

@@ -24,6 +24,12 @@ export interface AccountRequestOptions {
  */
 export interface AccountApi {
   /**
+   * To be called before a touch that would be in vain without a session.
+   *
+   * @throws PzkError `not_signed_in`
+   */
+  assertSignedIn(): void;
+  /**
    * @throws PzkError the server's code, `not_signed_in`, `network_error`, `unexpected_response`, `aborted`
    */
   post<T>(
@@ -36,8 +42,15 @@ export interface AccountApi {
   postVoid(path: string, body: object, options?: AccountRequestOptions): Promise<void>;
 }
 
-/** @param protectedFetch - With the token and a DPoP proof. */
-export function createAccountApi(baseUrl: string, protectedFetch: typeof fetch): AccountApi {
+/**
+ * @param protectedFetch - With the token and a DPoP proof.
+ * @param assertSignedIn - As in {@link AccountApi}.
+ */
+export function createAccountApi(
+  baseUrl: string,
+  protectedFetch: typeof fetch,
+  assertSignedIn: () => void,
+): AccountApi {
   async function send(
     path: string,
     body: object,
@@ -73,6 +86,7 @@ export function createAccountApi(baseUrl: string, protectedFetch: typeof fetch):
   }
 
   return {
+    assertSignedIn,
     async post(path, body, schema, options = {}) {
       const response = await send(path, body, options);
       const text = await readAnswer(response, options.maximumBytes ?? MAXIMUM_ANSWER_BYTES);

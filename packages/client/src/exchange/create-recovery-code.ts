@@ -4,7 +4,6 @@ import {
   encodeBase64url,
   equalBytes,
   formatRecoveryCode,
-  isPzkError,
   PzkError,
   parseRecoveryCode,
   RECOVERY,
@@ -189,7 +188,7 @@ function followsFrom({ manifest }: UnlockedVault, { identityKey, sealedHash }: A
  *
  * @param remove - Recipient ids to take out with it; absent: the code alone.
  */
-function createCode({ holder, openAgain }: VaultContext, remove?: readonly string[]) {
+function createCode({ holder, openIfLocked }: VaultContext, remove?: readonly string[]) {
   const code = makeCode();
   const attempts: Attempt[] = [];
   const changesKeys = (vault: UnlockedVault) =>
@@ -214,13 +213,8 @@ function createCode({ holder, openAgain }: VaultContext, remove?: readonly strin
       attempts.push({ identityKey, sealedHash, slots });
       return { prepared, result: slots };
     };
-    try {
-      return await holder.change(step);
-    } catch (cause) {
-      if (!isPzkError(cause) || cause.code !== 'vault_locked') throw cause;
-    }
     // To write 56 characters down takes longer than a vault stays open.
-    await openAgain(touch);
+    await openIfLocked(touch);
     return holder.change(step);
   }
 

@@ -54,6 +54,8 @@ export function revokeDevice(
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
   return guard.run(signal, async (combined) => {
+    // Before the touch, which would be in vain.
+    api.assertSignedIn();
     const { config, records } = exchange;
     const own = await records.readLastDevice();
     const nonce = await requestNonce(exchange, 'revoke', await sessionKey(), combined);

@@ -54,8 +54,14 @@ export interface VaultContext {
   readonly sessionKey: () => Promise<SessionKey>;
   /** Opens the vault with a touch, also one that is open: the user is asked anew. */
   readonly open: (options?: OpenOptions) => Promise<void>;
-  /** The same on the way to something else, as the user has opened it last. */
+  /**
+   * The same on the way to something else, as the user has opened it last.
+   *
+   * @throws PzkError `not_signed_in`: what follows would fail, after the touch
+   */
   readonly openAgain: (options?: TouchOptions) => Promise<void>;
+  /** As `openAgain`, where the vault is locked. */
+  readonly openIfLocked: (options?: TouchOptions) => Promise<void>;
   /** As `openAgain`, with another touch for the secret of the next PRF generation. */
   readonly openForNext: (options?: TouchOptions) => Promise<NextSecret>;
 }

@@ -31,6 +31,8 @@ export interface VaultHolder {
    * for, and without asking again about the slots that it was opened without.
    */
   asBefore(options: TouchOptions): OpenOptions;
+  /** Whether it is unlocked, also by the clock: timers stand still while a computer sleeps. */
+  isOpen(): boolean;
   /** Forgets the vault; what works on it ends first. */
   lock(): void;
   /**
@@ -107,11 +109,15 @@ export function createVaultHolder(
     if (store.getSnapshot().status !== 'locked') store.set({ status: 'locked' });
   }
 
-  async function use<T>(work: (holding: Holding) => Promise<T>): Promise<T> {
-    const holding = held;
+  function current(): Holding | undefined {
     // Timers stand still while a computer sleeps.
-    if (holding !== undefined && clock() >= holding.locksAt) lock();
-    if (holding === undefined || holding !== held) throw lockedError();
+    if (held !== undefined && clock() >= held.locksAt) lock();
+    return held;
+  }
+
+  async function use<T>(work: (holding: Holding) => Promise<T>): Promise<T> {
+    const holding = current();
+    if (holding === undefined) throw lockedError();
     holding.users++;
     try {
       return await work(holding);
@@ -221,6 +227,7 @@ export function createVaultHolder(
           slots.every(isKnown) || (options.approveReplacedSlots?.(slots) ?? false),
       };
     },
+    isOpen: () => current() !== undefined,
     lock,
     read: (work) => use(async ({ vault }) => work(vault)),
     change: (prepare) =>

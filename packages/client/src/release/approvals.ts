@@ -156,9 +156,8 @@ export function createApprovals(context: VaultContext): Approvals {
       if (approval.slot.damaged !== undefined) {
         throw new PzkError('vault_slot_damaged', 'The slot of the request cannot be read.');
       }
-      if (holder.state.getSnapshot().status !== 'open') {
-        await context.openAgain(options);
-      }
+      api.assertSignedIn();
+      await context.openIfLocked(options);
       await guard.run(signal, async (combined) => {
         // Before the touch, too, which would be in vain.
         const { bytes, signature } = request;

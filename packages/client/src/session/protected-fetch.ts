@@ -14,6 +14,15 @@ function resolveUrl(input: RequestInfo | URL, audience: string): string | Reques
   return new URL(String(input), base).href;
 }
 
+/** @throws PzkError `not_signed_in` */
+export function currentSession(manager: SessionManager): LiveSession {
+  const session = manager.current();
+  if (session !== undefined) return session;
+  throw new PzkError('not_signed_in', 'There is no session.', {
+    hint: 'Call start() or resume() first.',
+  });
+}
+
 /**
  * Makes the `fetch` of protected calls (RFC 9449 section 7).
  *
@@ -42,12 +51,7 @@ export function createProtectedFetch(
   }
 
   async function usableSession(signal: AbortSignal): Promise<LiveSession> {
-    const session = manager.current();
-    if (session === undefined) {
-      throw new PzkError('not_signed_in', 'There is no session.', {
-        hint: 'Call start() or resume() first.',
-      });
-    }
+    const session = currentSession(manager);
     if (config.clock() + EXPIRY_MARGIN_MS < session.expiresAt) return session;
     return renew(signal);
   }

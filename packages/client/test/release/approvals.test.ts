@@ -382,6 +382,38 @@ describe('approval', () => {
     expect(platform.releases).toHaveLength(1);
   });
 
+  it('asks for that touch also after a sleep in which no timer ran', async () => {
+    const { platform, broker, device, slot } = await paired();
+    await broker.ask(slot);
+    let now = Date.now();
+    const { authenticator, storage } = device;
+    const { vault, start } = createClientOf(platform, {
+      authenticator,
+      storage,
+      clock: () => now,
+    });
+    await start();
+    await vault.open();
+    const approval = await onlyRequest(vault);
+    now += 301_000;
+    await vault.approvals.approve(approval);
+    expect(platform.releases).toHaveLength(1);
+  });
+
+  it('asks for no touch without a session', async () => {
+    const { platform, broker, device, client, slot } = await paired();
+    await broker.ask(slot);
+    const approval = await onlyRequest(client);
+    await device.client.signOut();
+    const onUserPrompt = vi.fn();
+    device.authenticator.configure({ onUserPrompt });
+    await expect(client.approvals.approve(approval)).rejects.toMatchObject({
+      code: 'not_signed_in',
+    });
+    expect(onUserPrompt).not.toHaveBeenCalled();
+    expect(platform.releases).toEqual([]);
+  });
+
   it('opens it then as its user has, without the slots that are lost', async () => {
     const { client, platform, broker, slot, vault } = await paired();
     const lost = await vault.addSecret({ name: 'lost', value: 'lost' });

@@ -80,11 +80,11 @@ describe('a slot that does not open', () => {
     await vault.updateSecret(good, { value: 'another' });
     expect(text(await vault.readSecret(good))).toBe('another');
     for (const use of [
-      vault.readSecret(bad),
-      vault.renameSecret(bad, { name: 'x' }),
-      vault.updateSecret(bad, { value: 'x' }),
+      () => vault.readSecret(bad),
+      () => vault.renameSecret(bad, { name: 'x' }),
+      () => vault.updateSecret(bad, { value: 'x' }),
     ]) {
-      await expect(use).rejects.toMatchObject({ code: 'vault_slot_damaged' });
+      await expect(use()).rejects.toMatchObject({ code: 'vault_slot_damaged' });
     }
   });
 

@@ -169,6 +169,23 @@ describe('an open vault', () => {
     expect(client.vault.getSnapshot()).toEqual({ status: 'locked' });
   });
 
+  it('asks for no touch, without a session, that only a change would need', async () => {
+    const { device } = await opened();
+    const onUserPrompt = vi.fn();
+    device.authenticator.configure({ onUserPrompt });
+    const { vault } = device.reload();
+    const { code, confirm } = vault.recovery.create();
+    for (const change of [() => vault.devices.revoke('any'), () => confirm(code)]) {
+      await expect(change()).rejects.toMatchObject({ code: 'not_signed_in' });
+    }
+    expect(onUserPrompt).not.toHaveBeenCalled();
+    // To read needs none.
+    const current = await vault.open();
+    expect(onUserPrompt).toHaveBeenCalledOnce();
+    await expect(current.rotateGeneration()).rejects.toMatchObject({ code: 'not_signed_in' });
+    expect(onUserPrompt).toHaveBeenCalledOnce();
+  });
+
   it('never seals under secrets that were overwritten: a lock waits for what runs', async () => {
     const { device, vault, platform } = await opened();
     const encrypt = vi.spyOn(crypto.subtle, 'encrypt').mockImplementationOnce((...given) => {
