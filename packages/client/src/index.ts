@@ -79,6 +79,7 @@ export {
   looksLikeKeyOf,
   type ProviderHint,
   providerHints,
+  recognizeKey,
 } from './vault/provider-hints.js';
 export type {
   RosterChanges,

@@ -34,6 +34,7 @@ export {
   type RosterMember,
   type RotatedSlot,
   type RotationStep,
+  recognizeKey,
   rotationSteps,
   type SessionState,
   type SessionStep,

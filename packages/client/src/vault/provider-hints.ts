@@ -12,6 +12,8 @@ export interface ProviderHint {
   readonly header?: { readonly name: string; readonly prefix: string };
   /** What the service's keys look like. A hint against typing errors: services change it. */
   readonly pattern: RegExp;
+  /** How a key begins that can hardly be another service's. Absent where nothing marks them. */
+  readonly mark?: RegExp;
 }
 
 const BEARER = Object.freeze({ name: 'authorization', prefix: 'Bearer ' });
@@ -26,6 +28,7 @@ export const providerHints: readonly ProviderHint[] = Object.freeze([
     host: 'api.anthropic.com',
     header: plain('x-api-key'),
     pattern: /^sk-ant-[A-Za-z0-9_-]{20,}$/,
+    mark: /^sk-ant-/,
   },
   {
     id: 'openai',
@@ -34,6 +37,8 @@ export const providerHints: readonly ProviderHint[] = Object.freeze([
     host: 'api.openai.com',
     header: BEARER,
     pattern: /^sk-[A-Za-z0-9_-]{20,}$/,
+    // Without the second word others write their keys like this, too.
+    mark: /^sk-(proj|svcacct|admin)-/,
   },
   {
     id: 'vercel',
@@ -50,6 +55,7 @@ export const providerHints: readonly ProviderHint[] = Object.freeze([
     host: 'api.github.com',
     header: BEARER,
     pattern: /^(gh[a-z]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})$/,
+    mark: /^(gh[a-z]|github_pat)_/,
   },
   {
     id: 'google-ai',
@@ -58,6 +64,7 @@ export const providerHints: readonly ProviderHint[] = Object.freeze([
     host: 'generativelanguage.googleapis.com',
     header: plain('x-goog-api-key'),
     pattern: /^[A-Za-z0-9_.-]{30,}$/,
+    mark: /^AIza/,
   },
   // Anything: keys of several lines are kept, too.
   { id: 'generic', name: 'Other service', pattern: /./s },
@@ -74,4 +81,13 @@ export function looksLikeKeyOf(provider: string, value: Uint8Array): boolean {
   // ASCII alone: no pattern takes more, and every byte is one character.
   const text = String.fromCharCode(...value);
   return findProviderHint(provider).pattern.test(text);
+}
+
+/**
+ * The service whose keys begin as this value does; undefined where nothing tells. Where it is another than
+ * the user has chosen, say so: an approval is compared with the host and the header of the chosen one.
+ */
+export function recognizeKey(value: string): ProviderHint | undefined {
+  const text = value.trim();
+  return providerHints.find(({ mark }) => mark?.test(text));
 }

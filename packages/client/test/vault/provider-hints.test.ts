@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { looksLikeKeyOf, providerHints, recognizeKey } from '../../src/index.js';
+
+const rest = 'A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6';
+
+describe('the service of a key, by how it begins', () => {
+  it.each([
+    ['anthropic', `sk-ant-api03-${rest}`],
+    ['openai', `sk-proj-${rest}`],
+    ['openai', `sk-svcacct-${rest}`],
+    ['github', `ghp_${rest}`],
+    ['github', `github_pat_${rest}`],
+    ['google-ai', `AIzaSy${rest}`],
+  ])('is %s for %s', (id, key) => {
+    expect(recognizeKey(key)?.id).toBe(id);
+    expect(recognizeKey(` ${key}\n`)?.id).toBe(id);
+    expect(looksLikeKeyOf(id, new TextEncoder().encode(key))).toBe(true);
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['a form that many services share', `sk-${rest}`],
+    ['no form at all', rest],
+    ['a mark that does not begin it', `x sk-ant-${rest}`],
+  ])('is not told by %s', (_, key) => {
+    expect(recognizeKey(key)).toBeUndefined();
+  });
+
+  it('is told by one mark at most', () => {
+    const marks = providerHints.flatMap(({ mark }) => (mark === undefined ? [] : [mark]));
+    for (const start of ['sk-ant-', 'sk-proj-', 'ghp_', 'github_pat_', 'AIza']) {
+      expect(marks.filter((mark) => mark.test(start))).toHaveLength(1);
+    }
+  });
+});
