@@ -67,13 +67,19 @@ export type VerifierEvent =
        * Without a device of the account: somebody read the vault by its recovery code, looked at an
        * invitation by its id, or a broker took a step of a pairing.
        */
-      readonly type:
-        | 'vault_recovered'
-        | 'invitation_opened'
-        | 'pairing_committed'
-        | 'pairing_revealed';
+      readonly type: 'vault_recovered' | 'invitation_opened' | 'pairing_committed';
       readonly at: number;
       readonly account: string;
+    }
+  | {
+      /**
+       * A broker has shown its key. `agent`: the one of the vault with this key, where it is paired again;
+       * nobody has compared any words yet.
+       */
+      readonly type: 'pairing_revealed';
+      readonly at: number;
+      readonly account: string;
+      readonly agent?: string;
     }
   | {
       readonly type: 'slot_added' | 'slot_changed' | 'slot_removed';

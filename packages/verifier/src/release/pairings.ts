@@ -18,6 +18,7 @@ import { assertAddressBudget } from '../exchange/proof-check.js';
 import { readMessage } from '../http/read-message.js';
 import { refusal } from '../refuse.js';
 import type { PairingRow, PairingStatus, PairingStep } from '../stores/vault-stores.js';
+import { p256Thumbprint } from '../vault/p256.js';
 import { authenticateVaultCaller } from '../vault/vault-caller.js';
 
 /** Where a pairing stands; one that has expired is ended. */
@@ -176,6 +177,9 @@ export async function revealPairing(
   const message = await readMessage(request, pairingRevealRequestSchema);
   const { id, agent_key: agentKey, nonce_a: nonceA } = message;
   const { account } = await findPairing(engine, context, id);
+  // A pairing that renews one changes nobody in the vault, so nothing else would name the agent.
+  const known = await engine.stores.agents.findByJkt(p256Thumbprint(agentKey));
+  const again = known?.account === account ? { agent: known.id } : {};
   await advance(engine, id, { from: 'answered', to: 'revealed', step: { agentKey, nonceA } });
-  await engine.emit({ type: 'pairing_revealed', account });
+  await engine.emit({ type: 'pairing_revealed', account, ...again });
 }

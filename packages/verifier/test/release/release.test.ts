@@ -514,6 +514,29 @@ describeOnStores('pairing with an agent', (kind) => {
     expect(await open()).toEqual({ status: 'ended', ...known });
   });
 
+  it('names an agent of the vault that is paired again, and no other', async () => {
+    const client = await enrollWithVault(kind.issuer);
+    const agent = await createTestAgent(kind.issuer);
+    await pairAgents(client, [agent]);
+    const stranger = await createTestAgent(kind.issuer);
+    await pairAgents(await enrollWithVault(kind.issuer), [stranger]);
+    const post = (path: string, body: unknown) => client.wire.post(path, body, { dpop: null });
+    const reveal = async (agent_key: string) => {
+      const { id } = (await client.call('/vault/pairings')).body;
+      const identity_key = client.vault.identity.publicKey;
+      const commit = { id, commitment: random(32), name: 'Reports' };
+      await post('/agent/pairings/commit', commit);
+      await client.call('/vault/pairings/answer', { id, identity_key, nonce_b: random(32) });
+      const revealed = await post('/agent/pairings/reveal', { id, agent_key, nonce_a: random(32) });
+      expect(revealed.status).toBe(204);
+      const { entries } = (await client.call('/vault/activity')).body;
+      return entries.find(({ type }: { type: string }) => type === 'pairing_revealed');
+    };
+    expect((await reveal((await createTestAgent(kind.issuer)).key)).agent).toBeUndefined();
+    expect((await reveal(stranger.key)).agent).toBeUndefined();
+    expect((await reveal(agent.key)).agent).toBe(agent.id);
+  });
+
   it('[V9] of parallel commitments one counts; an ended or expired pairing takes none', async () => {
     const client = await enrollWithVault(kind.issuer);
     const { id } = (await client.call('/vault/pairings')).body;
