@@ -44,6 +44,12 @@ export function taskRoutes({ pzk, tasks, agent }: TaskRoutesOptions): Router {
     res.status(201).json(tasks.create({ account, prompt: asked, vault, slot, approval }));
   });
 
+  routes.post('/tasks/:id/retry', (req, res) => {
+    const task = tasks.retry(req.pzk.account, req.params.id);
+    if (task === undefined) return void res.status(409).json({ title: 'It has not failed.' });
+    res.json(task);
+  });
+
   // One JSON text a line, the task whole at each change. The page reads it with its token's `fetch`.
   routes.get('/tasks/changes', (req, res) => {
     res.set({ 'Content-Type': 'application/x-ndjson', 'Cache-Control': 'no-store' });

@@ -39,6 +39,8 @@ export interface Tasks {
   list(account: string): readonly Task[];
   /** Takes the oldest one that waits; undefined if none came until the signal. */
   take(signal: AbortSignal): Promise<Task | undefined>;
+  /** Lets a task that has failed wait once more. Undefined for one that has not, or is of another account. */
+  retry(account: string, id: string): Task | undefined;
   /** False for a task that is not there or has ended. */
   report(id: string, report: TaskReport): boolean;
   /** Calls at each change of a task of this account; returns how to stop it. */
@@ -116,6 +118,13 @@ export function openTasks(file: string): Tasks {
           signal.addEventListener('abort', wake);
         });
       }
+    },
+    retry(account, id) {
+      const task = byId.get(id) as Task | undefined;
+      if (task?.account !== account || task.status !== 'failed') return undefined;
+      const waiting = store({ ...task, status: 'queued', answer: '', problem: '' });
+      changes.emit('queued');
+      return waiting;
     },
     report(id, { status, text = '', problem }) {
       const task = byId.get(id) as Task | undefined;

@@ -3,13 +3,14 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type RunningAgent, startAgent } from '@pzk-auth/example-agent-byok';
+import type { Stores } from '@pzk-auth/verifier';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Device, launchChromium, openDevice } from '../browser/browser.js';
 import { expectAccessible } from './expect-accessible.js';
 import { pairBroker } from './pair-broker.js';
 import { type Example, startExample } from './platform.js';
-import { createVisitor, type Visitor } from './visitor.js';
+import { createVisitor, lockItself, type Visitor } from './visitor.js';
 
 let browser: Browser;
 let example: Example;
@@ -21,8 +22,8 @@ beforeAll(async () => {
   browser = await launchChromium();
 });
 afterAll(() => browser.close());
-async function start(pause?: number): Promise<void> {
-  example = await startExample({}, pause);
+async function start(pause?: number, adapt?: (stores: Stores) => Stores): Promise<void> {
+  example = await startExample({}, pause, adapt);
   agent = await startAgent({
     directory: join(example.directory, 'broker'),
     origin: example.platform.origin,
@@ -192,6 +193,62 @@ describe('an agent with its broker, in Chromium', () => {
     await heading('Nothing waits for you').waitFor(SLOW);
     await user.goTo('Tasks');
     await task('Wrong key').getByText('The upstream API refused the key.').waitFor(SLOW);
+    await expectAccessible(device);
+  });
+
+  it('tries a task again that has failed, once the key is right', async () => {
+    await begin(`sk-ant-api03-${'w'.repeat(40)}`);
+    await giveTask('Once more');
+    await user.goTo('Approvals');
+    await heading('Errand agent asks for Work').waitFor(SLOW);
+    await user.press('Approve with the passkey');
+    await user.goTo('Tasks');
+    await task('Once more').getByText('The upstream API refused the key.').waitFor(SLOW);
+
+    await user.goTo('Vault');
+    await user.press('Rotate Work');
+    await device.page.getByLabel('New key').fill(example.vendor.keys.active().at(-1) ?? '');
+    await user.press('Replace the key');
+    await dialog().waitFor({ state: 'detached' });
+    await user.goTo('Tasks');
+    await user.press('Try again: Once more');
+    await task('Once more').getByText('Asks for your key').waitFor(SLOW);
+    await user.goTo('Approvals');
+    await heading('Errand agent asks for Work').waitFor(SLOW);
+    await user.press('Approve with the passkey');
+    await user.goTo('Tasks');
+    await task('Once more').getByText('Done').waitFor(SLOW);
+    expect(await device.page.getByRole('article').count()).toBe(1);
+  });
+
+  it('keeps a task that is half written, whichever page its user looks at meanwhile', async () => {
+    await begin(example.vendor.keys.active().at(-1) ?? '');
+    await user.goTo('Tasks');
+    const prompt = device.page.getByLabel('What should the agent do?');
+    await prompt.fill('Half a thought');
+    await user.goTo('Vault');
+    await user.press('Lock now');
+    await user.goTo('Tasks');
+    await user.press('Open the vault');
+    expect(await prompt.inputValue()).toBe('Half a thought');
+    await user.press('Hand it over');
+    await task('Half a thought').waitFor(SLOW);
+    expect(await prompt.inputValue()).toBe('');
+  });
+
+  it('keeps the reason of a rejection where the vault is locked meanwhile', async () => {
+    await device.page.clock.install();
+    await begin(example.vendor.keys.active().at(-1) ?? '');
+    await giveTask('Unwanted');
+    await user.goTo('Approvals');
+    await heading('Errand agent asks for Work').waitFor(SLOW);
+    await user.press('Reject');
+    await dialog().getByLabel('Reason, for the agent (optional)').fill('Not today');
+    await lockItself(device);
+    await dialog().getByRole('button', { name: 'Reject' }).click();
+    await dialog().waitFor({ state: 'detached' });
+    await user.goTo('Tasks');
+    await task('Unwanted').getByText('You did not release the key.').waitFor(SLOW);
   });
 
   it('has to be paired again after a removal, and every page says so', async () => {
@@ -226,6 +283,11 @@ describe('an agent with its broker, in Chromium', () => {
     await notice.waitFor(SLOW);
     await pairAgent();
     await notice.waitFor({ state: 'detached', ...SLOW });
+    await user.goTo('Activity');
+    await device.page
+      .getByText('Pairing answered by a known agent: Errand agent')
+      .first()
+      .waitFor(SLOW);
     await giveTask('In time');
     await user.goTo('Approvals');
     await heading('Errand agent asks for Work').waitFor(SLOW);
@@ -262,6 +324,44 @@ describe('an agent with its broker, in Chromium', () => {
       await ended.waitFor(SLOW);
       status = await ended.innerText();
     }
+  });
+});
+
+describe('an agent whose user does not answer, in Chromium', () => {
+  /** How long requests wait, in milliseconds; undefined for as long as ever. */
+  let wait: number | undefined;
+  beforeEach(() =>
+    start(undefined, (stores) => ({
+      ...stores,
+      releases: {
+        ...stores.releases,
+        insert: (row, bounds) => {
+          const expiresAt = wait === undefined ? row.expiresAt : Date.now() + wait;
+          return stores.releases.insert({ ...row, expiresAt }, bounds);
+        },
+      },
+    })),
+  );
+
+  it('hears that the time is over, and so does the user', async () => {
+    await begin(example.vendor.keys.active().at(-1) ?? '');
+    wait = 8000;
+    await giveTask('Unanswered');
+    await user.goTo('Approvals');
+    await heading('Errand agent asks for Work').waitFor(SLOW);
+    await heading('Nothing waits for you').waitFor(SLOW);
+    await user.row('Nobody answered in time').getByText('Unanswered').waitFor(SLOW);
+    await expectAccessible(device);
+    await user.goTo('Tasks');
+    await task('Unanswered').getByText('Nobody answered the request').waitFor(SLOW);
+
+    wait = undefined;
+    await user.press('Try again: Unanswered');
+    await user.goTo('Approvals');
+    await heading('Errand agent asks for Work').waitFor(SLOW);
+    await user.press('Approve with the passkey');
+    await user.goTo('Tasks');
+    await task('Unanswered').getByText('Done').waitFor(SLOW);
   });
 });
 

@@ -135,6 +135,48 @@ describe('devices in Chromium, each a context of its own', () => {
     expect(await page.getByText('Later').count()).toBe(0);
   });
 
+  it('keeps what was typed where another device has changed the vault, and says what came', async () => {
+    const first = await begin();
+    const second = await joinSecond(first);
+    const { page } = first.device;
+    await first.goTo('Vault');
+    await first.press('Rename Work');
+    await page.getByRole('textbox', { name: 'Name' }).fill('Office');
+
+    await second.goTo('Vault');
+    await second.press('Open the vault');
+    await second.addKey({ name: 'Later', value: LATER });
+    await second.press('Rotate Work');
+    await second.device.page.getByLabel('New key').fill(LATER);
+    await second.press('Replace the key');
+    await second.device.page.getByRole('dialog').waitFor({ state: 'detached' });
+
+    await first.press('Rename');
+    await page.getByText('vault_conflict').waitFor(SLOW);
+    await page.getByText('Your vault is locked, and this waits for you').waitFor(SLOW);
+    await expectAccessible(first.device);
+    await first.press('Open it and go on');
+    await page.getByText('This key was changed meanwhile.').waitFor(SLOW);
+    await expectAccessible(first.device);
+    await first.press('Rename');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await first.reveal('Office')).toBe(LATER);
+
+    // And a new one, which another device has added in the same moment.
+    await first.press('Add a key');
+    await page.getByRole('textbox', { name: 'Name' }).fill('Third');
+    await page.getByLabel('Key', { exact: true }).fill(KEY);
+    await second.press('Lock now');
+    await second.press('Open the vault');
+    await second.addKey({ name: 'Third', value: KEY });
+    await first.press('Put it into the vault');
+    await page.getByText('vault_conflict').waitFor(SLOW);
+    await first.press('Open it and go on');
+    await page.getByText('New in the vault meanwhile: Third.').waitFor(SLOW);
+    await first.press('Cancel');
+    await first.row('Third').waitFor(SLOW);
+  });
+
   it('does not offer to remove the last way to open the vault', async () => {
     const first = await begin();
     await first.goTo('Devices');

@@ -8,7 +8,7 @@ import {
   startPlatform,
   startVendor,
 } from '@pzk-auth/example-agent-byok';
-import type { VerifierEvent, VerifierOptions } from '@pzk-auth/verifier';
+import type { Stores, VerifierEvent, VerifierOptions } from '@pzk-auth/verifier';
 
 /** The example with its stand-in of the upstream API, with data of its own. */
 export interface Example {
@@ -25,17 +25,19 @@ export interface Example {
  * Starts platform and stand-in on free ports.
  *
  * @param pause - Between two words of the stand-in's answer, in milliseconds.
+ * @param adapt - Changes the stores of the platform.
  */
 export async function startExample(
   verifier: Partial<VerifierOptions> = {},
   pause = 2,
+  adapt: (stores: Stores) => Stores = (stores) => stores,
 ): Promise<Example> {
   const directory = await mkdtemp(join(tmpdir(), 'pzk-byok-'));
   const events: VerifierEvent[] = [];
   const data = openPlatformData(join(directory, 'platform'));
   const vendor = await startVendor({ directory: join(directory, 'vendor'), pause });
   const platform = await startPlatform({
-    data,
+    data: { ...data, stores: (issuer) => adapt(data.stores(issuer)) },
     port: 0,
     pairCommand: 'npm run pair --',
     verifier: { onEvent: (event) => events.push(event), ...verifier },

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type Device, launchChromium, openDevice } from '../browser/browser.js';
 import { expectAccessible } from './expect-accessible.js';
 import { type Example, startExample } from './platform.js';
-import { createVisitor, type Visitor } from './visitor.js';
+import { createVisitor, lockItself, type Visitor } from './visitor.js';
 
 let browser: Browser;
 let example: Example;
@@ -102,5 +102,79 @@ describe('the vault page in Chromium', () => {
     await device.page.getByLabel(/Keep it even if/).check();
     await user.press('Put it into the vault');
     await user.row('Odd').waitFor();
+  });
+
+  it('says that a key begins like one of another provider, and takes that one on a click', async () => {
+    await user.signUp();
+    await user.goTo('Vault');
+    await user.press('Open the vault');
+    await user.press('Add a key');
+    const { page } = device;
+    await page.getByLabel('Provider', { exact: true }).selectOption('OpenAI');
+    await page.getByLabel('Key', { exact: true }).fill(KEY);
+    await page.getByText('This looks like a key of Anthropic, not of OpenAI.').waitFor();
+    await expectAccessible(device);
+    await user.press('It is of Anthropic');
+    expect(await page.getByLabel('Provider', { exact: true }).inputValue()).toBe('anthropic');
+    expect(await page.getByText('This looks like').count()).toBe(0);
+    await user.press('Put it into the vault');
+    await user.row('Anthropic').waitFor();
+
+    await user.press('Rotate Anthropic');
+    await page.getByLabel('New key').fill(`ghp_${'g'.repeat(36)}`);
+    await page.getByText('This looks like a key of GitHub, not of Anthropic.').waitFor();
+    await page.getByLabel('New key').fill(NEXT_KEY);
+    await page.getByText('This looks like').waitFor({ state: 'detached' });
+  });
+
+  it('keeps a form that is half filled in where the vault locks itself, and a typed key for a minute', async () => {
+    const { page } = device;
+    await page.clock.install();
+    await user.signUp();
+    await user.goTo('Vault');
+    await user.press('Open the vault');
+    await user.press('Add a key');
+    const [name, key] = [
+      page.getByRole('textbox', { name: 'Name' }),
+      page.getByLabel('Key', { exact: true }),
+    ];
+    await name.fill('Work');
+    await key.fill(KEY);
+    await lockItself(device);
+    await page.getByText('The key that you have typed is kept for one minute.').waitFor();
+    await expectAccessible(device);
+    await user.press('Open it and go on');
+    await user.press('Put it into the vault');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await user.reveal('Work')).toBe(KEY);
+
+    await user.press('Add a key');
+    await name.fill('Team');
+    await key.fill(NEXT_KEY);
+    await lockItself(device);
+    await page.getByText('kept for one minute').waitFor();
+    await page.clock.fastForward('01:00');
+    await page.getByText('is not kept any more').waitFor();
+    expect(await key.inputValue()).toBe('');
+    await user.press('Open it and go on');
+    await key.fill(NEXT_KEY);
+    await user.press('Put it into the vault');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await user.reveal('Team')).toBe(NEXT_KEY);
+  });
+
+  it('hides a key that it shows where the vault locks itself', async () => {
+    const { page } = device;
+    await page.clock.install();
+    await user.signUp();
+    await user.goTo('Vault');
+    await user.press('Open the vault');
+    await user.addKey({ name: 'Work', value: KEY });
+    await page.clock.fastForward('04:50');
+    await user.press('Reveal Work');
+    await page.waitForFunction(() => document.querySelector('dialog code')?.textContent !== '');
+    await page.clock.fastForward('00:11');
+    await page.getByText('so the key is hidden again').waitFor();
+    expect(await page.locator('body').innerText()).not.toContain(KEY);
   });
 });

@@ -50,3 +50,9 @@ export function createVisitor(device: Device, origin: string): Visitor {
     },
   };
 }
+
+/** Lets the page's clock, which `device.page.clock.install` gave it, go on until the vault locks itself. */
+export async function lockItself({ page }: Device): Promise<void> {
+  await page.clock.fastForward('05:00');
+  await page.getByText('Your vault is locked').first().waitFor();
+}

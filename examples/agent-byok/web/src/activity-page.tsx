@@ -23,14 +23,21 @@ function useNames(): Names {
   const known = devices.status === 'ready' ? devices.devices : [];
   const { slots, agents, members } =
     vault.status === 'open' ? vault : { slots: [], agents: [], members: undefined };
+  // The platform knows no names: those of what was removed are gone with it.
+  const unnamed = (what: string, id: string) =>
+    `${what}${shortId(id)}${members === undefined ? '' : ' (removed)'}`;
   const nameMember = (id: string) => {
     const member = members?.find((one) => one.id === id);
     if (member?.kind === 'recovery') return 'recovery code';
-    return member?.own ? `device ${shortId(id)} (this one)` : `device ${shortId(id)}`;
+    if (member === undefined) return unnamed('', id);
+    return member.own ? `device ${shortId(id)} (this one)` : `device ${shortId(id)}`;
   };
   return {
-    slot: (id) => slots.find((one) => one.id === id)?.name || `key ${shortId(id)}`,
-    agent: (id) => agents.find((one) => one.id === id)?.name ?? `agent ${shortId(id)}`,
+    slot: (id) => {
+      const slot = slots.find((one) => one.id === id);
+      return slot === undefined ? unnamed('key ', id) : slot.name || `key ${shortId(id)}`;
+    },
+    agent: (id) => agents.find((one) => one.id === id)?.name ?? unnamed('agent ', id),
     member: nameMember,
     device(id) {
       if (members === undefined) return 'one of your devices';

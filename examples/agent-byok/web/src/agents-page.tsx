@@ -4,6 +4,7 @@ import { CopyButton } from './copy-button.js';
 import { Dialog } from './dialog.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
+import { FormDialog } from './form-dialog.js';
 import { formatCountdown, formatWhen } from './format.js';
 import { shortId } from './member-name.js';
 import { Page } from './page.js';
@@ -97,33 +98,22 @@ function PairDialog({ command, onClose }: { command: string; onClose: () => void
 
 function RemoveAgentDialog({ agent, onClose }: { agent: VaultAgentInfo; onClose: () => void }) {
   const { removeAgent } = useAgents();
-  const [failure, setFailure] = useState<Failure>();
-
-  async function confirm(): Promise<void> {
-    const failed = failureOf(await removeAgent(agent.id));
-    setFailure(failed);
-    if (failed === undefined) onClose();
-  }
-
   return (
-    <Dialog title={`Remove ${agent.name}?`} onClose={onClose}>
+    <FormDialog
+      title={`Remove ${agent.name}?`}
+      action="Remove it"
+      danger
+      onClose={onClose}
+      onSubmit={async () => failureOf(await removeAgent(agent.id))?.error}
+    >
       <p>It can ask for nothing more, and what it uses now is ended.</p>
-      {failure !== undefined && <ErrorNotice title="It was not removed" error={failure.error} />}
-      <div className="buttons">
-        <button type="button" onClick={onClose}>
-          Cancel
-        </button>
-        <button type="button" className="danger" onClick={() => void confirm()}>
-          Remove it
-        </button>
-      </div>
-    </Dialog>
+    </FormDialog>
   );
 }
 
 /** Says that agents take nothing that the vault's new keys have signed. */
 function PairAgainNotice({ change, agents }: { change: KeyChange; agents: readonly string[] }) {
-  if (agents.every((id) => change.isPaired(id) === true)) return null;
+  if (agents.every(change.isPaired)) return null;
   return (
     <div className="notice notice-ask">
       <p className="notice-title">Agents have to be paired again</p>
@@ -136,23 +126,13 @@ function PairAgainNotice({ change, agents }: { change: KeyChange; agents: readon
   );
 }
 
-function PairedTag({ isPaired }: { isPaired: boolean | undefined }) {
-  if (isPaired === true) return null;
-  return (
-    <span className="tag tag-ask">
-      {isPaired === false ? 'Pair it again' : 'Pair it again, if you have not'}
-    </span>
-  );
-}
-
 const NO_AGENTS: readonly VaultAgentInfo[] = [];
 
-function AgentList() {
+function AgentList({ onRemove }: { onRemove: (agent: VaultAgentInfo) => void }) {
   const vault = useVault();
   const agents = vault.status === 'open' ? vault.agents : NO_AGENTS;
   const ids = useMemo(() => agents.map(({ id }) => id), [agents]);
   const { change, failure } = useKeyChange(ids);
-  const [removing, setRemoving] = useState<VaultAgentInfo>();
   if (vault.status !== 'open') return null;
   if (vault.agents.length === 0) {
     return (
@@ -177,7 +157,9 @@ function AgentList() {
             <div className="row-text">
               <p className="row-title">
                 {agent.name}
-                {change !== undefined && <PairedTag isPaired={change.isPaired(agent.id)} />}
+                {change?.isPaired(agent.id) === false && (
+                  <span className="tag tag-ask">Pair it again</span>
+                )}
               </p>
               <p className="hint small">Agent {shortId(agent.id)}</p>
             </div>
@@ -185,16 +167,13 @@ function AgentList() {
               type="button"
               className="danger"
               aria-label={`Remove ${agent.name}`}
-              onClick={() => setRemoving(agent)}
+              onClick={() => onRemove(agent)}
             >
               Remove
             </button>
           </li>
         ))}
       </ul>
-      {removing !== undefined && (
-        <RemoveAgentDialog agent={removing} onClose={() => setRemoving(undefined)} />
-      )}
     </>
   );
 }
@@ -203,6 +182,7 @@ function AgentList() {
 export function AgentsPage({ agent }: { agent: AgentDescription | undefined }) {
   const vault = useVault();
   const [pairing, setPairing] = useState(false);
+  const [removing, setRemoving] = useState<VaultAgentInfo>();
   return (
     <Page
       title="Agents"
@@ -216,11 +196,15 @@ export function AgentsPage({ agent }: { agent: AgentDescription | undefined }) {
       }
     >
       <VaultGate why="Your agents stand in the vault, where nobody else can add one.">
-        <AgentList />
-        {pairing && (
-          <PairDialog command={agent?.pairCommand ?? ''} onClose={() => setPairing(false)} />
-        )}
+        <AgentList onRemove={setRemoving} />
       </VaultGate>
+      {/* Not within the gate: the vault may be locked before the broker has answered. */}
+      {pairing && (
+        <PairDialog command={agent?.pairCommand ?? ''} onClose={() => setPairing(false)} />
+      )}
+      {removing !== undefined && (
+        <RemoveAgentDialog agent={removing} onClose={() => setRemoving(undefined)} />
+      )}
     </Page>
   );
 }

@@ -20,16 +20,17 @@ import { useVaultQuestions } from './vault-questions.js';
 /** Props of {@link ApprovalCard}. */
 interface ApprovalCardProps {
   readonly approval: Approval;
-  readonly approve: () => Promise<Failure | undefined>;
+  /** Of the last try. */
+  readonly failure: Failure | undefined;
+  readonly approve: () => Promise<void>;
   readonly onReject: () => void;
 }
 
 /** Who asks for what, in words that come from the signed request and from the vault alone. */
-function ApprovalCard({ approval, approve, onReject }: ApprovalCardProps) {
+function ApprovalCard({ approval, failure, approve, onReject }: ApprovalCardProps) {
   const { agent, slot, purpose, host, methods, header, term } = approval;
   const id = useId();
   const [busy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<Failure>();
   const expected = findProviderHint(slot.provider);
   const isUsual = (part: 'name' | 'prefix') => {
     return expected.header === undefined || expected.header[part] === header[part];
@@ -37,7 +38,7 @@ function ApprovalCard({ approval, approve, onReject }: ApprovalCardProps) {
 
   async function confirm(): Promise<void> {
     setBusy(true);
-    setFailure(await approve());
+    await approve();
     setBusy(false);
   }
 
@@ -160,16 +161,23 @@ function RejectDialog({
   );
 }
 
-function Waiting({ approvals }: { approvals: UseApprovals }) {
-  const questions = useVaultQuestions();
-  const [rejecting, setRejecting] = useState<Approval>();
-  const [approved, setApproved] = useState<Approval>();
+interface WaitingProps {
+  readonly approvals: UseApprovals;
+  readonly onReject: (approval: Approval) => void;
+}
 
-  async function approve(approval: Approval): Promise<Failure | undefined> {
+function Waiting({ approvals, onReject }: WaitingProps) {
+  const questions = useVaultQuestions();
+  const [approved, setApproved] = useState<Approval>();
+  const [failed, setFailed] = useState<{ readonly id: string } & Failure>();
+
+  async function approve(approval: Approval): Promise<void> {
     setApproved(undefined);
+    setFailed(undefined);
     const ended = await approvals.approve(approval, questions);
     if (ended.status === 'done') setApproved(approval);
-    return failureOf(ended);
+    const failure = failureOf(ended);
+    setFailed(failure && { id: approval.id, ...failure });
   }
 
   if (approvals.status === 'failed') {
@@ -186,6 +194,9 @@ function Waiting({ approvals }: { approvals: UseApprovals }) {
           </p>
         )}
       </div>
+      {failed !== undefined && approvals.requests.every(({ id }) => id !== failed.id) && (
+        <ErrorNotice title="The request is over, and no key was released" error={failed.error} />
+      )}
       {approvals.requests.length === 0 && (
         <div className="empty">
           <h2>Nothing waits for you</h2>
@@ -203,11 +214,122 @@ function Waiting({ approvals }: { approvals: UseApprovals }) {
           <ApprovalCard
             key={approval.id}
             approval={approval}
+            failure={failed?.id === approval.id ? failed : undefined}
             approve={() => approve(approval)}
-            onReject={() => setRejecting(approval)}
+            onReject={() => onReject(approval)}
           />
         ))}
       </ul>
+    </>
+  );
+}
+
+/** What became of a request that is over, for its user. */
+const OUTCOMES: Readonly<Partial<Record<ReleaseInfo['status'], string>>> = {
+  ended: 'Ended',
+  rejected: 'You said no',
+  cancelled: 'Taken back by the agent',
+  expired: 'Nobody answered in time',
+};
+
+/** How many requests that are over show. */
+const SHOWN = 5;
+
+/** What agents may use right now, with a way to end it at once, and what became of the last requests. */
+function Answered() {
+  const releases = useReleases();
+  const vault = useVault();
+  const [failure, setFailure] = useState<Failure>();
+  if (releases.status === 'failed') {
+    return <ErrorNotice title="Releases cannot be read" error={releases.error} />;
+  }
+  const all = releases.status === 'ready' ? releases.releases : [];
+  const current = all.filter(({ status }) => status === 'released');
+  const over = all.filter(({ status }) => OUTCOMES[status] !== undefined).slice(0, SHOWN);
+  const nameOf = ({ request }: ReleaseInfo) => {
+    const slots = vault.status === 'open' ? vault.slots : [];
+    return slots.find(({ id }) => id === request.slotId)?.name || 'A key';
+  };
+  return (
+    <>
+      {current.length > 0 && (
+        <section className="stack" aria-labelledby="going-on">
+          <h2 id="going-on">In use now</h2>
+          {failure !== undefined && <ErrorNotice title="It was not ended" error={failure.error} />}
+          <ul className="rows">
+            {current.map((release) => {
+              const { request, uses, lastUsedAt } = release;
+              const name = nameOf(release);
+              return (
+                <li className="row" key={request.requestId}>
+                  <div className="row-text">
+                    <p className="row-title">
+                      {name} <span className="tag">{request.host}</span>
+                      {request.ttl === 0 && <span className="tag tag-ask">Standing approval</span>}
+                    </p>
+                    <p className="hint small">
+                      {describeUses(termsOf(release))}, {describeTime(termsOf(release))} ·{' '}
+                      {formatCount(uses, 'call')} so far
+                      {lastUsedAt !== undefined && <> · last {formatWhen(lastUsedAt)}</>}
+                    </p>
+                  </div>
+                  <button
+                    type="button"
+                    className="danger"
+                    aria-label={`End now: ${name}`}
+                    onClick={() =>
+                      void releases
+                        .end(request.requestId)
+                        .then((ended) => setFailure(failureOf(ended)))
+                    }
+                  >
+                    End now
+                  </button>
+                </li>
+              );
+            })}
+          </ul>
+        </section>
+      )}
+      {over.length > 0 && (
+        <section className="stack" aria-labelledby="over">
+          <h2 id="over">Over</h2>
+          <ul className="rows">
+            {over.map((release) => {
+              const { request, status, uses, at, endedAt } = release;
+              return (
+                <li className="row row-dense" key={request.requestId}>
+                  <p className="row-title">
+                    {nameOf(release)} <span className="tag">{OUTCOMES[status]}</span>
+                  </p>
+                  <p className="hint small">
+                    {request.purpose} · {request.host}
+                    {status === 'ended' && <> · {formatCount(uses, 'call')}</>} ·{' '}
+                    {formatWhen(endedAt ?? at)}
+                  </p>
+                </li>
+              );
+            })}
+          </ul>
+        </section>
+      )}
+    </>
+  );
+}
+
+/** What agents ask for, and what they were given. */
+export function ApprovalsPage({ approvals }: { approvals: UseApprovals }) {
+  const [rejecting, setRejecting] = useState<Approval>();
+  return (
+    <Page
+      title="Approvals"
+      lead="Agents ask here. A key goes to the agent’s broker, for what you approve and nothing else."
+    >
+      <VaultGate why="Who asks, and for what, is read with the vault and not in the platform’s words.">
+        <Waiting approvals={approvals} onReject={setRejecting} />
+      </VaultGate>
+      <Answered />
+      {/* Not within the gate: a reason is not lost when the vault is locked meanwhile. */}
       {rejecting !== undefined && (
         <RejectDialog
           approval={rejecting}
@@ -215,74 +337,6 @@ function Waiting({ approvals }: { approvals: UseApprovals }) {
           onClose={() => setRejecting(undefined)}
         />
       )}
-    </>
-  );
-}
-
-const isGoingOn = ({ status }: ReleaseInfo) => status === 'released';
-
-/** What agents may use right now, with a way to end it at once. */
-function GoingOn() {
-  const releases = useReleases();
-  const vault = useVault();
-  const [failure, setFailure] = useState<Failure>();
-  if (releases.status === 'failed') {
-    return <ErrorNotice title="Releases cannot be read" error={releases.error} />;
-  }
-  const current = releases.status === 'ready' ? releases.releases.filter(isGoingOn) : [];
-  const nameOf = (slotId: string) =>
-    vault.status === 'open' ? vault.slots.find(({ id }) => id === slotId)?.name : undefined;
-  if (current.length === 0) return null;
-  return (
-    <section className="stack" aria-labelledby="going-on">
-      <h2 id="going-on">In use now</h2>
-      {failure !== undefined && <ErrorNotice title="It was not ended" error={failure.error} />}
-      <ul className="rows">
-        {current.map((release) => {
-          const { request, uses, lastUsedAt } = release;
-          const name = nameOf(request.slotId) ?? 'A key';
-          return (
-            <li className="row" key={request.requestId}>
-              <div className="row-text">
-                <p className="row-title">
-                  {name} <span className="tag">{request.host}</span>
-                  {request.ttl === 0 && <span className="tag tag-ask">Standing approval</span>}
-                </p>
-                <p className="hint small">
-                  {describeUses(termsOf(release))}, {describeTime(termsOf(release))} ·{' '}
-                  {formatCount(uses, 'call')} so far
-                  {lastUsedAt !== undefined && <> · last {formatWhen(lastUsedAt)}</>}
-                </p>
-              </div>
-              <button
-                type="button"
-                className="danger"
-                aria-label={`End now: ${name}`}
-                onClick={() =>
-                  void releases.end(request.requestId).then((ended) => setFailure(failureOf(ended)))
-                }
-              >
-                End now
-              </button>
-            </li>
-          );
-        })}
-      </ul>
-    </section>
-  );
-}
-
-/** What agents ask for, and what they were given. */
-export function ApprovalsPage({ approvals }: { approvals: UseApprovals }) {
-  return (
-    <Page
-      title="Approvals"
-      lead="Agents ask here. A key goes to the agent’s broker, for what you approve and nothing else."
-    >
-      <VaultGate why="Who asks, and for what, is read with the vault and not in the platform’s words.">
-        <Waiting approvals={approvals} />
-      </VaultGate>
-      <GoingOn />
     </Page>
   );
 }

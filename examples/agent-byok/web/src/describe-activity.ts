@@ -6,7 +6,6 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
   'vault_written',
   'pairing_committed',
   'pairing_answered',
-  'pairing_revealed',
 ]);
 
 const TEXTS: Readonly<Record<string, string>> = {
@@ -21,6 +20,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   recipient_added: 'Way to open the vault added',
   recipient_removed: 'Way to open the vault removed',
   pairing_created: 'Pairing of an agent begun',
+  pairing_revealed: 'Pairing answered by a known agent',
   pairing_ended: 'Pairing of an agent ended',
   release_requested: 'Key asked for',
   release_collected: 'Key fetched',
@@ -67,6 +67,8 @@ function describeRevoked({ device, key }: ActivityEntry, names: Names): Describe
 export function describeActivity(entry: ActivityEntry, names: Names): DescribedEntry | undefined {
   const { type, slot, agent, recipient, device } = entry;
   if (LEFT_OUT.has(type)) return undefined;
+  // One that is new has an entry when it is added.
+  if (type === 'pairing_revealed' && agent === undefined) return undefined;
   if (type === 'revoked') return describeRevoked(entry, names);
   const words = type.replaceAll('_', ' ');
   const what = TEXTS[type] ?? words.charAt(0).toUpperCase() + words.slice(1);

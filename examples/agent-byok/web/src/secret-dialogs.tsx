@@ -1,69 +1,44 @@
 import {
   findProviderHint,
+  type ProviderHint,
   type PzkError,
   providerHints,
+  recognizeKey,
   useVault,
   type VaultSlot,
 } from '@pzk-auth/react-hooks';
-import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 import { Dialog } from './dialog.js';
 import { ErrorNotice } from './error-notice.js';
+import { FormDialog } from './form-dialog.js';
 import { formatCountdown } from './format.js';
 
 /** How long a revealed value shows, in seconds. */
 const SHOWN_FOR = 20;
 
-interface FormDialogProps {
-  readonly title: string;
-  readonly action: string;
-  readonly danger?: boolean;
-  readonly children: ReactNode;
-  /** Resolves to what failed. */
-  readonly onSubmit: (fields: FormData) => Promise<PzkError | undefined>;
-  readonly onClose: () => void;
-}
-
-/** A form in a dialog, which stays open until what it asks for was done. */
-function FormDialog({ title, action, danger, children, onSubmit, onClose }: FormDialogProps) {
-  const [error, setError] = useState<PzkError>();
-  const [busy, setBusy] = useState(false);
-
-  async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
-    event.preventDefault();
-    if (busy) return;
-    setBusy(true);
-    const failed = await onSubmit(new FormData(event.currentTarget));
-    setBusy(false);
-    setError(failed);
-    if (failed === undefined) onClose();
-  }
-
-  return (
-    <Dialog title={title} onClose={onClose}>
-      <form className="stack" onSubmit={(event) => void submit(event)} autoComplete="off">
-        {children}
-        {error !== undefined && <ErrorNotice title="Nothing was changed" error={error} />}
-        <div className="buttons">
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" className={danger ? 'danger' : 'primary'} disabled={busy}>
-            {action}
-          </button>
-        </div>
-      </form>
-    </Dialog>
-  );
-}
-
 const errorOf = (ended: { status: string; error?: PzkError }) =>
   ended.status === 'failed' ? ended.error : undefined;
 
-/** The value of a key, in a field that React does not control and browsers do not keep. */
-function ValueField({ label }: { label: string }) {
+/**
+ * The value of a key, in a field that React does not control and browsers do not keep. It says so where the
+ * key begins like one of another provider.
+ */
+function ValueField({
+  label,
+  provider,
+  onChoose,
+}: {
+  label: string;
+  provider: string;
+  /** Takes the provider that the key is of. Absent where that is fixed. */
+  onChoose?: (provider: string) => void;
+}) {
   const id = useId();
+  const [recognized, setRecognized] = useState<ProviderHint>();
+  const chosen = findProviderHint(provider);
+  const other = recognized?.id === provider ? undefined : recognized;
   return (
-    <div>
+    <div className="stack-tight">
       <label htmlFor={id}>{label}</label>
       <input
         id={id}
@@ -75,7 +50,26 @@ function ValueField({ label }: { label: string }) {
         autoCapitalize="off"
         spellCheck={false}
         data-1p-ignore=""
+        aria-describedby={`${id}-other`}
+        onInput={(event) => setRecognized(recognizeKey(event.currentTarget.value))}
       />
+      <div id={`${id}-other`} role="status">
+        {other !== undefined && (
+          <div className="notice notice-ask">
+            <p>
+              This looks like a key of {other.name}
+              {chosen.host !== undefined && `, not of ${chosen.name}`}.
+            </p>
+            {onChoose !== undefined && (
+              <div className="buttons">
+                <button type="button" onClick={() => onChoose(other.id)}>
+                  It is of {other.name}
+                </button>
+              </div>
+            )}
+          </div>
+        )}
+      </div>
     </div>
   );
 }
@@ -104,6 +98,7 @@ export function AddDialog({
   return (
     <FormDialog
       title="Add a key"
+      about="new key"
       action="Put it into the vault"
       onClose={onClose}
       onSubmit={async (fields) =>
@@ -135,7 +130,7 @@ export function AddDialog({
         <label htmlFor={`${id}-name`}>Name</label>
         <input id={`${id}-name`} name="name" maxLength={64} placeholder={hint.name} />
       </div>
-      <ValueField label="Key" />
+      <ValueField label="Key" provider={provider} onChoose={setProvider} />
       <AnyFormField />
       <p className="hint small">
         It is encrypted here before it leaves this browser.
@@ -161,6 +156,7 @@ export function RenameDialog({ slot, onClose }: { slot: VaultSlot; onClose: () =
   return (
     <FormDialog
       title={`Rename ${slot.name}`}
+      about={slot}
       action="Rename"
       onClose={onClose}
       onSubmit={async (fields) =>
@@ -182,6 +178,7 @@ export function RotateDialog({ slot, onClose }: { slot: VaultSlot; onClose: () =
   return (
     <FormDialog
       title={`Rotate ${slot.name}`}
+      about={slot}
       action="Replace the key"
       onClose={onClose}
       onSubmit={async (fields) =>
@@ -212,7 +209,7 @@ export function RotateDialog({ slot, onClose }: { slot: VaultSlot; onClose: () =
         <li>2. Put it in here. Agents get it from their next approval on.</li>
         <li>3. Delete the old key at the provider. Only that makes it useless.</li>
       </ol>
-      <ValueField label="New key" />
+      <ValueField label="New key" provider={slot.provider} />
       <AnyFormField />
     </FormDialog>
   );
@@ -224,6 +221,7 @@ export function DeleteDialog({ slot, onClose }: { slot: VaultSlot; onClose: () =
   return (
     <FormDialog
       title={slot.damaged === undefined ? `Delete ${slot.name}?` : 'Delete the damaged key?'}
+      about={slot}
       action="Delete"
       danger
       onClose={onClose}
@@ -240,12 +238,14 @@ export function DeleteDialog({ slot, onClose }: { slot: VaultSlot; onClose: () =
 
 /** Shows a value for a moment. It goes into the page past React, and is overwritten with it. */
 export function RevealDialog({ slot, onClose }: { slot: VaultSlot; onClose: () => void }) {
-  const { readSecret } = useVault();
+  const { readSecret, status } = useVault();
+  const isOpen = status === 'open';
   const output = useRef<HTMLElement>(null);
   const [left, setLeft] = useState(SHOWN_FOR);
   const [error, setError] = useState<PzkError>();
 
   useEffect(() => {
+    if (!isOpen) return;
     let wanted = true;
     const element = output.current;
     void readSecret(slot.id).then((ended) => {
@@ -260,7 +260,7 @@ export function RevealDialog({ slot, onClose }: { slot: VaultSlot; onClose: () =
       wanted = false;
       if (element) element.textContent = '';
     };
-  }, [readSecret, slot.id]);
+  }, [readSecret, slot.id, isOpen]);
 
   useEffect(() => {
     const timer = setInterval(() => setLeft((seconds) => seconds - 1), 1000);
@@ -274,10 +274,14 @@ export function RevealDialog({ slot, onClose }: { slot: VaultSlot; onClose: () =
     <Dialog title={slot.name} onClose={onClose}>
       {error !== undefined && <ErrorNotice title="It cannot be shown" error={error} />}
       <code className="secret-value" ref={output} />
-      <p className="hint small">
-        Hidden again in <span role="timer">{formatCountdown(left)}</span>. Make sure that nobody
-        looks over your shoulder.
-      </p>
+      {isOpen ? (
+        <p className="hint small">
+          Hidden again in <span role="timer">{formatCountdown(left)}</span>. Make sure that nobody
+          looks over your shoulder.
+        </p>
+      ) : (
+        <p role="status">The vault is locked now, so the key is hidden again.</p>
+      )}
       <div className="buttons">
         <button type="button" className="primary" onClick={onClose}>
           Hide

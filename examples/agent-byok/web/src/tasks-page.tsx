@@ -18,7 +18,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   internal: 'The agent failed. Its terminal says more.',
   not_paired: 'The agent is not paired with your vault. Pair it under Agents.',
   vault_identity_changed:
-    'Your vault has got new keys since the agent was paired, as after the removal of a device. Pair it again under Agents, then hand the task over again.',
+    'Your vault has got new keys since the agent was paired, as after the removal of a device. Pair it again under Agents, then try again.',
   release_rejected: 'You did not release the key.',
   release_cancelled: 'The agent took its request for the key back.',
   release_expired: 'Nobody answered the request for the key in time.',
@@ -34,10 +34,13 @@ interface TaskFormProps {
   /** Id of the vault that holds the keys. */
   readonly vault: string;
   readonly keys: readonly VaultSlot[];
+  /** What was typed so far. */
+  readonly draft: string;
+  readonly onDraft: (draft: string) => void;
   readonly create: (task: NewTask) => Promise<void>;
 }
 
-function TaskForm({ vault, keys, create }: TaskFormProps) {
+function TaskForm({ vault, keys, draft, onDraft, create }: TaskFormProps) {
   const id = useId();
   const [failed, setFailed] = useState(false);
 
@@ -51,6 +54,7 @@ function TaskForm({ vault, keys, create }: TaskFormProps) {
       () => {
         setFailed(false);
         form.reset();
+        onDraft('');
       },
       () => setFailed(true),
     );
@@ -66,6 +70,8 @@ function TaskForm({ vault, keys, create }: TaskFormProps) {
           name="prompt"
           required
           maxLength={4000}
+          value={draft}
+          onChange={(event) => onDraft(event.target.value)}
           placeholder="Draft the release notes for version 2.4"
         />
       </div>
@@ -104,8 +110,15 @@ function TaskForm({ vault, keys, create }: TaskFormProps) {
   );
 }
 
-function TaskCard({ task, keyName }: { task: Task; keyName: string | undefined }) {
+interface TaskCardProps {
+  readonly task: Task;
+  readonly keyName: string | undefined;
+  readonly retry: (task: Task) => Promise<void>;
+}
+
+function TaskCard({ task, keyName, retry }: TaskCardProps) {
   const [text, tone] = STATUS[task.status];
+  const [isLost, setIsLost] = useState(false);
   return (
     <li>
       <article className="card stack" aria-label={task.prompt}>
@@ -126,7 +139,26 @@ function TaskCard({ task, keyName }: { task: Task; keyName: string | undefined }
           </p>
         )}
         {task.status === 'failed' && (
-          <p className="notice notice-bad">{PROBLEMS[task.problem] ?? task.problem}</p>
+          <>
+            <p className="notice notice-bad">
+              {PROBLEMS[task.problem] ?? `The upstream API answered: ${task.problem}`}
+              {isLost && ' Your next try did not reach the platform.'}
+            </p>
+            <div className="buttons">
+              <button
+                type="button"
+                aria-label={`Try again: ${task.prompt}`}
+                onClick={() =>
+                  void retry(task).then(
+                    () => setIsLost(false),
+                    () => setIsLost(true),
+                  )
+                }
+              >
+                Try again
+              </button>
+            </div>
+          </>
         )}
         <p className="hint small">
           {formatWhen(task.createdAt / 1000)}
@@ -142,7 +174,7 @@ export function TasksPage({ feed }: { feed: ReturnType<typeof useTasks> }) {
   const vault = useVault();
   const slots = vault.status === 'open' ? vault.slots : [];
   const keys = slots.filter(({ kind, damaged }) => kind === 'secret' && damaged === undefined);
-  const { tasks, agent, unreachable, create } = feed;
+  const { tasks, agent, unreachable, create, retry, draft, setDraft } = feed;
   return (
     <Page
       title="Tasks"
@@ -168,7 +200,15 @@ export function TasksPage({ feed }: { feed: ReturnType<typeof useTasks> }) {
             </a>
           </div>
         ) : (
-          vault.status === 'open' && <TaskForm vault={vault.vaultId} keys={keys} create={create} />
+          vault.status === 'open' && (
+            <TaskForm
+              vault={vault.vaultId}
+              keys={keys}
+              draft={draft}
+              onDraft={setDraft}
+              create={create}
+            />
+          )
         )}
       </VaultGate>
       {tasks !== undefined && tasks.length > 0 && (
@@ -177,6 +217,7 @@ export function TasksPage({ feed }: { feed: ReturnType<typeof useTasks> }) {
             <TaskCard
               key={task.id}
               task={task}
+              retry={retry}
               keyName={keys.find(({ id }) => id === task.slot)?.name}
             />
           ))}

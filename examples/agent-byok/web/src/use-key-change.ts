@@ -6,62 +6,57 @@ import { type Failure, failureOf } from './failure.js';
 export interface KeyChange {
   /** Seconds since the epoch. */
   readonly at: number;
-  /** Whether an agent was paired after it; undefined where the log does not tell. */
-  readonly isPaired: (agentId: string) => boolean | undefined;
+  /** Whether an agent was paired after it. */
+  readonly isPaired: (agentId: string) => boolean;
 }
 
-/** Ids of the agents that have worked with the present keys. */
-function findWorking(since: readonly ActivityEntry[], agents: readonly string[]): Set<string> {
+/** Ids of agents that were paired again: a broker has shown its key, then the device that began wrote the vault. */
+function findPairedAgain(since: readonly ActivityEntry[]): readonly string[] {
+  const paired: string[] = [];
+  let pairing: { readonly device: string | undefined; readonly agent?: string } | undefined;
+  for (const { type, device, agent } of since.toReversed()) {
+    if (type === 'pairing_created') pairing = { device };
+    if (type === 'pairing_revealed' && pairing && agent) pairing = { ...pairing, agent };
+    // Where the words differ.
+    if (type === 'pairing_ended') pairing = undefined;
+    if (type === 'vault_written' && pairing?.agent && pairing.device === device) {
+      paired.push(pairing.agent);
+      pairing = undefined;
+    }
+  }
+  return paired;
+}
+
+/** Ids of agents that the present keys were given to. */
+function findWorking(since: readonly ActivityEntry[]): ReadonlySet<string | undefined> {
   const asked = since.filter(({ type }) => type === 'release_requested');
   const requests = new Set(asked.map(({ request }) => request));
   // Brokers use only what the keys signed that they were paired with.
   const used = since.filter((one) => one.type === 'release_used' && requests.has(one.request));
   const added = since.filter(({ type }) => type === 'agent_added');
-  const working = new Set([...used, ...added].map(({ agent }) => agent));
-  return new Set(agents.filter((id) => working.has(id)));
+  return new Set([...[...used, ...added].map(({ agent }) => agent), ...findPairedAgain(since)]);
 }
 
-/**
- * Whether the user confirmed a pairing. One of an agent that the vault lists already is logged without its
- * id: the broker shows its key, then the vault is written. Where the words differ the pairing is ended.
- */
-function hasConfirmedPairing(since: readonly ActivityEntry[]): boolean {
-  let isOpen = false;
-  for (const { type } of since.toReversed()) {
-    if (type === 'vault_written' && isOpen) return true;
-    if (type === 'pairing_revealed') isOpen = true;
-    if (type === 'pairing_ended' || type === 'pairing_created') isOpen = false;
-  }
-  return false;
-}
-
-function describe(entries: readonly ActivityEntry[], agents: readonly string[]) {
+function describe(entries: readonly ActivityEntry[]): KeyChange | undefined {
   const index = entries.findIndex(({ type }) => type === 'vault_rotated');
   const rotated = entries[index];
   if (rotated === undefined) return undefined;
-  const since = entries.slice(0, index);
-  const working = findWorking(since, agents);
-  const left = agents.filter((id) => !working.has(id));
-  const hasPaired = hasConfirmedPairing(since);
-  const isPaired = (id: string) => {
-    if (working.has(id)) return true;
-    if (!hasPaired) return false;
-    return left.length === 1 ? true : undefined;
-  };
-  return { at: rotated.at, isPaired };
+  const working = findWorking(entries.slice(0, index));
+  return { at: rotated.at, isPaired: (id) => working.has(id) };
 }
 
 /**
  * Finds the last change of the vault's keys in the platform's log: agents that were paired before it
  * take nothing until they are paired again.
  *
- * @param agents - Ids; the log is read again when they change.
+ * @param agents - As the vault lists them; the log is read again when they change.
  */
 export function useKeyChange(agents: readonly string[]) {
   const { readActivity } = useReleases();
   const [change, setChange] = useState<KeyChange>();
   const [failure, setFailure] = useState<Failure>();
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a pairing changes the agents, and the log
   useEffect(() => {
     let isWanted = true;
     async function read(): Promise<void> {
@@ -77,7 +72,7 @@ export function useKeyChange(agents: readonly string[]) {
         const isFound = entries.some(({ type }) => type === 'vault_rotated');
         if (isFound || fresh.length === 0 || ended.value.length < 100) break;
       }
-      setChange(describe(entries, agents));
+      setChange(describe(entries));
     }
     void read();
     return () => {

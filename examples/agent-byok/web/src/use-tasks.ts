@@ -45,9 +45,13 @@ async function* readLines(body: ReadableStream<Uint8Array>): AsyncGenerator<stri
   }
 }
 
-/** The tasks of this account, as they change; `undefined` until they are read. */
+/**
+ * The tasks of this account, as they change; `undefined` until they are read. `draft` is what the next one
+ * says so far: it outlives a look at another page, and a lock of the vault.
+ */
 export function useTasks() {
   const pzkFetch = usePzkFetch();
+  const [draft, setDraft] = useState('');
   const [tasks, setTasks] = useState<readonly Task[]>();
   const [agent, setAgent] = useState<AgentDescription>();
   const [unreachable, setUnreachable] = useState(false);
@@ -100,5 +104,17 @@ export function useTasks() {
     [pzkFetch],
   );
 
-  return { tasks, agent, unreachable, create };
+  /** Hands a task over once more that has failed; the stream tells what comes of it. */
+  const retry = useCallback(
+    async ({ id }: Task) => {
+      const response = await pzkFetch(`/api/tasks/${id}/retry`, { method: 'POST' });
+      // It was tried again in another tab.
+      if (!response.ok && response.status !== 409) {
+        throw new Error(`The platform answered ${response.status}.`);
+      }
+    },
+    [pzkFetch],
+  );
+
+  return { tasks, agent, unreachable, create, retry, draft, setDraft };
 }

@@ -98,18 +98,24 @@ function LockTimer({ locksAt, onLock }: { locksAt: number; onLock: () => void })
   );
 }
 
-function VaultContent() {
+/** What the page asks in a dialog. */
+type Asked = { readonly action: 'add' } | { readonly action: SlotAction; readonly slot: VaultSlot };
+
+function AskedDialog({ asked, onClose }: { asked: Asked; onClose: () => void }) {
+  if (asked.action === 'add') return <AddDialog onClose={onClose} />;
+  const Shown = DIALOGS[asked.action];
+  return <Shown slot={asked.slot} onClose={onClose} />;
+}
+
+function VaultContent({ onAsk }: { onAsk: (asked: Asked) => void }) {
   const vault = useVault();
-  const [adding, setAdding] = useState(false);
-  const [shown, setShown] = useState<{ action: SlotAction; slot: VaultSlot }>();
   if (vault.status !== 'open') return null;
   const secrets = vault.slots.filter(({ kind }) => kind === 'secret');
-  const Shown = shown && DIALOGS[shown.action];
   return (
     <>
       <div className="card-head">
         <LockTimer locksAt={vault.locksAt} onLock={vault.lock} />
-        <button type="button" className="primary" onClick={() => setAdding(true)}>
+        <button type="button" className="primary" onClick={() => onAsk({ action: 'add' })}>
           Add a key
         </button>
       </div>
@@ -125,29 +131,24 @@ function VaultContent() {
         <ul className="rows" aria-label="Keys">
           {secrets.map((slot) =>
             slot.damaged === undefined ? (
-              <SlotRow
-                key={slot.id}
-                slot={slot}
-                onAction={(action) => setShown({ action, slot })}
-              />
+              <SlotRow key={slot.id} slot={slot} onAction={(action) => onAsk({ action, slot })} />
             ) : (
               <DamagedRow
                 key={slot.id}
                 slot={slot}
-                onDelete={() => setShown({ action: 'delete', slot })}
+                onDelete={() => onAsk({ action: 'delete', slot })}
               />
             ),
           )}
         </ul>
       )}
-      {adding && <AddDialog onClose={() => setAdding(false)} />}
-      {shown && Shown && <Shown slot={shown.slot} onClose={() => setShown(undefined)} />}
     </>
   );
 }
 
 /** The user's keys. */
 export function VaultPage() {
+  const [asked, setAsked] = useState<Asked>();
   return (
     <Page
       title="Vault"
@@ -155,8 +156,10 @@ export function VaultPage() {
     >
       <LostKeys />
       <VaultGate why="What is in it can be read on your devices only.">
-        <VaultContent />
+        <VaultContent onAsk={setAsked} />
       </VaultGate>
+      {/* Not within the gate: what was typed is not lost when the vault is locked meanwhile. */}
+      {asked !== undefined && <AskedDialog asked={asked} onClose={() => setAsked(undefined)} />}
     </Page>
   );
 }
