@@ -100,8 +100,12 @@ describe('from the request to its end', () => {
     await (await grant.fetch(`${upstream.url}/2`)).text();
     await expect(grant.fetch(`${upstream.url}/3`)).rejects.toMatchObject({ code: 'release_ended' });
     const states = [];
-    for await (const { status, endReason } of grant.events()) states.push({ status, endReason });
-    expect(states.at(-1)).toEqual({ status: 'ended', endReason: 'uses' });
+    for await (const state of grant.events()) states.push(state);
+    const { expiresAt, lastUsedAt = 0, ...last } = states.at(-1) ?? { expiresAt: 0 };
+    expect(last).toMatchObject({ status: 'ended', endReason: 'uses', uses: 2 });
+    // In the unit of `expiresAt`: before what it waited for would have run out.
+    expect(lastUsedAt).toBeLessThanOrEqual(expiresAt);
+    expect(Number.isInteger(lastUsedAt) && lastUsedAt > 0).toBe(true);
     await expect
       .poll(() => platform.releases.get(grant.id))
       .toMatchObject({ uses: 2, reportedEnd: true });

@@ -39,7 +39,7 @@ export type UseSession = SessionState & SessionActions;
  * @example
  * ```tsx
  * const session = useSession();
- * if (session.status === 'active') return <p>Until {new Date(session.expiresAt).toString()}</p>;
+ * if (session.status === 'active') return <p>Until {new Date(session.expiresAt * 1000).toString()}</p>;
  * if (session.status === 'failed') return <p role="alert">{session.error.hint}</p>;
  * return <button onClick={() => session.start()}>Sign in</button>;
  * ```

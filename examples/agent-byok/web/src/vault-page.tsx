@@ -89,7 +89,7 @@ function LockTimer({ locksAt, onLock }: { locksAt: number; onLock: () => void })
   return (
     <div className="buttons">
       <span className="hint small nowrap">
-        Open for <span role="timer">{formatCountdown((locksAt - now) / 1000)}</span>
+        Open for <span role="timer">{formatCountdown(locksAt - now / 1000)}</span>
       </span>
       <button type="button" onClick={onLock}>
         Lock now

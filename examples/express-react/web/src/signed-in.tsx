@@ -19,7 +19,7 @@ export function SignedIn({ session, onRenew, onSignOut }: SignedInProps) {
         <div>
           <dt>Token ends in</dt>
           <dd className="countdown">
-            <span role="timer">{formatCountdown((expiresAt - now) / 1000)}</span>
+            <span role="timer">{formatCountdown(expiresAt - now / 1000)}</span>
           </dd>
         </div>
         <div>

@@ -57,7 +57,7 @@ export function TokenPanel() {
   const { accessToken } = useSyncExternalStore(wire.subscribe, wire.getSnapshot);
   const active = session.status === 'active';
   const now = useSeconds(active);
-  const left = active ? (session.expiresAt - now) / 1000 : 0;
+  const left = active ? session.expiresAt - now / 1000 : 0;
   return (
     <section className="panel" aria-labelledby="token-title">
       <h2 id="token-title">The token</h2>

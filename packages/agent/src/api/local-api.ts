@@ -119,7 +119,7 @@ export interface GrantSnapshot {
   readonly expiresAt: number;
   /** Calls so far. */
   readonly uses: number;
-  /** Milliseconds since the epoch. */
+  /** Seconds since the epoch. */
   readonly lastUsedAt?: number;
 }
 

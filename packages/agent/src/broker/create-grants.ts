@@ -95,6 +95,7 @@ interface Grant {
   code: PzkErrorCode | undefined;
   expiresAt: number;
   uses: number;
+  /** Seconds since the epoch. */
   lastUsedAt: number | undefined;
   /**
    * Steady milliseconds: when the platform is asked next. Planned before a question, so that what happens
@@ -347,9 +348,7 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
         id: grant.id,
         uses: grant.uses,
         ended,
-        ...(grant.lastUsedAt === undefined
-          ? {}
-          : { last_used_at: Math.floor(grant.lastUsedAt / 1000) }),
+        ...(grant.lastUsedAt === undefined ? {} : { last_used_at: grant.lastUsedAt }),
       },
       agentUsesResponseSchema,
     );
@@ -477,7 +476,8 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
       await assertAddresses(host, createAddressGuard(parseAllowedAddresses(task.allowedAddresses)));
       key = await store.loadKey(pairing);
       keeper = await startKeeper(task, {
-        onUsed: (count, lastUsedAt) => {
+        onUsed: (count, at) => {
+          const lastUsedAt = at === undefined ? undefined : Math.floor(at / 1000);
           change(grant, { uses: count, lastUsedAt });
           grant.nextAt = Math.min(grant.nextAt, steady() + REPORT_MS);
         },

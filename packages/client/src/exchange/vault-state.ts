@@ -50,7 +50,7 @@ export interface VaultContents {
    * a way to `reset.cancel`.
    */
   readonly resetAt?: number;
-  /** When it locks itself, milliseconds since the epoch by this device's clock. */
+  /** When it locks itself, seconds since the epoch by this device's clock. */
   readonly locksAt: number;
 }
 
@@ -76,7 +76,7 @@ const describeAgent = ({ id, name }: VaultAgent) => Object.freeze({ id, name });
 export async function describeVault(
   vault: UnlockedVault,
   { revoked, resetAt, roster }: OpeningNotes,
-  locksAt: number,
+  locksAtMs: number,
 ): Promise<VaultState & { status: 'open' }> {
   const members = vault.manifest.recipients.map((recipient): VaultMember => {
     const member = describeMember(recipient);
@@ -95,6 +95,6 @@ export async function describeVault(
     agents: Object.freeze(vault.manifest.agents.map(describeAgent)),
     changes: compareRosters(roster, rosterOf(vault.manifest)),
     ...(resetAt === undefined ? {} : { resetAt }),
-    locksAt,
+    locksAt: Math.floor(locksAtMs / 1000),
   };
 }

@@ -86,7 +86,7 @@ export function createSessionManager(
   function describe({ token, expiresAt }: LiveSession, renewing: boolean): ActiveSession {
     return {
       status: 'active',
-      expiresAt,
+      expiresAt: Math.floor(expiresAt / 1000),
       scope: Object.freeze(parseScope(token.scope)),
       clientId: token.client_id,
       ...readTokenClaims(token.access_token),

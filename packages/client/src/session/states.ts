@@ -16,7 +16,7 @@ export type SessionStep =
 /** A session that can make calls. */
 export interface ActiveSession {
   readonly status: 'active';
-  /** When the access token ends, milliseconds since the epoch by this device's clock. */
+  /** When the access token ends, seconds since the epoch by this device's clock. */
   readonly expiresAt: number;
   readonly scope: readonly string[];
   /** Id of the API key. */

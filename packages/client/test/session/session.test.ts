@@ -64,6 +64,12 @@ describe('states', () => {
     });
   });
 
+  it('shows the end of the token in seconds', async () => {
+    const at = 1_790_000_000;
+    const { client } = await enrolled({ clock: () => at * 1000 });
+    expect(client.getSnapshot()).toMatchObject({ expiresAt: at + 300 });
+  });
+
   it('stays active through a fresh touch, and shows its steps beside the session', async () => {
     const { client } = await enrolled();
     const states: SessionState[] = [];

@@ -277,20 +277,20 @@ describe('an invitation', () => {
 
   it('leaves the vault open for no longer than its user said', async () => {
     const { platform, device } = await openedDevice();
-    const now = Date.now();
+    const now = Math.floor(Date.now() / 1000);
     const { authenticator, storage } = device;
-    const client = createClientOf(platform, { authenticator, storage, clock: () => now });
+    const client = createClientOf(platform, { authenticator, storage, clock: () => now * 1000 });
     await client.start();
     const vault = await client.vault.open({ keepFor: 30 });
     const invitation = await client.vault.invitations.create();
     await createDevice(platform).client.vault.invitations.accept({ code: invitation.code, user });
     await invitation.poll();
     await invitation.admit();
-    expect(vault.contents.locksAt).toBe(now + 30_000);
+    expect(vault.contents.locksAt).toBe(now + 30);
     await vault.rotateGeneration();
-    expect(vault.contents.locksAt).toBe(now + 30_000);
+    expect(vault.contents.locksAt).toBe(now + 30);
     await client.vault.open();
-    expect(vault.contents.locksAt).toBe(now + 300_000);
+    expect(vault.contents.locksAt).toBe(now + 300);
   });
 
   it('[V8] is shown with the earlier of the two ends', async () => {
