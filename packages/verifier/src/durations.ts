@@ -43,6 +43,8 @@ export const durations = {
   signingKeyRetirement: 15 * 60_000 + 60_000 + 60_000,
   /** Calls with one release that a broker reports within this time are one entry of the audit log. */
   releaseUseEntries: 60_000,
+  /** For this long after a call a report is looked at, for a number that the log lacks. */
+  releaseUsesRecent: 5 * 60_000,
   /** Window of the failure budgets. */
   failureBudget: 10 * 60_000,
   /** The application's check of a plain API key. */

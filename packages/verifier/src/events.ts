@@ -129,15 +129,14 @@ export type VerifierEvent =
   | {
       /**
        * A request of an agent for the secret in a slot. `release_collected`: the broker has fetched what
-       * was released. `release_ended`: by the user (`device`), or by the broker.
+       * was released.
        */
       readonly type:
         | 'release_requested'
         | 'release_approved'
         | 'release_rejected'
         | 'release_cancelled'
-        | 'release_collected'
-        | 'release_ended';
+        | 'release_collected';
       readonly at: number;
       readonly account: string;
       /** Of the user who decided. */
@@ -147,14 +146,19 @@ export type VerifierEvent =
       readonly request: string;
     }
   | {
-      /** The broker reports calls that it made with a secret. */
-      readonly type: 'release_used';
+      /**
+       * `release_used`: the broker reports calls that it made with a secret. `release_ended`: by the user
+       * (`device`), or by the broker.
+       */
+      readonly type: 'release_used' | 'release_ended';
       readonly at: number;
       readonly account: string;
+      /** Of the user who ended it. */
+      readonly device?: string;
       readonly agent: string;
       readonly slot: string;
       readonly request: string;
-      /** In all. */
+      /** In all, as the broker has reported them so far. */
       readonly uses: number;
     }
   | {

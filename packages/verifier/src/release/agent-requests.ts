@@ -14,14 +14,13 @@ import {
   parseManifest,
   sha256,
 } from '@pzk-auth/protocol';
-import { happensFirst } from '../audit/happens-first.js';
-import { durations } from '../durations.js';
 import type { Engine, RequestContext } from '../exchange/engine.js';
 import { readMessage } from '../http/read-message.js';
 import { refusal } from '../refuse.js';
 import type { AgentRow, ReleaseRow } from '../stores/vault-stores.js';
 import { isSignedByP256 } from '../vault/p256.js';
 import { authenticateAgent } from './authenticate-agent.js';
+import { isDueForLog } from './logged-uses.js';
 import { requestIds, requestOfAgent, requestStatus } from './release-row.js';
 
 const REQUEST_LIMITS = {
@@ -166,8 +165,7 @@ export async function cancelAgentRequest(
 
 /**
  * `POST {base}/agent/uses`: what the broker did with a secret, and whether it may go on. A broker asks
- * often, so nothing is written where it has nothing new; and as the numbers are its word, the log has one
- * entry in a minute, with those in all.
+ * often, so the store is not written where it has nothing new.
  */
 export async function reportUses(
   engine: Engine,
@@ -182,22 +180,19 @@ export async function reportUses(
   }
   const { releases } = engine.stores;
   const now = engine.config.clock();
-  const { id, uses } = message;
-  if (uses > row.uses) {
+  const { id } = message;
+  if (message.uses > row.uses) {
     // Never ahead: the time comes from the broker.
     const at = Math.min(now, (message.last_used_at ?? now) * 1000);
-    await releases.recordUses(id, uses, at);
+    await releases.recordUses(id, message.uses, at);
   }
   const isOver =
     message.ended && (await releases.settle(id, { from: 'released', to: 'ended', at: now }));
-  const { releaseUseEntries } = durations;
-  if (
-    uses > row.uses &&
-    (isOver || (await happensFirst(engine, `used ${id}`, releaseUseEntries)))
-  ) {
+  const uses = Math.max(message.uses, row.uses);
+  if (await isDueForLog(engine, row, { ...message, isOver })) {
     engine.emit({ type: 'release_used', ...requestIds(row), uses });
   }
-  if (isOver) engine.emit({ type: 'release_ended', ...requestIds(row) });
+  if (isOver) engine.emit({ type: 'release_ended', ...requestIds(row), uses });
   const identityKey = await identityKeyOf(engine, agent.account);
   if (identityKey === undefined) throw refusal('invalid_request', 'The vault is gone.');
   return { ended: message.ended || row.status === 'ended', identity_key: identityKey };

@@ -14,6 +14,7 @@ import { readMessage } from '../http/read-message.js';
 import { refusal } from '../refuse.js';
 import type { ReleaseRow } from '../stores/vault-stores.js';
 import { authenticateVaultCaller } from '../vault/vault-caller.js';
+import { isUntold } from './logged-uses.js';
 import { requestIds, requestOfAccount, requestStatus } from './release-row.js';
 import { listWaiting } from './waiting-requests.js';
 
@@ -58,7 +59,10 @@ export async function endRelease(engine: Engine, request: Request): Promise<void
   const row = await requestOfAccount(engine, id, caller.vault.account);
   const at = engine.config.clock();
   if (await engine.stores.releases.settle(id, { from: 'released', to: 'ended', at })) {
-    engine.emit({ type: 'release_ended', device: caller.device.id, ...requestIds(row) });
+    const { uses } = row;
+    // So that the broker's last report is an entry only where it says more.
+    await isUntold(engine, id, uses);
+    engine.emit({ type: 'release_ended', device: caller.device.id, ...requestIds(row), uses });
     return;
   }
   const { status } = await requestOfAccount(engine, id, caller.vault.account);

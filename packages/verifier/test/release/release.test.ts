@@ -339,29 +339,84 @@ describeOnStores('release to an agent', (kind) => {
     await verifierOf.verifier.close();
   });
 
-  it('however many uses a broker reports, the log grows by one entry in a minute', async () => {
+  /** A release, the reports of its broker, and what the log says of its uses. */
+  async function released() {
     const { client, agent } = await paired();
     const sent = await agent.ask(client.vault);
     const { body } = await makeApproval(client, sent);
     await approve(client, body);
     const report = (uses: number, ended = false) =>
       agent.post('/agent/uses', { id: sent.id, uses, ended });
-    const used = () =>
+    const told = () =>
       kind.issuer.events
         .splice(0)
-        .flatMap((event) => (event.type === 'release_used' ? [event.uses] : []));
-    used();
+        .flatMap((event) =>
+          event.type === 'release_used' || event.type === 'release_ended'
+            ? [`${event.type.slice(8)} ${event.uses}`]
+            : [],
+        );
+    const end = () => client.call('/vault/releases/end', { id: sent.id });
+    told();
+    return { client, report, told, end };
+  }
+
+  it('however many uses a broker reports, the log grows by one entry in a minute', async () => {
+    const { client, report, told } = await released();
     for (let uses = 1; uses <= 5; uses++) await report(uses);
-    expect(used()).toEqual([1]);
+    expect(told()).toEqual(['used 1']);
     kind.issuer.offset += 60_001;
     await report(6);
     await report(7);
-    expect(used()).toEqual([6]);
+    expect(told()).toEqual(['used 6']);
     // What is known at the end is said at the end, once.
     await report(8, true);
-    await report(9, true);
-    expect(used()).toEqual([8]);
-    expect((await client.call('/vault/releases/list')).body.releases[0].uses).toBe(9);
+    await report(8, true);
+    expect(told()).toEqual(['used 8', 'ended 8']);
+    for (let uses = 9; uses <= 12; uses++) await report(uses, true);
+    expect(told()).toEqual([]);
+    expect((await client.call('/vault/releases/list')).body.releases[0].uses).toBe(12);
+  });
+
+  it('the log has the last number of uses, though nothing new is reported with the end', async () => {
+    const { report, told } = await released();
+    for (let uses = 1; uses <= 20; uses++) await report(uses);
+    kind.issuer.offset += 3_600_000;
+    await report(20);
+    await report(20, true);
+    expect(told()).toEqual(['used 1', 'ended 20']);
+  });
+
+  it('the log has the last number of uses, though the broker never reports the end', async () => {
+    const { report, told } = await released();
+    for (let uses = 1; uses <= 20; uses++) await report(uses);
+    for (let asked = 0; asked < 20; asked++) {
+      kind.issuer.offset += 20_000;
+      await report(20);
+    }
+    expect(told()).toEqual(['used 1', 'used 20']);
+  });
+
+  it('the log has the last number of uses, though the user ends the release in the middle', async () => {
+    const { report, told, end } = await released();
+    await report(1);
+    await report(2);
+    await end();
+    expect(told()).toEqual(['used 1', 'ended 2']);
+    // Calls that ran meanwhile.
+    await report(3);
+    await report(3, true);
+    expect(told()).toEqual(['used 3']);
+  });
+
+  it('an end by the user that finds the number known makes one entry', async () => {
+    const { report, told, end } = await released();
+    await report(1);
+    await report(2);
+    await end();
+    await end();
+    await report(2);
+    await report(2, true);
+    expect(told()).toEqual(['used 1', 'ended 2']);
   });
 
   it('what ended is listed for the retention, and goes with the next request', async () => {
