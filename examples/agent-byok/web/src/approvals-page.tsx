@@ -55,7 +55,7 @@ function ApprovalCard({ approval, failure, approve, onReject }: ApprovalCardProp
           </span>
         </div>
         <dl className="facts">
-          <div className="fact">
+          <div className="fact fact-wide">
             <dt>Why, in the agent’s words</dt>
             <dd>{purpose}</dd>
           </div>
@@ -293,20 +293,22 @@ function Answered() {
       )}
       {over.length > 0 && (
         <section className="stack" aria-labelledby="over">
-          <h2 id="over">Over</h2>
-          <ul className="rows">
+          <h2 id="over">Earlier requests</h2>
+          <ul className="rows" aria-labelledby="over">
             {over.map((release) => {
               const { request, status, uses, at, endedAt } = release;
               return (
-                <li className="row row-dense" key={request.requestId}>
-                  <p className="row-title">
-                    {nameOf(release)} <span className="tag">{OUTCOMES[status]}</span>
-                  </p>
-                  <p className="hint small">
-                    {request.purpose} · {request.host}
-                    {status === 'ended' && <> · {formatCount(uses, 'call')}</>} ·{' '}
-                    {formatWhen(endedAt ?? at)}
-                  </p>
+                <li className="row" key={request.requestId}>
+                  <div className="row-text">
+                    <p className="row-title">
+                      {request.purpose} <span className="tag">{OUTCOMES[status]}</span>
+                    </p>
+                    <p className="hint small">
+                      {nameOf(release)}, for {request.host}
+                      {status === 'ended' && <> · {formatCount(uses, 'call')}</>} ·{' '}
+                      {formatWhen(endedAt ?? at)}
+                    </p>
+                  </div>
                 </li>
               );
             })}

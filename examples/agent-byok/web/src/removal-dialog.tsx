@@ -1,4 +1,9 @@
-import type { ActionResult, Removal, RotatedSlot } from '@pzk-auth/react-hooks';
+import {
+  type ActionResult,
+  findProviderHint,
+  type Removal,
+  type RotatedSlot,
+} from '@pzk-auth/react-hooks';
 import { useRef, useState } from 'react';
 import { AgentsStopped } from './agents-stopped.js';
 import { Dialog } from './dialog.js';
@@ -6,6 +11,20 @@ import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
 import { RecoveryCodeSteps } from './recovery-code-steps.js';
 import { useVaultQuestions } from './vault-questions.js';
+
+/** Where a key is rotated, if that is known. */
+function RotateLink({ provider }: { provider: string }) {
+  const { rotateUrl } = findProviderHint(provider);
+  if (rotateUrl === undefined) return null;
+  return (
+    <>
+      , at{' '}
+      <a href={rotateUrl} target="_blank" rel="noreferrer">
+        {new URL(rotateUrl).hostname}
+      </a>
+    </>
+  );
+}
 
 /** Props of {@link RemovalDialog}. */
 export interface RemovalDialogProps {
@@ -57,9 +76,10 @@ export function RemovalDialog({ title, start, onClose }: RemovalDialogProps) {
         <AgentsStopped />
         {exposed.length > 0 && (
           <ul className="stack-tight">
-            {exposed.map(({ id, kind, name, leftOut }) => (
+            {exposed.map(({ id, kind, name, provider, leftOut }) => (
               <li key={id}>
                 {name || (kind === 'secret' ? 'A damaged key' : 'The key of this platform')}
+                <RotateLink provider={provider} />
                 {leftOut === true && ': it could not be read, and is not in your vault any more'}
               </li>
             ))}

@@ -169,10 +169,53 @@ function TaskCard({ task, keyName, retry }: TaskCardProps) {
   );
 }
 
+/** What has to be there before an agent can work. */
+function FirstSteps({ hasKey, hasAgent }: { hasKey: boolean; hasAgent: boolean }) {
+  const steps = [
+    {
+      done: hasKey,
+      href: '#/vault',
+      to: 'Go to the vault',
+      title: 'Put a key into your vault',
+      why: 'Your agent works with a key of a service that you pay for.',
+    },
+    {
+      done: hasAgent,
+      href: '#/agents',
+      to: 'Go to the agents',
+      title: 'Pair the agent',
+      why: 'So that you know who asks for it.',
+    },
+  ];
+  return (
+    <section className="stack" aria-labelledby="first-steps">
+      <h2 id="first-steps">Before the first task</h2>
+      <ol className="rows">
+        {steps.map(({ done, href, to, title, why }) => (
+          <li className="row" key={href}>
+            <div className="row-text">
+              <p className="row-title">
+                {title}
+                {done && <span className="tag tag-good">Done</span>}
+              </p>
+              <p className="hint small">{why}</p>
+            </div>
+            {!done && (
+              <a className="button" href={href}>
+                {to}
+              </a>
+            )}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
 /** Gives work to the agent and shows what comes of it. */
 export function TasksPage({ feed }: { feed: ReturnType<typeof useTasks> }) {
   const vault = useVault();
-  const slots = vault.status === 'open' ? vault.slots : [];
+  const { slots, agents } = vault.status === 'open' ? vault : { slots: [], agents: [] };
   const keys = slots.filter(({ kind, damaged }) => kind === 'secret' && damaged === undefined);
   const { tasks, agent, unreachable, create, retry, draft, setDraft } = feed;
   return (
@@ -189,26 +232,17 @@ export function TasksPage({ feed }: { feed: ReturnType<typeof useTasks> }) {
         <p className="notice notice-ask">The agent is not running. Tasks wait until it is.</p>
       )}
       <VaultGate why="A task names the key that the agent is to ask for.">
-        {keys.length === 0 ? (
-          <div className="empty">
-            <h2>Your vault is empty</h2>
-            <p className="hint">
-              An agent needs a key to work with. Put one into your vault first.
-            </p>
-            <a className="button" href="#/vault">
-              Go to the vault
-            </a>
-          </div>
-        ) : (
-          vault.status === 'open' && (
-            <TaskForm
-              vault={vault.vaultId}
-              keys={keys}
-              draft={draft}
-              onDraft={setDraft}
-              create={create}
-            />
-          )
+        {(keys.length === 0 || agents.length === 0) && (
+          <FirstSteps hasKey={keys.length > 0} hasAgent={agents.length > 0} />
+        )}
+        {vault.status === 'open' && keys.length > 0 && (
+          <TaskForm
+            vault={vault.vaultId}
+            keys={keys}
+            draft={draft}
+            onDraft={setDraft}
+            create={create}
+          />
         )}
       </VaultGate>
       {tasks !== undefined && tasks.length > 0 && (
