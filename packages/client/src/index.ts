@@ -1,4 +1,11 @@
-export { isPzkError, PzkError, type PzkErrorCode, type VaultExport } from '@pzk-auth/protocol';
+export {
+  isPzkError,
+  type ProviderHint,
+  PzkError,
+  type PzkErrorCode,
+  providerHints,
+  type VaultExport,
+} from '@pzk-auth/protocol';
 export type { CircuitPins, ClientConfig, ClientOptions } from './client-options.js';
 export {
   type Client,
@@ -77,8 +84,6 @@ export {
 export {
   findProviderHint,
   looksLikeKeyOf,
-  type ProviderHint,
-  providerHints,
   recognizeKey,
 } from './vault/provider-hints.js';
 export type {

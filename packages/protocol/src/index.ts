@@ -233,6 +233,7 @@ export {
   pairingWords,
   parsePairingId,
 } from './release/pairing.js';
+export { type ProviderHint, providerHints } from './release/provider-hints.js';
 export {
   formatReceipt,
   type ParsedReceipt,

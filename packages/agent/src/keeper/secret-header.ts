@@ -1,4 +1,4 @@
-import { isCredentialHeader, isReleaseHeader, PzkError } from '@pzk-auth/protocol';
+import { isCredentialHeader, isReleaseHeader, PzkError, providerHints } from '@pzk-auth/protocol';
 
 /** Where the secret goes. */
 export interface SecretHeader {
@@ -9,21 +9,6 @@ export interface SecretHeader {
 }
 
 const BEARER: SecretHeader = { name: 'authorization', prefix: 'Bearer ' };
-const plain = (name: string): SecretHeader => ({ name, prefix: '' });
-
-/** Providers that do not take `Authorization: Bearer`, or that one would look up. */
-const PROVIDERS: ReadonlyMap<string, SecretHeader> = new Map([
-  ['api.anthropic.com', plain('x-api-key')],
-  ['api.openai.com', BEARER],
-  ['api.vercel.com', BEARER],
-  ['api.mistral.ai', BEARER],
-  ['api.groq.com', BEARER],
-  ['openrouter.ai', BEARER],
-  ['api.github.com', BEARER],
-  ['generativelanguage.googleapis.com', plain('x-goog-api-key')],
-  ['api.elevenlabs.io', plain('xi-api-key')],
-  ['api.deepgram.com', { name: 'authorization', prefix: 'Token ' }],
-]);
 
 /** Whether a header may carry the secret. */
 export function isSecretHeader({ name, prefix }: SecretHeader): boolean {
@@ -47,7 +32,9 @@ export function chooseSecretHeader(
   asked: SecretHeader | undefined,
 ): SecretHeader {
   if (configured !== undefined) return configured;
-  if (asked === undefined) return PROVIDERS.get(host) ?? BEARER;
+  if (asked === undefined) {
+    return providerHints.find((one) => one.host === host)?.header ?? BEARER;
+  }
   const header = { name: asked.name.toLowerCase(), prefix: asked.prefix };
   if (!isSecretHeader(header)) {
     throw new PzkError('invalid_request', 'The secret does not go into a header of this name.', {

@@ -1,4 +1,4 @@
-import { type ProviderHint, providerHints } from './provider-hints.js';
+import { type ProviderHint, providerHints } from '@pzk-auth/protocol';
 import type { VaultSlot } from './slot-changes.js';
 
 /** One service at which lost keys may have to be rotated. */
