@@ -131,7 +131,8 @@ export interface VaultClient extends Observable<VaultState> {
     cancel(): Promise<void>;
     /**
      * The vault that was lost with a reset, as long as the user has not settled it: lead them through
-     * `rotationSteps`, for whoever has the lost devices may have its keys. Absent where nothing was lost.
+     * `rotationSteps`, for whoever has the lost devices may have its keys. Absent where nothing was lost, and
+     * where the issuer keeps no audit log (`audit: false`).
      */
     lost(): Promise<LostVault | undefined>;
     /** Says that the user has rotated what was lost: `lost` gives nothing more, on this device. */
@@ -179,6 +180,8 @@ export function createVaultClient(options: VaultClientOptions): VaultClient {
   };
   const handle = createOpenVault(context);
   const releases = createReleases(context);
+  const readStatus = () => api.post('/vault/status', {}, vaultStatusResponseSchema);
+  const lostVaults = { readStatus, releases, records };
   return {
     subscribe: holder.state.subscribe,
     getSnapshot: holder.state.getSnapshot,
@@ -207,11 +210,7 @@ export function createVaultClient(options: VaultClientOptions): VaultClient {
     approvals: createApprovals(context),
     releases,
     async status() {
-      const { requests, revoked, reset_at } = await api.post(
-        '/vault/status',
-        {},
-        vaultStatusResponseSchema,
-      );
+      const { requests, revoked, reset_at } = await readStatus();
       return Object.freeze({
         requests,
         revoked,
@@ -220,8 +219,8 @@ export function createVaultClient(options: VaultClientOptions): VaultClient {
     },
     reset: {
       cancel: () => api.postVoid('/vault/reset/cancel', {}),
-      lost: () => findLostVault(releases, records),
-      settle: () => settleLostVault(records),
+      lost: () => findLostVault(lostVaults),
+      settle: () => settleLostVault(lostVaults),
     },
     devices: {
       list: () => listDevices(api),

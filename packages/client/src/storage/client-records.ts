@@ -102,10 +102,10 @@ export interface ClientRecords {
   readDeviceSecret(credentialId: string): Promise<DeviceSecretRecord | undefined>;
   /** Never kept in memory alone: the secret opens a vault that outlives the page. */
   writeDeviceSecret(credentialId: string, record: DeviceSecretRecord): Promise<void>;
-  /** The last vault of the account that was replaced, as far as this device has heard. */
-  readLostVault(): Promise<LostVaultRecord | undefined>;
+  /** The vault that was replaced by this one, as far as this device has heard. */
+  readLostVault(vaultId: string): Promise<LostVaultRecord | undefined>;
   /** Never rejects. */
-  writeLostVault(record: LostVaultRecord): Promise<void>;
+  writeLostVault(vaultId: string, record: LostVaultRecord): Promise<void>;
   /** The key pair that is itself the device, where a key demands no passkey. */
   readHeadlessKey(): Promise<CryptoKeyPair | undefined>;
   writeHeadlessKey(keyPair: CryptoKeyPair): Promise<void>;
@@ -138,7 +138,7 @@ export function createClientRecords(
   const session = name('session', scope.issuer, scope.audience);
   const headless = name('headless-key', scope.issuer);
   const lastDevice = name('last-device', scope.issuer, scope.rpId);
-  const lostVault = name('lost-vault', scope.issuer, scope.rpId);
+  const lostVault = (id: string) => name('lost-vault', scope.issuer, id);
   const vault = (id: string) => name('vault', scope.issuer, id);
   const lastVault = name('last-vault', scope.issuer);
   const device = (id: string) => name('device', scope.issuer, scope.rpId, id);
@@ -271,8 +271,8 @@ export function createClientRecords(
     chooseDevice: ({ credentialId, vault: { vaultId } }) => choose(credentialId, vaultId),
     readDeviceSecret: (id) => read<DeviceSecretRecord>(secret(id)),
     writeDeviceSecret: (id, record) => run(() => storage.set(secret(id), record)),
-    readLostVault: () => read<LostVaultRecord>(lostVault),
-    writeLostVault: (record) => write(lostVault, record),
+    readLostVault: (id) => read<LostVaultRecord>(lostVault(id)),
+    writeLostVault: (id, record) => write(lostVault(id), record),
     readHeadlessKey: () => read<CryptoKeyPair>(headless),
     writeHeadlessKey: (keyPair) => run(() => storage.set(headless, keyPair)),
   };

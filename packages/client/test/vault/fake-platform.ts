@@ -261,6 +261,7 @@ export function createFakePlatform(): FakePlatform {
       }
       case '/pzk/vault/status':
         return json({
+          vault_id: vault?.vaultId,
           etag: vault && etagOf(vault),
           revoked: platform.revoked,
           requests: platform.requests.length,

@@ -3,10 +3,18 @@ import { successionsSchema } from '../vault/succession.js';
 import { vaultEntrySchema } from '../vault/vault-entry.js';
 import { etagText } from '../vault/vault-write.js';
 import { revokedRecipients } from './vault-open.js';
-import { amount, base64urlBytes, publicPoint, seconds, signature } from './wire-types.js';
+import {
+  amount,
+  base64urlBytes,
+  identifier,
+  publicPoint,
+  seconds,
+  signature,
+} from './wire-types.js';
 
 /** Answer of `POST {base}/vault/status`. */
 export const vaultStatusResponseSchema = v.object({
+  vault_id: identifier,
   /** Entity tag of the stored vault, without quotes. */
   etag: etagText,
   revoked: revokedRecipients,

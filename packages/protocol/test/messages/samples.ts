@@ -244,7 +244,7 @@ export const samples = {
   },
   vaultStatusResponse: {
     schema: vaultStatusResponseSchema,
-    value: { etag: random(32), revoked: [id], reset_at: seconds, requests: 2 },
+    value: { vault_id: id, etag: random(32), revoked: [id], reset_at: seconds, requests: 2 },
     optional: ['reset_at'],
     open: [''],
   },

@@ -16,5 +16,5 @@ export async function readVaultStatus(
     vaultNotices(engine, vault),
     listWaiting(engine, vault.account),
   ]);
-  return { etag: vault.etag, ...notices, requests: waiting.length };
+  return { vault_id: vault.vaultId, etag: vault.etag, ...notices, requests: waiting.length };
 }

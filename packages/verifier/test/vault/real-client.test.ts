@@ -57,9 +57,8 @@ function openVerifier(options: Partial<VerifierOptions> = {}): Verifier {
 }
 
 /** A browser of its own, and the wire between it and the verifier. */
-function createBrowser(verifier: Verifier) {
+function createBrowser(verifier: Verifier, storage = createMemoryStorage()) {
   const authenticator = createSoftwareAuthenticator({ origin: ISSUER });
-  const storage = createMemoryStorage();
   let intercept: ((request: Request) => Promise<Response> | undefined) | undefined;
   const handle = (request: Request) => verifier.handle(request);
   const reload = () =>
@@ -429,6 +428,39 @@ describe('the client and the verifier', () => {
     await page.vault.reset.settle();
     expect(await page.vault.reset.lost()).toBeUndefined();
     expect(await fresh.client.vault.reset.lost()).toBeUndefined();
+  });
+
+  it('tell each account of one browser of its own lost vault alone', async () => {
+    let resetVault = false;
+    const verifier = openVerifier({ authorize: () => ({ resetVault }), vaultReset: { after: 0 } });
+    const storage = createMemoryStorage();
+    const browser = () => createBrowser(verifier, storage).client;
+    const [a, b, c] = [browser(), browser(), browser()];
+    for (const client of [c, a]) {
+      const { apiKey } = await enrolled(verifier);
+      resetVault = true;
+      const enrolment = { apiKey, user };
+      await expect(client.enroll(enrolment)).rejects.toMatchObject({ code: 'vault_reset_pending' });
+      await client.enroll(enrolment);
+      resetVault = false;
+      if (client === c) await c.signOut();
+    }
+    const lost = { at: expect.any(Number), hosts: [] };
+    expect(await a.vault.reset.lost()).toEqual(lost);
+    await a.signOut();
+
+    const { apiKey } = await verifier.keys.issue({ scopes: scope });
+    await b.enroll({ apiKey, user });
+    expect(await b.vault.reset.lost()).toBeUndefined();
+    await b.signOut();
+
+    await a.start({ anyPasskey: true });
+    await a.vault.reset.settle();
+    expect(await a.vault.reset.lost()).toBeUndefined();
+    await a.signOut();
+    // It was lost before what is settled by now.
+    await c.start({ anyPasskey: true });
+    expect(await c.vault.reset.lost()).toEqual(lost);
   });
 
   it('pair an agent, approve its request and check the receipt', async () => {

@@ -20,7 +20,9 @@ describeOnStores('writing a vault', (kind) => {
   it('honest: writes a slot, reads it with a touch, and says so in status and events', async () => {
     const client = await enrollWithVault(kind.issuer);
     const status = await client.call('/vault/status');
-    expect(status.body).toEqual({ etag: etagOf(client.vault), revoked: [], requests: 0 });
+    const { vaultId } = client.vault;
+    const etag = etagOf(client.vault);
+    expect(status.body).toEqual({ vault_id: vaultId, etag, revoked: [], requests: 0 });
     const { write, after } = addSlot(client.vault);
     kind.issuer.events.splice(0);
     const written = await client.write(write);
