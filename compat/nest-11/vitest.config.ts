@@ -27,8 +27,10 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // It runs Jest on the workspace's own Nest.
     exclude: ['test/recipe.test.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     pool: 'forks',
+    // A busy machine may need longer than the one second of the default.
+    expect: { poll: { timeout: 30_000 } },
   },
 });

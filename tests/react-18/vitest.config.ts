@@ -37,7 +37,9 @@ export default defineConfig({
     include: ['test/**/*.test.{ts,tsx}'],
     setupFiles: ['test/dom.ts', 'test/cleanup.ts'],
     server: { deps: { inline: [/@testing-library/] } },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    // A busy machine may need longer than the one second of the default.
+    expect: { poll: { timeout: 30_000 } },
   },
 });

@@ -230,7 +230,7 @@ describe('the development form', () => {
       spawnSync(process.execPath, ['-e', code], {
         encoding: 'utf8',
         env: { ...process.env, ...env },
-        timeout: 30_000,
+        timeout: 120_000,
       });
     const development = run({ NODE_ENV: 'development' });
     expect(development.stdout).toBe('development\n');

@@ -8,7 +8,7 @@ import {
 } from '@pzk-auth/client';
 import { act, render, renderHook, screen, waitFor } from '@testing-library/react';
 import { type ReactNode, StrictMode, Suspense, useEffect } from 'react';
-import { afterEach, beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
 import {
   isPzkError,
   type PzkErrorCode,
@@ -64,7 +64,8 @@ async function asInABrowser(work: () => Promise<void>): Promise<void> {
   environment.IS_REACT_ACT_ENVIRONMENT = false;
   try {
     await work();
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    // React renders in immediates: turns of the event loop are counted, and no time.
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
   } finally {
     environment.IS_REACT_ACT_ENVIRONMENT = true;
   }
@@ -500,7 +501,7 @@ describe('abort', () => {
     );
     await asInABrowser(async () => {
       screen.getByText('enrol').click();
-      await vi.waitFor(() => expect(outcome).toBeDefined(), { timeout: 10_000 });
+      await expect.poll(() => outcome).toBeDefined();
     });
     expect(screen.queryByText('in')).not.toBeNull();
     expect(outcome).toEqual({ status: 'enrolled' });

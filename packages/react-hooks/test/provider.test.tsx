@@ -245,9 +245,9 @@ describe('PzkProvider', () => {
       </StrictMode>,
     );
     await act(async () => {
-      await vi.waitFor(() => {
-        expect(service.requests.some((path) => path.startsWith('/pzk/circuits/'))).toBe(true);
-      });
+      await expect
+        .poll(() => service.requests.some((path) => path.startsWith('/pzk/circuits/')))
+        .toBe(true);
     });
     expect(service.requests).not.toContain('/pzk/challenge');
     expect(service.requests).not.toContain('/pzk/token');

@@ -221,9 +221,7 @@ describe('useDevices', () => {
         value: expect.any(Number),
       });
     });
-    await waitFor(() => expect(hooks.current.devices.invitation.status).toBe('joined'), {
-      timeout: 10_000,
-    });
+    await waitFor(() => expect(hooks.current.devices.invitation.status).toBe('joined'));
     await act(async () => {
       expect(await hooks.current.devices.admit()).toMatchObject({ status: 'done' });
     });
@@ -276,9 +274,7 @@ describe('useDevices', () => {
     const view = hooks.current.devices.invitation;
     const code = view.status === 'open' ? view.fragment : '';
     await createOther().vault.invitations.accept({ code, user: USER });
-    await waitFor(() => expect(hooks.current.devices.invitation.status).toBe('joined'), {
-      timeout: 10_000,
-    });
+    await waitFor(() => expect(hooks.current.devices.invitation.status).toBe('joined'));
     const removal = await (await other.vault.open()).rotateVault();
     await removal.confirm(removal.code);
     await act(async () => {

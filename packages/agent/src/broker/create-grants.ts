@@ -482,6 +482,7 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
           grant.nextAt = Math.min(grant.nextAt, steady() + REPORT_MS);
         },
         onHostFailed: (code) => logHostFailed(grant, code),
+        onEnding: (reason) => onKeeperEnded(grant, reason),
         onEnded: (reason) => {
           keepers -= 1;
           onKeeperEnded(grant, reason);

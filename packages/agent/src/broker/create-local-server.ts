@@ -180,6 +180,8 @@ export function createLocalServer({ grants, status, connections }: LocalServerOp
     },
   );
   server.maxConnections = connections;
+  // One that is closed for being idle may be the one on which an agent begins its next call.
+  server.keepAliveTimeout = 0;
   server.on('close', () => agent.destroy());
   return server;
 }

@@ -29,6 +29,8 @@ export interface KeeperListener {
   onUsed(uses: number, lastUsedAt: number | undefined): void;
   /** The host could not be reached, or broke off. */
   onHostFailed(code: string): void;
+  /** It has overwritten the secret; calls under way break off after this. */
+  onEnding(reason: EndReason): void;
   /** Once, when the process is gone. */
   onEnded(reason: EndReason): void;
 }
@@ -57,8 +59,10 @@ export async function startKeeper(task: KeeperTask, listener: KeeperListener): P
         resolve(message.hpkeKey);
       } else if (message.type === 'used') listener.onUsed(message.uses, message.lastUsedAt);
       else if (message.type === 'host-failed') listener.onHostFailed(message.code);
-      else if (message.type === 'ended') reason = message.reason;
-      else settleRelease(message.type === 'released');
+      else if (message.type === 'ended') {
+        ({ reason } = message);
+        listener.onEnding(reason);
+      } else settleRelease(message.type === 'released');
     });
     void gone.then(() => {
       clearTimeout(timer);

@@ -38,8 +38,11 @@ function end(reason: EndReason): void {
   if (isEnding) return;
   isEnding = true;
   secret?.fill(0);
-  forwarder?.close();
-  tell({ type: 'ended', reason }, () => process.exit(0));
+  // The broker knows it before a call breaks off, and says so to an agent that asks why.
+  tell({ type: 'ended', reason }, () => {
+    forwarder?.close();
+    process.exit(0);
+  });
   // Should the broker take no message any more.
   setTimeout(() => process.exit(0), 1000);
 }

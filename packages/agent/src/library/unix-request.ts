@@ -61,7 +61,8 @@ function failure(cause: unknown, signal: AbortSignal | undefined): PzkError {
 
 /** @param socketPath - Of the broker. */
 export function createUnixClient(socketPath: string): UnixClient {
-  const agent = new Agent({ keepAlive: true });
+  // The broker lets connections stand that are kept, and counts them.
+  const agent = new Agent({ keepAlive: true, maxFreeSockets: 2 });
 
   async function send({ method, path, headers = [], body, signal }: UnixRequest) {
     const incoming = await new Promise<IncomingMessage>((resolve, reject) => {

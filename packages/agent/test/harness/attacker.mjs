@@ -79,7 +79,7 @@ function ask(socketPath, method, path) {
       search(`${socketPath} ${method} ${path}`, Buffer.concat(chunks));
       resolve();
     });
-    outgoing.setTimeout(2000, () => outgoing.destroy());
+    outgoing.setTimeout(30_000, () => outgoing.destroy());
     outgoing.on('error', resolve);
     outgoing.end();
   });

@@ -127,7 +127,7 @@ export async function startStandInPlatform() {
     dpopNonce: '',
     clockOffsetSeconds: 0,
     /** Waited for before an answer to a question for a request leaves. */
-    beforeAnswer: async () => {},
+    beforeAnswer: async (_status: AgentRequestStatus) => {},
     /** The same for a question whether a release goes on. */
     beforeUsesAnswer: async () => {},
   };
@@ -239,7 +239,7 @@ export async function startStandInPlatform() {
       parseMessage(agentRequestIdRequestSchema, body);
       const { status, reason, sealed } = release;
       release.sealed = undefined;
-      await state.beforeAnswer();
+      await state.beforeAnswer(status);
       return ok({ status, ...(reason === undefined ? {} : { reason }), ...sealed });
     }
     if (path === '/agent/requests/cancel') {
@@ -277,6 +277,8 @@ export async function startStandInPlatform() {
       problem(response, code, statuses[code] ?? 401);
     });
   });
+  // A pause of this process would close connections that a broker is about to use.
+  server.keepAliveTimeout = 0;
   server.listen(0, 'localhost');
   await once(server, 'listening');
   const issuer = `http://localhost:${(server.address() as AddressInfo).port}`;
@@ -327,6 +329,8 @@ export async function startStandInPlatform() {
     calls,
     releases,
     agents,
+    /** Of events, one for each broker that waits. */
+    streams,
     /** Puts a secret into the vault; returns its slot. */
     addSecret(value: string): string {
       const slot = randomId();

@@ -58,6 +58,8 @@ export async function startUpstream() {
   server.on('connection', () => {
     state.connections += 1;
   });
+  // A pause of this process would close connections that a broker is about to use.
+  server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

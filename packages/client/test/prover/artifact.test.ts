@@ -1,6 +1,7 @@
 import { ownershipV1 } from '@pzk-auth/circuits';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ArtifactIdentity, createArtifactLoader } from '../../src/prover/index.js';
+import { eventually } from '../eventually.js';
 import { loadArtifact } from './fixtures.js';
 
 // Proofs and oracles take their time on a busy machine.
@@ -48,7 +49,7 @@ describe('createArtifactLoader', () => {
     await load();
     expect(request).toHaveBeenCalledTimes(1);
     expect(request.mock.calls[0]?.[0]).toBe(url);
-    await vi.waitFor(() => expect(isArtifact(store.get(url))).toBe(true));
+    await eventually(() => expect(isArtifact(store.get(url))).toBe(true));
 
     const offline = answer(null, { status: 503 });
     expect(
@@ -91,7 +92,7 @@ describe('createArtifactLoader', () => {
       isArtifact(await createArtifactLoader({ baseUrl, artifact, fetch: request, cache })()),
     ).toBe(true);
     expect(request).toHaveBeenCalledTimes(1);
-    await vi.waitFor(() => expect(isArtifact(store.get(url))).toBe(true));
+    await eventually(() => expect(isArtifact(store.get(url))).toBe(true));
   });
 
   it('works where there is no cache, or one that refuses everything', async () => {

@@ -11,6 +11,7 @@ import {
   type WebWorkerLike,
   type WorkerProverOptions,
 } from '../../src/prover/index.js';
+import { eventually } from '../eventually.js';
 import { createInput, loadArtifact, stopSnarkjs, verifyWithSnarkjs } from './fixtures.js';
 
 // Proofs and oracles take their time on a busy machine.
@@ -263,13 +264,13 @@ describe('createWorkerProver', () => {
     const warming = prover.warmUp();
     const outcomes = [expect(stopped).rejects.toEqual(aborted)];
     outcomes.push(expect(warming).rejects.toEqual(aborted));
-    await vi.waitFor(() => expect(load).toHaveBeenCalledTimes(1));
+    await eventually(() => expect(load).toHaveBeenCalledTimes(1));
     await ready;
     stop.abort();
     await Promise.all(outcomes);
 
     const broken = expect(prover.prove(createInput())).rejects.toEqual(failed);
-    await vi.waitFor(() => expect(load).toHaveBeenCalledTimes(2));
+    await eventually(() => expect(load).toHaveBeenCalledTimes(2));
     await ready;
     tellError?.();
     await broken;

@@ -2,6 +2,7 @@ import { isPzkError } from '@pzk-auth/protocol';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createIndexedDbStorage, createMemoryStorage } from '../../src/index.js';
 import { createSoftwareAuthenticator } from '../../src/testing/index.js';
+import { eventually } from '../eventually.js';
 import {
   apiKey,
   challengeAnswer,
@@ -42,7 +43,7 @@ function holdRenewals(fake: ReturnType<typeof createFakeIssuer>) {
     answer = resolve;
   });
   fake.respond('/pzk/token', (request) => (isRenewal(request) ? held : undefined));
-  const sent = () => vi.waitFor(() => expect(fake.sent.some(isRenewal)).toBe(true));
+  const sent = () => eventually(() => expect(fake.sent.some(isRenewal)).toBe(true));
   return { answer, sent };
 }
 
@@ -141,14 +142,14 @@ describe('a storage that hangs', () => {
     hangs = true;
     const started = client.start().catch(() => undefined);
     const ended = client.signOut();
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await vi.advanceTimersByTimeAsync(1000);
       expect(fake.paths()).toContain('/pzk/revoke');
     });
     for (const work of [started, ended]) {
       let settled = false;
       void work.finally(() => (settled = true));
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         await vi.advanceTimersByTimeAsync(1000);
         expect(settled).toBe(true);
       });
@@ -177,7 +178,7 @@ describe('a write that fails late', () => {
     const { client, fake } = await enrolled({ storage });
     late = true;
     const renewing = client.renew().catch(() => undefined);
-    await vi.waitFor(() => expect(fail).toBeDefined());
+    await eventually(() => expect(fail).toBeDefined());
     fake.respond('/pzk/revoke', () => Promise.reject(new TypeError('offline')));
     await expect(client.signOut()).rejects.toMatchObject({ code: 'network_error' });
     fail?.();

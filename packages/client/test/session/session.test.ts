@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createMemoryStorage, type SessionState } from '../../src/index.js';
+import { eventually } from '../eventually.js';
 import {
   apiKey,
   challengeAnswer,
@@ -401,7 +402,7 @@ describe('renewal', () => {
     let answer: (response: Response) => void = () => {};
     fake.respond('/pzk/token', () => new Promise((resolve) => (answer = resolve)));
     const renewing = client.renew();
-    await vi.waitFor(() => expect(fake.paths()).toContain('/pzk/token'));
+    await eventually(() => expect(fake.paths()).toContain('/pzk/token'));
     await client.signOut();
     answer(Response.json(tokenAnswer()));
     await expect(renewing).rejects.toMatchObject({ code: 'aborted' });
@@ -445,7 +446,7 @@ describe('sign-out', () => {
       let answer: (response: Response) => void = () => {};
       fake.respond('/pzk/token', () => new Promise((resolve) => (answer = resolve)));
       const resuming = page.resume();
-      await vi.waitFor(() => expect(fake.paths()).toContain('/pzk/token'));
+      await eventually(() => expect(fake.paths()).toContain('/pzk/token'));
       fake.respond('/pzk/token', () => undefined);
       await page.signOut();
       answer(Response.json(tokenAnswer()));
@@ -646,7 +647,7 @@ describe('the page session', () => {
         }),
     );
     const opening = client.openPageSession();
-    await vi.waitFor(() => expect(fake.paths()).toContain('/pzk/page-session'));
+    await eventually(() => expect(fake.paths()).toContain('/pzk/page-session'));
     await client.signOut();
     answer(new Response(null, { status: 204 }));
     await opening;
