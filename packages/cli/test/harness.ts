@@ -124,6 +124,6 @@ export function sharedConfig(issuer: string, origins: readonly string[] = [issue
       origins: ${JSON.stringify(origins)},
       scopes: ['weather:read', 'weather:write'],
       secret: process.env.PZK_SECRET,
-      stores: { ...sqlStores({ database, issuer }), ...redisStores({ client: redis }) },
+      stores: { ...sqlStores({ database, issuer }), ...redisStores({ client: redis, timeout: 10_000 }) },
     };`;
 }

@@ -23,7 +23,7 @@ async function sendAll(server: TestServer, requests: readonly Sent[]): Promise<n
         response.resume();
         response.once('end', () => resolve(response.statusCode ?? 0));
       });
-      request.setTimeout(5000, () => request.destroy(new Error('no answer')));
+      request.setTimeout(60_000, () => request.destroy(new Error('no answer')));
       request.once('error', reject);
       request.end(body);
     }).catch(() => -1);

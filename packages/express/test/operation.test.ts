@@ -60,6 +60,7 @@ for (const [name, express] of versions) {
     });
 
     it('health stands where it was mounted', async () => {
+      await server.verifier.ready();
       const ready = await fetch(`${server.origin}/health/ready`);
       expect(ready.status).toBe(200);
       expect(await ready.json()).toMatchObject({ status: 'ok', checks: { stores: true } });

@@ -82,15 +82,11 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
 }
 
 /** Writes bytes to a port and returns all that comes back until the other side closes. */
-export async function speakRaw(
-  port: number,
-  lines: readonly string[],
-  timeout = 2000,
-): Promise<string> {
+export async function speakRaw(port: number, lines: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');
     let text = '';
-    const timer = setTimeout(() => socket.destroy(), timeout);
+    const timer = setTimeout(() => socket.destroy(), 60_000);
     socket.on('data', (chunk) => {
       text += chunk.toString('latin1');
     });

@@ -20,7 +20,7 @@ function speak(port: number, lines: readonly string[], body = ''): Promise<Answe
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');
     let text = '';
-    socket.setTimeout(15_000, () => socket.destroy(new Error('no answer')));
+    socket.setTimeout(60_000, () => socket.destroy(new Error('no answer')));
     socket.on('data', (chunk) => {
       text += chunk.toString('latin1');
     });

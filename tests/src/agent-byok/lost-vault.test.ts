@@ -66,14 +66,14 @@ describe('a user who lost every passkey, in Chromium', () => {
     await expectAccessible(second.device);
     await second.press('Open the vault');
     const providers = page.getByRole('list', { name: 'Providers' }).getByRole('listitem');
-    expect(await providers.count()).toBeGreaterThan(3);
+    await expect.poll(() => providers.count()).toBeGreaterThan(3);
     const anthropic = providers.filter({ hasText: 'Anthropic' });
     expect(await anthropic.getByRole('link').getAttribute('href')).toMatch(/^https:\/\//);
     await second.press('Add the new key of Anthropic');
     await page.getByLabel('Key', { exact: true }).fill(NEW_KEY);
     await second.press('Put it into the vault');
     await anthropic.getByText('New key in the vault').waitFor(SLOW);
-    expect(await page.getByText('Work', { exact: true }).count()).toBe(0);
+    await expect.poll(() => page.getByText('Work', { exact: true }).count()).toBe(0);
 
     await second.press('All old keys are deleted');
     const lost = page.getByRole('heading', { name: 'Rotate the keys of your lost vault' });
@@ -82,6 +82,6 @@ describe('a user who lost every passkey, in Chromium', () => {
     await page.reload();
     await asked;
     await page.getByRole('heading', { name: 'Your vault is locked' }).waitFor(SLOW);
-    expect(await lost.count()).toBe(0);
+    await expect.poll(() => lost.count()).toBe(0);
   });
 });

@@ -68,9 +68,9 @@ describe('the agent platform in Chromium', () => {
           : element?.textContent;
       });
     await press('Use a recovery code');
-    expect(await focused()).toBe('Recovery code');
+    await expect.poll(focused).toBe('Recovery code');
     await press('Back');
-    expect(await focused()).toBe('Use a recovery code');
+    await expect.poll(focused).toBe('Use a recovery code');
   });
 
   it('forgets a failed sign-in when the visitor signs up', async () => {
@@ -79,7 +79,7 @@ describe('the agent platform in Chromium', () => {
     await device.page.route('**/account/sign-up', (route) => route.fulfill({ status: 503 }));
     await press('Sign up with a passkey');
     await device.page.getByText('There is no account yet').waitFor();
-    expect(await device.page.getByText('You are not signed in').count()).toBe(0);
+    await expect.poll(() => device.page.getByText('You are not signed in').count()).toBe(0);
   });
 
   it('takes sign-ups from its own page only', async () => {

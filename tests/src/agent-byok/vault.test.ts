@@ -36,10 +36,10 @@ describe('the vault page in Chromium', () => {
     await expectAccessible(device);
     await user.press('Open the vault');
     await device.page.getByRole('button', { name: 'Add a key' }).waitFor();
-    expect(await focused()).toBe('Vault');
+    await expect.poll(focused).toBe('Vault');
     await user.addKey({ name: 'Work', value: KEY });
     await user.row('Work').waitFor();
-    expect(await focused()).toBe('Add a key');
+    await expect.poll(focused).toBe('Add a key');
     await expectAccessible(device);
 
     expect(await user.reveal('Work')).toBe(KEY);
@@ -65,7 +65,7 @@ describe('the vault page in Chromium', () => {
     await user.press('Delete Team');
     await user.press('Delete');
     await user.row('Team').waitFor({ state: 'detached' });
-    expect(await focused()).toBe('Vault');
+    await expect.poll(focused).toBe('Vault');
     expect(device.requests.join('\n')).not.toContain('kkkkkkkk');
     expect(device.requests.join('\n')).not.toContain('nnnnnnnn');
     expect(device.console.filter((line) => !line.includes('React DevTools'))).toEqual([]);

@@ -43,7 +43,7 @@ export function createVisitor(device: Device, origin: string): Visitor {
     async reveal(name) {
       await press(`Reveal ${name}`);
       const shown = page.getByRole('dialog').locator('code');
-      await page.waitForFunction(() => document.querySelector('dialog code')?.textContent !== '');
+      await page.waitForFunction(() => Boolean(document.querySelector('dialog code')?.textContent));
       const value = await shown.innerText();
       await press('Hide');
       return value;

@@ -131,11 +131,11 @@ describe('an agent, its broker, the platform and the browser', () => {
 
   it('is told of changes by the platform while it waits', async () => {
     const grant = await ask();
-    await expect.poll(() => streams.size, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => streams.size).toBe(1);
     await approve(grant.id);
     await grant.approved();
     await grant.end();
-    await expect.poll(() => streams.size, { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => streams.size).toBe(0);
   });
 
   it('tells the reason of a rejection, and takes requests back', async () => {
@@ -162,7 +162,7 @@ describe('an agent, its broker, the platform and the browser', () => {
     await (await grant.fetch(upstream.url, { method: 'POST' })).text();
     await browser.vault.releases.end(grant.id);
     await expect
-      .poll(async () => (await broker.connection.grant(grant.id)).snapshot, { timeout: 25_000 })
+      .poll(async () => (await broker.connection.grant(grant.id)).snapshot)
       .toMatchObject({ status: 'ended', endReason: 'user' });
   });
 

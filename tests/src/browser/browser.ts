@@ -84,6 +84,8 @@ export async function openDeviceWithoutStorage(options: DeviceOptions = {}): Pro
 }
 
 async function equip(context: BrowserContext, { prf = true }: DeviceOptions): Promise<Device> {
+  // As long as a busy machine may need.
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const written: string[] = [];
   const requests: string[] = [];

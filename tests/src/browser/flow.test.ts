@@ -52,8 +52,7 @@ async function enrol({ page }: Device, key = server.demoKey.apiKey): Promise<voi
   await page.getByRole('button', { name: 'Enrol this device' }).click();
 }
 
-const signedIn = ({ page }: Device) =>
-  page.getByRole('heading', { name: 'Signed in' }).waitFor({ timeout: 30_000 });
+const signedIn = ({ page }: Device) => page.getByRole('heading', { name: 'Signed in' }).waitFor();
 
 const signIn = ({ page }: Device) =>
   page.getByRole('button', { name: 'Sign in with the passkey' }).click();
@@ -145,7 +144,7 @@ describe('the page in Chromium, with a real PRF', () => {
     const before = await device.touches();
     await page.getByRole('button', { name: /touch/i }).click();
     const panel = page.getByRole('region', { name: 'Call the API' });
-    await panel.getByText('201').first().waitFor({ timeout: 30_000 });
+    await panel.getByText('201').first().waitFor();
     expect((await device.touches()) - before).toBe(1);
   });
 
@@ -162,7 +161,7 @@ describe('the page in Chromium, with a real PRF', () => {
       .waitFor();
     await device.page.reload();
     await signIn(device);
-    await device.page.getByText('invalid_grant').first().waitFor({ timeout: 30_000 });
+    await device.page.getByText('invalid_grant').first().waitFor();
   });
 
   it('a fresh browser with the same passkey needs one touch and no key', async () => {
@@ -185,7 +184,7 @@ describe('the page in Chromium, with a real PRF', () => {
   it('[W11] without PRF it says why, and nothing is stored', async () => {
     const device = await open({ prf: false });
     await enrol(device);
-    await device.page.getByText('prf_unsupported').first().waitFor({ timeout: 30_000 });
+    await device.page.getByText('prf_unsupported').first().waitFor();
     expect(await server.verifier.devices.list(server.demoKey.account)).toHaveLength(0);
     expect(events.filter(({ type }) => type !== 'refused')).toEqual([]);
     await expect.poll(() => device.passkeys()).toBe(0);
@@ -196,7 +195,7 @@ describe('the page in Chromium, with a real PRF', () => {
     const device = await open();
     await server.verifier.keys.revoke(server.demoKey.id);
     await enrol(device);
-    await device.page.getByText('invalid_grant').first().waitFor({ timeout: 30_000 });
+    await device.page.getByText('invalid_grant').first().waitFor();
     await expect.poll(() => device.passkeys()).toBe(0);
   });
 
@@ -216,7 +215,7 @@ describe('the page in Chromium, with a real PRF', () => {
     const device = await open();
     await device.setUserVerified(false);
     await enrol(device);
-    await device.page.getByText('passkey_cancelled').first().waitFor({ timeout: 30_000 });
+    await device.page.getByText('passkey_cancelled').first().waitFor();
     expect(await server.verifier.devices.list(server.demoKey.account)).toHaveLength(0);
     // The authenticator has locked itself by now, as real ones do.
     const other = await open();

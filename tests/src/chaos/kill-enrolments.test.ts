@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,6 +14,7 @@ import {
   sqlStores,
 } from '@pzk-auth/verifier/sql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../../packages/verifier/test/harness/free-port.js';
 import {
   type PostgresServer,
   startPostgres,
@@ -34,16 +33,6 @@ const USER = { name: 'user', displayName: 'User' };
 const prover = createMainThreadProver({
   loadArtifact: () => readArtifact(ownershipV1.artifacts.prover.sha256),
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
-}
 
 interface Enrolment {
   readonly account: string;
@@ -83,7 +72,8 @@ async function enrolUnderKills(place: Place, issuer: string, operator: Verifier)
       kills++;
       // By turns at the moment of an answer, and at any moment of the others.
       const delay = kills % 2 === 0 ? 0 : Math.random() * 300;
-      killing = sleep(delay).then(() => api.kill());
+      // One after the other: two at once would start two.
+      killing = killing.then(() => sleep(delay)).then(() => api.kill());
     }
   }
 

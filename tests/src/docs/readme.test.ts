@@ -91,7 +91,9 @@ it('the tests in packages/client/README.md pass', async () => {
   expect(tests).toHaveLength(1);
   await inProject(async (directory) => {
     await writeFile(join(directory, 'weather.test.ts'), tests[0]?.code ?? '');
-    const args = ['run', '--root', directory, '--reporter', 'json'];
+    // A proof may take a busy machine longer than the usual time of a test.
+    const words = ['--reporter', 'json', '--testTimeout', '120000', '--hookTimeout', '120000'];
+    const args = ['run', '--root', directory, ...words];
     const { stdout, stderr } = await runBin('vitest', 'vitest.mjs', args, directory);
     const report = JSON.parse(stdout || '{}');
     expect([report.numPassedTests, report.numTotalTests], stderr).toEqual([2, 2]);

@@ -79,8 +79,7 @@ async function collect(): Promise<Map<string, string>> {
 async function runWholeFlow(): Promise<void> {
   const { page } = device;
   const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
-  const signedIn = () =>
-    page.getByRole('heading', { name: 'Signed in' }).waitFor({ timeout: 30_000 });
+  const signedIn = () => page.getByRole('heading', { name: 'Signed in' }).waitFor();
   await page.goto(server.origin);
   // One failure on the way, since errors are where secrets slip out.
   await page.getByRole('textbox', { name: 'API key' }).fill(`${server.demoKey.apiKey} broken`);

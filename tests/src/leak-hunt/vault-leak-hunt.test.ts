@@ -10,11 +10,8 @@ import { postgresDatabase, sqliteDatabase, sqlStores } from '@pzk-auth/verifier/
 import Database from 'libsql';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  freePort,
-  type RedisServer,
-  startRedis,
-} from '../../../packages/verifier/test/redis/start-redis.js';
+import { freePort } from '../../../packages/verifier/test/harness/free-port.js';
+import { type RedisServer, startRedis } from '../../../packages/verifier/test/redis/start-redis.js';
 import { startPostgres } from '../../../packages/verifier/test/sql/start-postgres.js';
 import { findPostgres } from '../../../scripts/lib/find-programs.mjs';
 import { type Canary, createCanary, createSearch, hunt } from './canary.js';

@@ -39,7 +39,7 @@ export async function passFlow(browser: Browser, app: NextApp): Promise<void> {
 
     await page.getByLabel('API key').fill(app.apiKey);
     await button('Enrol this device').click();
-    await heading('Signed in').waitFor({ timeout: 60_000 });
+    await heading('Signed in').waitFor();
     await call('Read the weather', '200');
     await call('Ask the summit', '200');
     await page.getByText('"Summit"').waitFor();
@@ -48,7 +48,7 @@ export async function passFlow(browser: Browser, app: NextApp): Promise<void> {
     await page.getByRole('link', { name: 'Open the logbook' }).click();
     await heading('Logbook').waitFor();
     await page.getByRole('cell', { name: '-4 °C' }).waitFor();
-    expect(await cookies()).toEqual(['__Host-pzk-session']);
+    await expect.poll(cookies).toEqual(['__Host-pzk-session']);
     await expectAccessible(device);
     const [cookie] = await context.cookies();
     expect(cookie).toMatchObject({ httpOnly: true, secure: true, sameSite: 'Strict', path: '/' });
@@ -57,7 +57,7 @@ export async function passFlow(browser: Browser, app: NextApp): Promise<void> {
     const touches = await device.touches();
     await page.goto(app.origin);
     await heading('Signed in').waitFor();
-    expect(await page.getByText('weather:read', { exact: true }).count()).toBe(1);
+    await expect.poll(() => page.getByText('weather:read', { exact: true }).count()).toBe(1);
     expect(await device.touches()).toBe(touches);
     // The cookie goes along, and is no credential.
     await call('Call with the cookie alone', '401');
@@ -71,7 +71,7 @@ export async function passFlow(browser: Browser, app: NextApp): Promise<void> {
     await button('Sign out').click();
     await heading('Sign in').waitFor();
     await page.getByText('there is no page session').waitFor();
-    expect(await cookies()).toEqual([]);
+    await expect.poll(cookies).toEqual([]);
     const value = `${cookie?.name}=${cookie?.value}`;
     const stale = await fetch(`${app.origin}/logbook`, {
       headers: { cookie: value },
@@ -80,7 +80,7 @@ export async function passFlow(browser: Browser, app: NextApp): Promise<void> {
     expect(stale.status).toBe(307);
 
     await button('Sign in with the passkey').click();
-    await heading('Signed in').waitFor({ timeout: 60_000 });
+    await heading('Signed in').waitFor();
     await page.getByRole('link', { name: 'Open the logbook' }).waitFor();
     await call('Read the weather', '200');
     // Chromium says each refused call; of the policy, of workers and of React it has nothing to say.

@@ -34,7 +34,7 @@ async function probe(generation: number): Promise<number> {
         threads = seen.threads;
         return seen.generation;
       },
-      { timeout: 60_000, interval: 200 },
+      { timeout: 180_000, interval: 200 },
     )
     .toBe(generation);
   return threads;
@@ -52,7 +52,7 @@ afterAll(() => app?.close());
 
 // Each reload compiles anew, which takes a busy machine long.
 it('the development server keeps its verifier and its threads through hot reloads', {
-  timeout: 300_000,
+  timeout: 900_000,
 }, async () => {
   const keys = async () => (await fetch(`${app.origin}/pzk/jwks.json`)).text();
   const threads = await probe(1);

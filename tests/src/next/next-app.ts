@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import type { AddressInfo } from 'node:net';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../../packages/verifier/test/harness/free-port.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 /** The example, below which copies find Next.js 16. */
@@ -147,14 +147,6 @@ export interface NextApp {
   close(): Promise<void>;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 async function start(
   args: (port: number) => readonly string[],
   directory: string,
@@ -180,7 +172,7 @@ async function start(
       };
       child.stdout?.on('data', look);
       child.once('close', () => reject(new Error(`It ended:\n${output.text}`)));
-      setTimeout(() => reject(new Error(`No key was printed:\n${output.text}`)), 60_000).unref();
+      setTimeout(() => reject(new Error(`No key was printed:\n${output.text}`)), 180_000).unref();
     });
     return { origin, apiKey, output, close };
   } catch (error) {
@@ -236,7 +228,7 @@ export async function startAt(
   const child = runNode(args, directory, env);
   const output = collect(child);
   for (let waited = 0; !output.text.includes(ready) || !(await isListening(port)); waited += 100) {
-    if (child.exitCode !== null || waited > 60_000) {
+    if (child.exitCode !== null || waited > 180_000) {
       await endGroup(child);
       throw new Error(`It is not ready:\n${output.text}`);
     }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { redisClientOptions, redisClusterOptions, redisStores } from '../../src/redis/index.js';
 import type { ShortLivedStores } from '../../src/stores/short-lived-stores.js';
 import { shortLivedStoresConformance } from '../../src/testing/index.js';
+import { PATIENCE } from './expectations.js';
 import { SERVER_PROGRAMS } from './programs.js';
 import { type RedisCluster, startCluster } from './start-cluster.js';
 import { type RedisServer, startRedis } from './start-redis.js';
@@ -20,10 +21,13 @@ for (const { name, program } of SERVER_PROGRAMS) {
     beforeAll(async () => {
       server = await startRedis([], { program });
       cluster = await startCluster({ program });
-      single = redisStores({ client: server.connect(redisClientOptions) });
+      single = redisStores({ client: server.connect(redisClientOptions), ...PATIENCE });
       const client = cluster.connect(redisClusterOptions);
-      spread = redisStores({ client });
-      replicated = redisStores({ client, prefix: 'replicated:', revocationReplicas: 1 });
+      spread = redisStores({ client, ...PATIENCE });
+      replicated = redisStores({
+        ...{ client, prefix: 'replicated:', revocationReplicas: 1 },
+        ...PATIENCE,
+      });
     });
     afterAll(() => Promise.all([server?.stop(), cluster?.stop()]));
 

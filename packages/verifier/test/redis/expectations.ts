@@ -7,6 +7,9 @@ export const TTL = 60_000;
 /** The one error of the stores. */
 export const unavailable = { name: 'PzkError', code: 'store_unavailable' };
 
+/** For what has to be answered: a busy machine may take longer than the default of the stores. */
+export const PATIENCE = { timeout: 10_000 };
+
 /** A row. */
 export const session: SessionRow = {
   sid: 'session',

@@ -1,7 +1,13 @@
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { redisClientOptions, redisStores } from '../../src/redis/index.js';
-import { everyOperation, expectAllUnavailable, TTL, unavailable } from './expectations.js';
+import {
+  everyOperation,
+  expectAllUnavailable,
+  PATIENCE,
+  TTL,
+  unavailable,
+} from './expectations.js';
 import { type RedisServer, startRedis } from './start-redis.js';
 
 const REPLICA_OPTIONS = ['--repl-diskless-sync-delay', '0'];
@@ -13,7 +19,7 @@ async function inStep(master: Redis): Promise<void> {
         const results = await master.pipeline().set('step', '1').del('step').wait(1, 1_000).exec();
         return results?.at(-1)?.[1];
       },
-      { timeout: 10_000 },
+      { interval: 100 },
     )
     .toBe(1);
 }
@@ -33,6 +39,9 @@ describe('one master and one replica', () => {
   afterEach(() => Promise.all([master?.stop(), replica?.stop()]));
 
   const storesAt = (server: RedisServer) =>
+    redisStores({ client: server.connect(redisClientOptions), ...PATIENCE });
+  /** With the default time limit, for what has to be refused in time. */
+  const hastyAt = (server: RedisServer) =>
     redisStores({ client: server.connect(redisClientOptions) });
 
   it('[N9] a promoted replica that missed the consume refuses the nonce', async () => {
@@ -71,7 +80,7 @@ describe('one master and one replica', () => {
   it('[N8] a replica answers nothing that is written', async () => {
     const epoch = await storesAt(master).nonces.epoch();
     await inStep(admin);
-    const { nonces, replays, revocations } = storesAt(replica);
+    const { nonces, replays, revocations } = hastyAt(replica);
     await expectAllUnavailable([
       nonces.epoch(),
       nonces.consume('nonce', { epoch, ttl: TTL }),
@@ -87,7 +96,7 @@ describe('one master and one replica', () => {
     expect(await stores.nonces.consume('with', { epoch, ttl: TTL })).toBe('consumed');
     await other.replicaof('NO', 'ONE');
     await expect.poll(() => admin.info('replication')).toContain('connected_slaves:0');
-    const { nonces, replays, revocations, budgets } = stores;
+    const { nonces, replays, revocations, budgets } = hastyAt(master);
     await expectAllUnavailable([
       nonces.consume('without', { epoch, ttl: TTL }),
       replays.record('jti', TTL),
@@ -99,7 +108,7 @@ describe('one master and one replica', () => {
   it('acknowledges a revocation when the replica holds it', async () => {
     const client = master.connect(redisClientOptions);
     // The replica gets half of the timeout; a loaded machine may need it.
-    const { revocations } = redisStores({ client, revocationReplicas: 1, timeout: 10_000 });
+    const { revocations } = redisStores({ client, revocationReplicas: 1, ...PATIENCE });
     await revocations.revoke(['id'], TTL);
     await master.kill();
     await other.replicaof('NO', 'ONE');
@@ -133,15 +142,14 @@ describe('a name that moves to the promoted replica', () => {
           return 20;
         },
       });
-      const stores = redisStores({ client });
+      const stores = redisStores({ client, ...PATIENCE });
+      const hasty = redisStores({ client });
       const epoch = await stores.nonces.epoch();
       port = next.port;
       await old.connect().replicaof('127.0.0.1', `${next.port}`);
-      await expectAllUnavailable([stores.nonces.consume('moved', { epoch, ttl: TTL })]);
+      await expectAllUnavailable([hasty.nonces.consume('moved', { epoch, ttl: TTL })]);
       await expect
-        .poll(() => stores.nonces.consume('moved', { epoch, ttl: TTL }).catch(() => 'down'), {
-          timeout: 10_000,
-        })
+        .poll(() => stores.nonces.consume('moved', { epoch, ttl: TTL }).catch(() => 'down'))
         .toBe('stale');
       expect(await Promise.all(everyOperation(stores, await stores.nonces.epoch()))).toHaveLength(
         10,
@@ -166,12 +174,12 @@ describe('Sentinel', () => {
     await inStep(master.connect());
     sentinel = await startRedis([], {
       sentinel: `sentinel monitor main 127.0.0.1 ${master.port} 1
-sentinel down-after-milliseconds main 500
+sentinel down-after-milliseconds main 3000
 sentinel failover-timeout main 2000
 `,
     });
     await expect
-      .poll(() => sentinel.connect().call('SENTINEL', 'REPLICAS', 'main'), { timeout: 15_000 })
+      .poll(() => sentinel.connect().call('SENTINEL', 'REPLICAS', 'main'))
       .toHaveLength(1);
     client = sentinel.connect({
       ...redisClientOptions,
@@ -187,16 +195,16 @@ sentinel failover-timeout main 2000
       epoch = await redisStores({ client }).nonces.epoch();
       return 'answers';
     };
-    await expect.poll(ask, { timeout: 25_000, interval: 100 }).toBe('answers');
+    await expect.poll(ask, { timeout: 90_000, interval: 100 }).toBe('answers');
     return epoch;
   }
 
   it('[N9] a nonce from before the failover is refused, and nothing is answered during it', async () => {
-    const stores = redisStores({ client });
+    const stores = redisStores({ client, ...PATIENCE });
     const epoch = await stores.nonces.epoch();
     expect(await stores.nonces.consume('before', { epoch, ttl: TTL })).toBe('consumed');
     await master.kill();
-    await expectAllUnavailable(everyOperation(stores, epoch));
+    await expectAllUnavailable(everyOperation(redisStores({ client }), epoch));
     const next = await answering();
     expect(next).not.toBe(epoch);
     expect(await stores.nonces.consume('before', { epoch, ttl: TTL })).toBe('stale');
@@ -204,10 +212,10 @@ sentinel failover-timeout main 2000
   });
 
   it('[N9] honest: the client finds the promoted replica by itself', async () => {
-    await redisStores({ client }).nonces.epoch();
+    await redisStores({ client, ...PATIENCE }).nonces.epoch();
     await master.kill();
     const epoch = await answering();
-    const { nonces } = redisStores({ client });
+    const { nonces } = redisStores({ client, ...PATIENCE });
     expect(await nonces.consume('after', { epoch, ttl: TTL })).toBe('consumed');
     expect(await nonces.consume('after', { epoch, ttl: TTL })).toBe('replayed');
   });

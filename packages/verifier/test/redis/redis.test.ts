@@ -7,6 +7,7 @@ import type { ShortLivedStores } from '../../src/stores/short-lived-stores.js';
 import {
   everyOperation,
   expectAllUnavailable,
+  PATIENCE,
   session,
   TTL,
   unavailable,
@@ -15,8 +16,8 @@ import {
 import { type RedisServer, startRedis } from './start-redis.js';
 
 /** A nonce store that knows its epoch for a second answers from memory: ask a fresh one. */
-function freshEpoch(client: Redis): Promise<string> {
-  return redisStores({ client }).nonces.epoch();
+function freshEpoch(client: Redis, options: { readonly timeout?: number } = {}): Promise<string> {
+  return redisStores({ client, ...options }).nonces.epoch();
 }
 
 describe.each([
@@ -26,24 +27,28 @@ describe.each([
   let server: RedisServer;
   let client: Redis;
   let admin: Redis;
+  /** With the default time limit, for what has to be refused in time. */
   let stores: ShortLivedStores;
+  /** For what has to be answered. */
+  let patient: ShortLivedStores;
   beforeEach(async () => {
     server = await startRedis();
     client = server.connect(clientOptions);
     admin = server.connect();
     stores = redisStores({ client });
+    patient = redisStores({ client, ...PATIENCE });
   });
   afterEach(() => server?.stop());
 
   it('[N7] a store that was killed before the consume', async () => {
-    const epoch = await stores.nonces.epoch();
+    const epoch = await patient.nonces.epoch();
     await server.kill();
     await expectAllUnavailable(everyOperation(stores, epoch));
     await expect(within2s(freshEpoch(client))).rejects.toMatchObject(unavailable);
   });
 
   it('[N7] a store that is killed during the consume', async () => {
-    const epoch = await stores.nonces.epoch();
+    const epoch = await patient.nonces.epoch();
     server.signal('SIGSTOP');
     const refused = expectAllUnavailable(everyOperation(stores, epoch));
     await sleep(50);
@@ -52,56 +57,53 @@ describe.each([
   });
 
   it('[N7] a store that is killed after the consume, and comes back empty', async () => {
-    const epoch = await stores.nonces.epoch();
-    expect(await stores.nonces.consume('nonce', { epoch, ttl: TTL })).toBe('consumed');
+    const epoch = await patient.nonces.epoch();
+    expect(await patient.nonces.consume('nonce', { epoch, ttl: TTL })).toBe('consumed');
     await server.kill();
     await expectAllUnavailable(everyOperation(stores, epoch));
     await server.restart();
-    await expect
-      .poll(() => freshEpoch(client).catch(() => epoch), { timeout: 10_000 })
-      .not.toBe(epoch);
-    expect(await stores.nonces.consume('nonce', { epoch, ttl: TTL })).toBe('stale');
+    await expect.poll(() => freshEpoch(client).catch(() => epoch)).not.toBe(epoch);
+    expect(await patient.nonces.consume('nonce', { epoch, ttl: TTL })).toBe('stale');
   });
 
   it('[N7] honest: a store that runs', async () => {
-    const epoch = await stores.nonces.epoch();
-    expect(await Promise.all(everyOperation(stores, epoch))).toHaveLength(10);
-    expect(await stores.nonces.consume('nonce', { epoch, ttl: TTL })).toBe('replayed');
+    const epoch = await patient.nonces.epoch();
+    expect(await Promise.all(everyOperation(patient, epoch))).toHaveLength(10);
+    expect(await patient.nonces.consume('nonce', { epoch, ttl: TTL })).toBe('replayed');
   });
 
   it('[N8] a store that hangs', async () => {
-    const epoch = await stores.nonces.epoch();
+    const epoch = await patient.nonces.epoch();
     server.signal('SIGSTOP');
     await expectAllUnavailable(everyOperation(stores, epoch));
     server.signal('SIGCONT');
     // The late command may have used the nonce up; it never made a second one possible.
     await expect
-      .poll(() => stores.nonces.consume('nonce', { epoch, ttl: TTL }).catch(() => 'down'), {
-        timeout: 10_000,
-      })
+      .poll(() => stores.nonces.consume('nonce', { epoch, ttl: TTL }).catch(() => 'down'))
       .toBe('replayed');
   });
 
   it('[N8] a store that is slower than the timeout', async () => {
-    const epoch = await stores.nonces.epoch();
-    const slow = admin.call('DEBUG', 'SLEEP', '1.5');
-    await sleep(50);
+    const epoch = await patient.nonces.epoch();
+    // On the connection of what follows, and so before it.
+    const slow = client.call('DEBUG', 'SLEEP', '1.5').catch(() => undefined);
     await expectAllUnavailable(everyOperation(stores, epoch));
     await slow;
   });
 
   it('[N8] honest: a store that is slow within the timeout', async () => {
-    const epoch = await stores.nonces.epoch();
-    const slow = admin.call('DEBUG', 'SLEEP', '0.1');
-    await sleep(10);
-    expect(await stores.nonces.consume('slow', { epoch, ttl: TTL })).toBe('consumed');
+    const epoch = await patient.nonces.epoch();
+    const slow = client.call('DEBUG', 'SLEEP', '1');
+    // It would be too slow for the default.
+    expect(await patient.nonces.consume('slow', { epoch, ttl: TTL })).toBe('consumed');
     await slow;
   });
 
   it('[N8] LOADING', async () => {
-    const epoch = await stores.nonces.epoch();
+    const epoch = await patient.nonces.epoch();
     await admin.call('DEBUG', 'POPULATE', '20000');
-    await admin.config('SET', 'key-load-delay', '200');
+    // It would load for a minute; the end of this is told below.
+    await admin.config('SET', 'key-load-delay', '3000');
     await admin.config('SET', 'loading-process-events-interval-bytes', '1024');
     const loaded = admin.call('DEBUG', 'RELOAD');
     const watcher = server.connect({ enableReadyCheck: false });
@@ -112,7 +114,7 @@ describe.each([
   });
 
   it('[N8] READONLY: the server has become a replica', async () => {
-    const epoch = await stores.nonces.epoch();
+    const epoch = await patient.nonces.epoch();
     await admin.replicaof('127.0.0.1', '1');
     const { nonces, replays, revocations, sessions, budgets } = stores;
     await expectAllUnavailable([
@@ -126,13 +128,11 @@ describe.each([
   });
 
   it('[N8] READONLY: the server has become a replica of another history', async () => {
-    const epoch = await stores.nonces.epoch();
+    const epoch = await patient.nonces.epoch();
     const other = await startRedis(['--repl-diskless-sync-delay', '0']);
     try {
       await admin.replicaof('127.0.0.1', `${other.port}`);
-      await expect
-        .poll(() => admin.info('replication'), { timeout: 10_000 })
-        .toContain('master_link_status:up');
+      await expect.poll(() => admin.info('replication')).toContain('master_link_status:up');
       // Not `stale`: a replica cannot know, and the client shall not be told to try again at once.
       await expectAllUnavailable([
         stores.nonces.consume('nonce', { epoch, ttl: TTL }),
@@ -144,17 +144,17 @@ describe.each([
   });
 
   it('[N8] honest: READONLY ends, and what was issued before the change is stale', async () => {
-    const epoch = await stores.nonces.epoch();
+    const epoch = await patient.nonces.epoch();
     await admin.replicaof('127.0.0.1', '1');
     await admin.replicaof('NO', 'ONE');
-    expect(await stores.nonces.consume('nonce', { epoch, ttl: TTL })).toBe('stale');
-    const next = await stores.nonces.epoch();
+    expect(await patient.nonces.consume('nonce', { epoch, ttl: TTL })).toBe('stale');
+    const next = await patient.nonces.epoch();
     expect(next).not.toBe(epoch);
-    expect(await stores.nonces.consume('nonce', { epoch: next, ttl: TTL })).toBe('consumed');
+    expect(await patient.nonces.consume('nonce', { epoch: next, ttl: TTL })).toBe('consumed');
   });
 
   it('[N8] out of memory', async () => {
-    const epoch = await stores.nonces.epoch();
+    const epoch = await patient.nonces.epoch();
     await admin.config('SET', 'maxmemory', '1');
     const { nonces, replays, revocations, sessions, budgets } = stores;
     await expectAllUnavailable([
@@ -165,20 +165,20 @@ describe.each([
       budgets.add('budget', TTL),
     ]);
     await admin.config('SET', 'maxmemory', '0');
-    expect(await nonces.consume('nonce', { epoch, ttl: TTL })).toBe('consumed');
+    expect(await patient.nonces.consume('nonce', { epoch, ttl: TTL })).toBe('consumed');
   });
 
   it('[N8] a server that would evict records', async () => {
     await admin.config('SET', 'maxmemory', '100mb');
     await admin.config('SET', 'maxmemory-policy', 'volatile-lru');
     await expect(freshEpoch(client)).rejects.toMatchObject(unavailable);
-    const told = redisStores({ client, dangerouslyAllowEviction: true });
+    const told = redisStores({ client, dangerouslyAllowEviction: true, ...PATIENCE });
     await expect(told.nonces.epoch()).resolves.toBeTypeOf('string');
   });
 
   it('[N8] honest: a server with bounded memory that evicts nothing', async () => {
     await admin.config('SET', 'maxmemory', '100mb');
-    await expect(freshEpoch(client)).resolves.toBeTypeOf('string');
+    await expect(freshEpoch(client, PATIENCE)).resolves.toBeTypeOf('string');
   });
 });
 
@@ -194,7 +194,7 @@ describe('what is stored', () => {
   });
   beforeEach(async () => {
     await admin.flushall();
-    stores = redisStores({ client });
+    stores = redisStores({ client, ...PATIENCE });
   });
   afterAll(() => server?.stop());
 
@@ -268,7 +268,7 @@ describe('what is stored', () => {
   });
 
   it('[L7] of 200 consumes over two connections exactly one wins', async () => {
-    const other = redisStores({ client: server.connect(redisClientOptions) });
+    const other = redisStores({ client: server.connect(redisClientOptions), ...PATIENCE });
     const epoch = await stores.nonces.epoch();
     const results = await Promise.all(
       Array.from({ length: 200 }, (_, index) =>
@@ -326,7 +326,7 @@ describe('what is stored', () => {
   });
 
   it('keeps prefixes apart', async () => {
-    const other = redisStores({ client, prefix: 'other:' });
+    const other = redisStores({ client, prefix: 'other:', ...PATIENCE });
     expect(await stores.replays.record('jti', TTL)).toBe(true);
     expect(await other.replays.record('jti', TTL)).toBe(true);
     expect((await admin.keys('other:*')).length).toBe(1);
@@ -343,13 +343,13 @@ describe('clients', () => {
   it('connects a lazy client and waits for one that is connecting', async () => {
     for (const lazyConnect of [true, false]) {
       const client = server.connect({ ...redisClientOptions, lazyConnect });
-      expect(await redisStores({ client }).budgets.read('none')).toBe(0);
+      expect(await redisStores({ client, ...PATIENCE }).budgets.read('none')).toBe(0);
     }
   });
 
   it('rejects at once on a client that was closed', async () => {
     const client = server.connect(redisClientOptions);
-    const { budgets } = redisStores({ client });
+    const { budgets } = redisStores({ client, ...PATIENCE });
     await budgets.read('none');
     client.disconnect();
     await expect(budgets.read('none')).rejects.toMatchObject(unavailable);
@@ -360,13 +360,14 @@ describe('clients', () => {
     try {
       const client = other.connect({ retryStrategy: () => 100 });
       const { budgets } = redisStores({ client, timeout: 100 });
-      await budgets.add('key', TTL);
+      const patient = redisStores({ client, ...PATIENCE });
+      await patient.budgets.add('key', TTL);
       await other.kill();
       await expect.poll(() => client.status).not.toBe('ready');
       await expect(budgets.add('key', TTL)).rejects.toMatchObject(unavailable);
       await other.restart();
-      await expect.poll(() => client.status, { timeout: 10_000 }).toBe('ready');
-      expect(await budgets.read('key')).toBe(0);
+      await expect.poll(() => client.status).toBe('ready');
+      expect(await patient.budgets.read('key')).toBe(0);
     } finally {
       await other.stop();
     }
@@ -383,6 +384,7 @@ describe('clients', () => {
       const { nonces, replays, revocations, budgets } = redisStores({
         client,
         prefix: `${Object.keys(options)[0]}:`,
+        ...PATIENCE,
       });
       const epoch = await nonces.epoch();
       expect(await nonces.consume('nonce', { epoch, ttl: TTL })).toBe('consumed');
@@ -401,7 +403,7 @@ describe('clients', () => {
     const admin = server.connect();
     for (const line of lines) await admin.call('ACL', ...line.split(' ').slice(1));
     const client = server.connect({ ...redisClientOptions, username: 'pzk', password: 'password' });
-    const stores = redisStores({ client });
+    const stores = redisStores({ client, ...PATIENCE });
     const epoch = await stores.nonces.epoch();
     expect(await Promise.all(everyOperation(stores, epoch))).toHaveLength(10);
     await expect(client.flushall()).rejects.toThrow('NOPERM');

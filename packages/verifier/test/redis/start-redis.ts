@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
+import { freePort } from '../harness/free-port.js';
 
 /** A redis-server of this test's own. */
 export interface RedisServer {
@@ -24,23 +24,8 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-/** A free port of the loopback whose port of the Cluster bus (10,000 above) is free, too. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = await listenOnce(0);
-    if (port < 55_536 && (await listenOnce(port + 10_000).catch(() => 0)) !== 0) return port;
-  }
-}
-
-async function listenOnce(wanted: number): Promise<number> {
-  const server = createServer().listen(wanted, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
-}
+/** So many above its own is the port on which a node of a Cluster speaks with the others. */
+const CLUSTER_BUS = 10_000;
 
 /** How a server is started. */
 export interface StartRedisOptions {
@@ -55,7 +40,7 @@ export async function startRedis(
   extra: readonly string[] = [],
   { program = process.env.REDIS_SERVER ?? 'redis-server', sentinel }: StartRedisOptions = {},
 ): Promise<RedisServer> {
-  const port = await freePort();
+  const port = await freePort(CLUSTER_BUS);
   const directory = await mkdtemp(join(tmpdir(), 'pzk-redis-'));
   const clients: Redis[] = [];
   let child = await launch().catch(async (failure: unknown) => {
