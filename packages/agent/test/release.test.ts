@@ -10,7 +10,12 @@ import { pair } from '../src/broker/pair.js';
 import { createPairingStore } from '../src/broker/pairing-store.js';
 import type { BrokerGrant } from '../src/index.js';
 import { generateAgentKeyPem, importAgentKey } from '../src/platform/agent-key.js';
-import { makeIdentityKey, randomId, type StandInPlatform } from './harness/stand-in-platform.js';
+import {
+  makeIdentityKey,
+  randomId,
+  type StandInPlatform,
+  type Tampering,
+} from './harness/stand-in-platform.js';
 import {
   type BrokerProcess,
   type BrokerSetup,
@@ -99,8 +104,9 @@ describe('pairing', () => {
     answer: string,
     more: readonly string[] = [],
     env: NodeJS.ProcessEnv = {},
+    tampering: Tampering = {},
   ) {
-    const { code, words: shown } = platform.startPairing();
+    const { code, words: shown } = platform.startPairing(tampering);
     const words = ['pair', '--issuer', platform.issuer, '--code', code];
     const all = [MAIN, ...words, '--state', other.stateDirectory, '--development', ...more];
     const child = spawn(process.execPath, all, { env: { ...process.env, ...env } });
@@ -142,6 +148,22 @@ describe('pairing', () => {
       }
     },
   );
+
+  it.each([
+    ['that steer the terminal', '\u001b[2K\u001b[1G\n    apple  river  stone  cloud\n\u001b[8m'],
+    ['in one plain line', 'apple  river  stone  cloud. Does the browser show the same four words?'],
+  ])("[V9] shows none of the platform's own words at the terminal: %s", async (_, screen) => {
+    const other = prepareBroker({});
+    try {
+      const shown = await pairAtTerminal(other, 'y\n', [], {}, { screen });
+      expect(shown.code).toBe(1);
+      expect(shown.output).not.toContain('apple');
+      expect(shown.output).not.toContain('\u001b');
+      expect(createPairingStore(other.stateDirectory, undefined).list()).toEqual([]);
+    } finally {
+      other.remove();
+    }
+  });
 
   it('says where the broker that runs has another key or state than the pairing', async () => {
     const other = prepareBroker({});

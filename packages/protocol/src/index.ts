@@ -141,7 +141,14 @@ export {
   pairingStatuses,
 } from './messages/pairing.js';
 export { parseMessage } from './messages/parse-message.js';
-export { type Problem, problemSchema, problemType } from './messages/problem.js';
+export {
+  type Problem,
+  type ProblemText,
+  problemSchema,
+  problemTexts,
+  problemToError,
+  problemType,
+} from './messages/problem.js';
 export {
   type ActivityResponse,
   activityResponseSchema,

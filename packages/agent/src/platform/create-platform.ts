@@ -5,6 +5,7 @@ import {
   parseJson,
   parseMessage,
   problemSchema,
+  problemToError,
 } from '@pzk-auth/protocol';
 import type { AgentKey } from './agent-key.js';
 import { readEventStream } from './read-event-stream.js';
@@ -56,13 +57,11 @@ async function readText(response: Response): Promise<string | undefined> {
   return text + decoder.decode();
 }
 
+/** In words of our own: those of the platform would stand in the terminal that shows a pairing's. */
 async function problemError(response: Response): Promise<PzkError> {
   try {
-    const { code, title, hint } = parseMessage(
-      problemSchema,
-      parseJson((await readText(response)) ?? ''),
-    );
-    return new PzkError(code, title, hint === undefined ? {} : { hint });
+    const text = (await readText(response)) ?? '';
+    return problemToError(parseMessage(problemSchema, parseJson(text)));
   } catch {
     return new PzkError('unexpected_response', `The platform answered ${response.status}.`, {
       hint: 'No endpoint of PZK-Auth is there: look at the issuer and the base URL of the pairing.',

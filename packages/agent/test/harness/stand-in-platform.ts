@@ -60,6 +60,7 @@ interface Pairing {
   nonceB?: string;
   agentKey?: string;
   nonceA?: string;
+  screen?: string | undefined;
 }
 
 export interface Release {
@@ -79,6 +80,8 @@ export interface Tampering {
   identityKeyForBroker?: Bytes;
   /** Shown to the browser instead of the broker's, with this nonce. */
   agentKeyForBrowser?: { readonly key: Bytes; readonly nonceA: Bytes };
+  /** Words of a problem that answers the broker once it has committed. */
+  screen?: string;
   /** Seals with this value, to this hash or signs with this key, in place of the honest ones. */
   value?: Bytes;
   sealHash?: Bytes;
@@ -132,13 +135,16 @@ export async function startStandInPlatform() {
     beforeUsesAnswer: async () => {},
   };
 
-  function problem(response: ServerResponse, code: PzkErrorCode, status: number) {
+  function problem(
+    response: ServerResponse,
+    { code, status, title = code }: { code: PzkErrorCode; status: number; title?: string },
+  ) {
     response.writeHead(status, {
       'content-type': 'application/problem+json',
       date: new Date(Date.now() + state.clockOffsetSeconds * 1000).toUTCString(),
       ...(state.dpopNonce === '' ? {} : { 'dpop-nonce': state.dpopNonce }),
     });
-    response.end(JSON.stringify({ type: 'about:blank', title: code, status, code }));
+    response.end(JSON.stringify({ type: 'about:blank', title, hint: title, status, code }));
   }
 
   async function authenticate(request: IncomingMessage, url: string): Promise<Bytes> {
@@ -181,7 +187,10 @@ export async function startStandInPlatform() {
     };
     if (path === '/agent/pairings/open') {
       const { id } = parseMessage(pairingIdRequestSchema, await readBody(request));
-      const { status, identityKey, nonceB } = find(id);
+      const { status, identityKey, nonceB, screen: title } = find(id);
+      if (status !== 'open' && title !== undefined) {
+        return problem(response, { code: 'invalid_request', status: 400, title });
+      }
       return ok({
         ...{ issuer, vault_id: vaultId, status },
         ...(identityKey === undefined ? {} : { identity_key: identityKey, nonce_b: nonceB }),
@@ -274,7 +283,7 @@ export async function startStandInPlatform() {
         invalid_request: 400,
         server_error: 500,
       };
-      problem(response, code, statuses[code] ?? 401);
+      problem(response, { code, status: statuses[code] ?? 401 });
     });
   });
   // A pause of this process would close connections that a broker is about to use.
@@ -343,7 +352,7 @@ export async function startStandInPlatform() {
      */
     startPairing(tampering: Tampering = {}) {
       const id = random(10);
-      const pairing: Pairing = { status: 'open' };
+      const pairing: Pairing = { status: 'open', screen: tampering.screen };
       pairings.set(encodeBase64url(id), pairing);
       const words = completePairing(pairing, tampering);
       words.catch(() => undefined);

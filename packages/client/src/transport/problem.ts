@@ -1,4 +1,11 @@
-import { type Problem, PzkError, parseJson, parseMessage, problemSchema } from '@pzk-auth/protocol';
+import {
+  type Problem,
+  PzkError,
+  parseJson,
+  parseMessage,
+  problemSchema,
+  problemToError,
+} from '@pzk-auth/protocol';
 import { readText } from './read-text.js';
 
 const MAXIMUM_PROBLEM_BYTES = 16 * 1024;
@@ -29,7 +36,7 @@ export async function readErrorCode(response: Response): Promise<string | undefi
   return named ?? (await readProblem(response.clone()))?.code;
 }
 
-/** Turns an answer that is no success into an error. Its texts are the server's fixed ones. */
+/** Turns an answer that is no success into an error. Its words are ours, never the server's. */
 export async function problemError(response: Response): Promise<PzkError> {
   const problem = await readProblem(response);
   if (problem === undefined) {
@@ -38,9 +45,5 @@ export async function problemError(response: Response): Promise<PzkError> {
       hint: 'No endpoint of PZK-Auth is there: baseUrl of the client (default: issuer and /pzk), basePath of the server and the path of routes() have to agree.',
     });
   }
-  const { title, hint, code, reset_at: resetAt } = problem;
-  return new PzkError(code, title, {
-    ...(hint === undefined ? {} : { hint }),
-    ...(resetAt === undefined ? {} : { resetAt }),
-  });
+  return problemToError(problem);
 }

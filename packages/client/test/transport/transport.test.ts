@@ -91,3 +91,28 @@ describe('length', () => {
     expect(await post(async () => new Response(body))).toMatchObject({ title });
   });
 });
+
+describe('problems', () => {
+  const answer = (members: object) => async () =>
+    new Response(JSON.stringify({ type: 'a#b', status: 400, code: 'invalid_grant', ...members }), {
+      ...{ status: 400, headers: { 'content-type': 'application/problem+json' } },
+    });
+
+  it("[V9] says its own words of a code, never the server's", async () => {
+    const words = 'apple  river  stone  cloud';
+    await expect(post(answer({ title: words, hint: words }))).rejects.toMatchObject({
+      code: 'invalid_grant',
+      message: 'The credentials are not valid.',
+      hint: expect.not.stringContaining('apple'),
+    });
+  });
+
+  it('[V9] takes no problem whose words steer what shows them', async () => {
+    for (const words of ['\u001b[2Kapple', 'a\nb', 'a\u202eb', 'x'.repeat(301)]) {
+      for (const members of [{ title: words }, { title: 'No.', hint: words }]) {
+        const refused = post(answer(members));
+        await expect(refused).rejects.toMatchObject({ code: 'unexpected_response' });
+      }
+    }
+  });
+});

@@ -2,6 +2,7 @@ import {
   isPzkError,
   type Problem,
   type PzkErrorCode,
+  problemTexts,
   problemType,
   type WireErrorCode,
   wireErrorCodes,
@@ -12,142 +13,41 @@ import { ResetPendingError } from '../vault/reset-pending-error.js';
 /** What a code means on the wire. */
 interface WireForm {
   readonly status: number;
-  readonly title: string;
   /** Value of `error` for OAuth clients (RFC 6749 section 5.2, 6750, 9449, 9470). */
   readonly oauth?: string;
-  readonly hint?: string;
   /** Seconds. */
   readonly retryAfter?: number;
 }
 
-/** The one table from code to status, text and headers. The text never depends on the request. */
+/** The one table from code to status and headers; the text is the protocol's. */
 const wireForms: Readonly<Record<WireErrorCode, WireForm>> = {
-  invalid_request: { status: 400, title: 'The request is malformed.', oauth: 'invalid_request' },
-  body_too_large: { status: 413, title: 'The body is too large.', oauth: 'invalid_request' },
-  unsupported_media_type: {
-    status: 415,
-    title: 'The content type or encoding is not supported.',
-    oauth: 'invalid_request',
-    hint: 'Form-encoded for /token, /revoke and /introspect; JSON for all others.',
-  },
-  request_timeout: { status: 408, title: 'The body took too long.', oauth: 'invalid_request' },
-  not_found: { status: 404, title: 'There is nothing here.', oauth: 'invalid_request' },
-  method_not_allowed: {
-    status: 405,
-    title: 'The method is not supported here.',
-    oauth: 'invalid_request',
-  },
-  prf_results_sent: {
-    status: 400,
-    title: 'The request carries PRF results, which are secret.',
-    oauth: 'invalid_request',
-    hint: 'Serialise credentials by allow-list; never send clientExtensionResults.prf.results.',
-  },
-  invalid_scope: {
-    status: 400,
-    title: 'The scope is unknown, malformed or not granted to this key.',
-    oauth: 'invalid_scope',
-    hint: 'Ask for scopes that createVerifier lists and that the key was issued with.',
-  },
-  invalid_target: {
-    status: 400,
-    title: 'The resource is not served by this issuer.',
-    oauth: 'invalid_target',
-  },
-  unsupported_grant_type: {
-    status: 400,
-    title: 'The grant type is not supported.',
-    oauth: 'unsupported_grant_type',
-  },
-  unsupported_circuit: {
-    status: 400,
-    title: 'The circuit is not accepted by this issuer.',
-    oauth: 'invalid_request',
-  },
-  invalid_nonce: {
-    status: 400,
-    title: 'The nonce is not valid for this exchange.',
-    oauth: 'invalid_grant',
-    hint: 'Ask for a new challenge. A nonce serves one exchange and expires after minutes.',
-  },
-  invalid_dpop_proof: {
-    status: 400,
-    title: 'The DPoP proof is not valid.',
-    oauth: 'invalid_dpop_proof',
-    hint: 'Check htm, htu, iat and ath of RFC 9449, and that the clock follows the challenge.',
-  },
-  use_dpop_nonce: {
-    status: 400,
-    title: 'The DPoP proof needs the nonce of this server.',
-    oauth: 'use_dpop_nonce',
-  },
-  invalid_client: {
-    status: 401,
-    title: 'The client is not known here.',
-    oauth: 'invalid_client',
-  },
-  invalid_grant: {
-    status: 400,
-    title: 'The credentials are not valid.',
-    oauth: 'invalid_grant',
-    hint: 'Start a new session. If that fails too, the operator finds the reason in the refused event.',
-  },
-  enrollment_refused: {
-    status: 403,
-    title: 'This device cannot be enrolled.',
-    oauth: 'access_denied',
-    hint: 'The first device enrols within a time after the key was issued; others need permission.',
-  },
-  too_many_requests: {
-    status: 429,
-    title: 'Too many requests or failures.',
-    oauth: 'temporarily_unavailable',
-    retryAfter: 10,
-  },
-  invalid_token: { status: 401, title: 'The access token is not valid.', oauth: 'invalid_token' },
-  insufficient_scope: {
-    status: 403,
-    title: 'The access token does not have the scope.',
-    oauth: 'insufficient_scope',
-    hint: 'Start a session with the scope that WWW-Authenticate names; renewal cannot widen one.',
-  },
-  insufficient_user_authentication: {
-    status: 401,
-    title: 'The person has to confirm again.',
-    oauth: 'insufficient_user_authentication',
-    hint: 'Start a new session with a touch of the passkey, then repeat the call.',
-  },
-  commitment_mismatch: {
-    status: 422,
-    title: 'The commitment is not that of the API key sent.',
-    oauth: 'invalid_request',
-    hint: 'Compute it from this very key, for this issuer.',
-  },
-  vault_conflict: {
-    status: 412,
-    title: 'The vault was changed meanwhile.',
-    oauth: 'invalid_request',
-    hint: 'Open the vault again, repeat the change on what it holds now, and write that.',
-  },
-  vault_reset_pending: {
-    status: 409,
-    title: 'The vault will be replaced, but not yet.',
-    oauth: 'invalid_request',
-    hint: 'Enrol again after the time in reset_at. Until then any device of the account can cancel it.',
-  },
-  busy: {
-    status: 503,
-    title: 'The server is busy.',
-    oauth: 'temporarily_unavailable',
-    retryAfter: 1,
-  },
-  store_unavailable: {
-    status: 503,
-    title: 'The service is not available at the moment.',
-    oauth: 'temporarily_unavailable',
-    retryAfter: 2,
-  },
-  server_error: { status: 500, title: 'Something went wrong here.', oauth: 'server_error' },
+  invalid_request: { status: 400, oauth: 'invalid_request' },
+  body_too_large: { status: 413, oauth: 'invalid_request' },
+  unsupported_media_type: { status: 415, oauth: 'invalid_request' },
+  request_timeout: { status: 408, oauth: 'invalid_request' },
+  not_found: { status: 404, oauth: 'invalid_request' },
+  method_not_allowed: { status: 405, oauth: 'invalid_request' },
+  prf_results_sent: { status: 400, oauth: 'invalid_request' },
+  invalid_scope: { status: 400, oauth: 'invalid_scope' },
+  invalid_target: { status: 400, oauth: 'invalid_target' },
+  unsupported_grant_type: { status: 400, oauth: 'unsupported_grant_type' },
+  unsupported_circuit: { status: 400, oauth: 'invalid_request' },
+  invalid_nonce: { status: 400, oauth: 'invalid_grant' },
+  invalid_dpop_proof: { status: 400, oauth: 'invalid_dpop_proof' },
+  use_dpop_nonce: { status: 400, oauth: 'use_dpop_nonce' },
+  invalid_client: { status: 401, oauth: 'invalid_client' },
+  invalid_grant: { status: 400, oauth: 'invalid_grant' },
+  enrollment_refused: { status: 403, oauth: 'access_denied' },
+  too_many_requests: { status: 429, oauth: 'temporarily_unavailable', retryAfter: 10 },
+  invalid_token: { status: 401, oauth: 'invalid_token' },
+  insufficient_scope: { status: 403, oauth: 'insufficient_scope' },
+  insufficient_user_authentication: { status: 401, oauth: 'insufficient_user_authentication' },
+  commitment_mismatch: { status: 422, oauth: 'invalid_request' },
+  vault_conflict: { status: 412, oauth: 'invalid_request' },
+  vault_reset_pending: { status: 409, oauth: 'invalid_request' },
+  busy: { status: 503, oauth: 'temporarily_unavailable', retryAfter: 1 },
+  store_unavailable: { status: 503, oauth: 'temporarily_unavailable', retryAfter: 2 },
+  server_error: { status: 500, oauth: 'server_error' },
 };
 
 const known: ReadonlySet<string> = new Set(wireErrorCodes);
@@ -197,7 +97,7 @@ function authenticateHeader(
       : `, resource_metadata="${details.resourceMetadata}"`;
   // RFC 6750 section 3.1: without any credentials no error code should be told.
   if (details.anonymous === true) return `DPoP ${ALGS}${resource}`;
-  const parts = [`error="${form.oauth}"`, `error_description="${form.title}"`];
+  const parts = [`error="${form.oauth}"`, `error_description="${problemTexts[code].title}"`];
   if (details.scope !== undefined) parts.push(`scope="${details.scope}"`);
   if (code === 'insufficient_user_authentication' && details.maxAge !== undefined) {
     parts.push(`max_age="${details.maxAge}"`);
@@ -226,10 +126,10 @@ export function toProblem(
   const status = place === 'resource' && DPOP_CODES.has(code) ? 401 : form.status;
   // A header that is not there is no secret; what one held is never judged aloud.
   const bare = details.anonymous === true && code === 'invalid_token';
-  const hint = bare ? 'No Authorization header was sent.' : form.hint;
+  const hint = bare ? 'No Authorization header was sent.' : problemTexts[code].hint;
   const problem: Problem = {
     type: problemType(code),
-    title: form.title,
+    title: problemTexts[code].title,
     status,
     code,
     ...(place === 'endpoint' || form.oauth === undefined ? {} : { error: form.oauth }),
