@@ -34,7 +34,8 @@ export interface ApprovalsActions {
   /**
    * Approves a request, with a touch: seals the secret to it, and to nothing else. Call it from a
    * user's gesture. Where slot or agent have changed since the request was shown it fails with
-   * `vault_conflict`, and `requests` shows it as it is now.
+   * `vault_conflict`, and `requests` shows it as it is now; with `vault_compare_required` while `basis` of
+   * `useVault` is `pin`.
    *
    * @param options - As at `useVault().open`, for a vault that has been locked meanwhile.
    */

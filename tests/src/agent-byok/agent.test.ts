@@ -100,14 +100,15 @@ function verifyReceipts(file: string, head: string): unknown {
   return JSON.parse(spawnSync(process.execPath, words, { encoding: 'utf8' }).stdout);
 }
 
-/** Makes the recovery code that is shown the valid one. */
-async function confirmCode(): Promise<void> {
+/** Makes the recovery code that is shown the valid one, and gives it. */
+async function confirmCode(): Promise<string> {
   const groups = device.page.getByRole('list', { name: 'Recovery code' }).getByRole('listitem');
   await groups.first().waitFor(SLOW);
   const code = (await groups.allInnerTexts()).join('-');
   await user.press('I have written it down');
   await device.page.getByLabel('Recovery code, as you wrote it down').fill(code);
   await user.press('Verify');
+  return code;
 }
 
 /** All that the platform keeps. */
@@ -219,6 +220,51 @@ describe('an agent with its broker, in Chromium', () => {
     await user.goTo('Tasks');
     await task('Once more').getByText('Done').waitFor(SLOW);
     expect(await device.page.getByRole('article').count()).toBe(1);
+  });
+
+  it('approves nothing where the vault is known by its code alone, until the words were compared', async () => {
+    await begin(example.vendor.keys.active().at(-1) ?? '');
+    await user.goTo('Devices');
+    await user.press('Make a recovery code');
+    const code = await confirmCode();
+    await heading('The recovery code works').waitFor(SLOW);
+    await user.press('Done');
+    await giveTask('Compared');
+
+    const other = await openDevice(browser);
+    try {
+      const { page } = other;
+      const elsewhere = createVisitor(other, example.platform.origin);
+      await page.goto(example.platform.origin);
+      await elsewhere.press('Use a recovery code');
+      await page.getByLabel('Recovery code').fill(code);
+      await elsewhere.press('Open my vault');
+      await page.getByRole('heading', { name: 'Tasks' }).waitFor(SLOW);
+      await elsewhere.goTo('Approvals');
+      await elsewhere.press('Open the vault');
+      await page.getByRole('heading', { name: 'Errand agent asks for Work' }).waitFor(SLOW);
+      const notice = page.getByText('This browser knows your vault by its passkey alone');
+      await notice.waitFor(SLOW);
+      await elsewhere.press('Approve with the passkey');
+      await page.getByText('vault_compare_required').waitFor(SLOW);
+      await expectAccessible(other);
+
+      const wordsOf = (one: Device) =>
+        one.page.getByRole('list', { name: 'Words of the vault' }).getByRole('listitem');
+      await user.goTo('Devices');
+      await user.press('Show the words as of now');
+      const ways = device.page.getByRole('list', { name: 'Ways to open the vault' });
+      await ways.getByRole('listitem').nth(2).waitFor(SLOW);
+      expect(await wordsOf(other).allInnerTexts()).toEqual(await wordsOf(device).allInnerTexts());
+      await elsewhere.press('They are the same');
+      await notice.waitFor({ ...SLOW, state: 'detached' });
+      await elsewhere.press('Approve with the passkey');
+      await page.getByText('Errand agent may use Work now').waitFor(SLOW);
+    } finally {
+      await other.close();
+    }
+    await user.goTo('Tasks');
+    await task('Compared').getByText('Done').waitFor(SLOW);
   });
 
   it('keeps a task that is half written, whichever page its user looks at meanwhile', async () => {

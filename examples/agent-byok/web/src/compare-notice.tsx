@@ -18,7 +18,7 @@ export function CompareNotice() {
         before you changed something or removed a device. On a device that does not show this
         notice, open Devices and press “Show the words as of now”: they must be the same as these.
         If they differ, lock it here, open it again and compare once more. Until then this browser
-        adds no device and pairs no agent.
+        adds no device, pairs no agent and approves no request.
       </p>
       <VaultWords words={vault.vaultWords} />
       <p className="hint small">
@@ -26,6 +26,9 @@ export function CompareNotice() {
         {vault.members
           .map(({ id, kind }) => (kind === 'recovery' ? 'recovery code' : `device ${shortId(id)}`))
           .join(', ')}
+        {vault.agents.length > 0 && (
+          <>. May ask for keys: {vault.agents.map(({ name }) => name).join(', ')}</>
+        )}
       </p>
       {failure !== undefined && <ErrorNotice title="It was not noted" error={failure.error} />}
       <div className="buttons">

@@ -13,6 +13,7 @@ import { requestNonce } from '../exchange/request-challenge.js';
 import type { TouchOptions, VaultContext } from '../exchange/vault-context.js';
 import type { VaultAgentInfo } from '../vault/roster.js';
 import { describeSlot, type VaultSlot } from '../vault/slot-changes.js';
+import { assertCompared } from '../vault/vault-memory.js';
 import { getPasskey } from '../webauthn/passkeys.js';
 import { serializeAssertion } from '../webauthn/serialize-credential.js';
 import { assertAsShown, type CheckedRequest, checkAgentRequest } from './check-request.js';
@@ -72,8 +73,8 @@ export interface Approvals {
   /**
    * Approves a request that `list` gave, with a touch: seals the secret to it, and to nothing else.
    *
-   * @throws PzkError `vault_conflict` where slot or agent have changed since `list`: call it again and show
-   * what it gives; `release_request_invalid`; `not_found` where it waits no more; `vault_slot_damaged`
+   * @throws PzkError `vault_compare_required` while `basis` of the contents is `pin`; `vault_conflict` where
+   * slot or agent have changed since `list`: call it again and show what it gives; `release_request_invalid`; `not_found` where it waits no more; `vault_slot_damaged`
    * where the slot cannot be read; `api_key_malformed` where no broker takes its value; `vault_repin_required` and others as at `open`, which a locked vault
    * takes first
    */
@@ -161,9 +162,11 @@ export function createApprovals(context: VaultContext): Approvals {
       await guard.run(signal, async (combined) => {
         // Before the touch, too, which would be in vain.
         const { bytes, signature } = request;
-        const found = await holder.read(({ manifest }) =>
-          checkAgentRequest(manifest, bytes, signature, times()),
-        );
+        const found = await holder.read(({ manifest, memory }) => {
+          // The agent may have been taken out of the vault, or the secret been changed, long ago.
+          assertCompared(memory);
+          return checkAgentRequest(manifest, bytes, signature, times());
+        });
         assertAsShown(found, request.checked);
         await holder.read((vault) => assertReleasable(vault, found.request.slotId));
         const key = await sessionKey();

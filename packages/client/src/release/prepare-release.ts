@@ -16,6 +16,7 @@ import { type HpkeSealed, importHpkePublicKey, sealHpke } from '../vault/hpke.js
 import { type PreparedWrite, prepareWrite } from '../vault/prepare-write.js';
 import { readSlotValue } from '../vault/slot-changes.js';
 import { signAsVault, type UnlockedVault } from '../vault/unlocked-vault.js';
+import { assertCompared } from '../vault/vault-memory.js';
 import { assertAsShown, type CheckedRequest, checkAgentRequest } from './check-request.js';
 import { verifyReceipt } from './verify-receipt.js';
 
@@ -102,13 +103,15 @@ async function makeReceipt(
  * Makes a release (docs/protocol.md section 13.4): the value of the slot sealed to the key of the
  * request, signed by the vault, its receipt, and the write that notes the receipt.
  *
- * @throws PzkError `release_request_invalid`, `api_key_malformed`, `vault_conflict`, `passkey_unavailable`
+ * @throws PzkError `vault_compare_required`, `release_request_invalid`, `api_key_malformed`, `vault_conflict`,
+ * `passkey_unavailable`
  */
 export async function prepareRelease(
   vault: UnlockedVault,
   approval: SignedApproval,
 ): Promise<{ readonly prepared: PreparedWrite; readonly body: ReleaseRequest }> {
-  const { manifest } = vault;
+  const { manifest, memory } = vault;
+  assertCompared(memory);
   // Once more, against the vault as it is now: the agent may have been taken out meanwhile.
   const checked = await checkAgentRequest(
     manifest,

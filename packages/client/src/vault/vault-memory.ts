@@ -73,7 +73,8 @@ export function wordsOfManifest(manifest: VaultManifest, bytes: Uint8Array): rea
 }
 
 /**
- * Whoever takes over what this device knows of the vault would take it for granted.
+ * Whoever takes over what this device knows of the vault would take it for granted, and an agent of an older
+ * state would be given what it was taken away from.
  *
  * @throws PzkError `vault_compare_required` where it rests on the pin alone
  */

@@ -171,6 +171,46 @@ describe('approval', () => {
     expect(await broker.take(bytes, release, identity_key)).toBe(apiKey);
   });
 
+  it('[V10] releases nothing from an opening by the pin alone, to an agent that was taken out', async () => {
+    const { platform, device, broker, slot, vault, agentId } = await paired();
+    const before = platform.snapshot();
+    await vault.removeAgent(agentId);
+    // A browser that remembers nothing, with the same passkey, is shown the vault of before.
+    platform.vault = before;
+    await broker.ask(slot);
+    const { authenticator } = device;
+    const fresh = createClientOf(platform, { authenticator });
+    await fresh.start();
+    const led = await fresh.vault.open();
+    expect(led.contents.basis).toBe('pin');
+    const approval = await onlyRequest(fresh.vault);
+    const refused = { code: 'vault_compare_required' };
+    await expect(fresh.vault.approvals.approve(approval)).rejects.toMatchObject(refused);
+    // Likewise where the approval opens the vault.
+    led.lock();
+    await expect(fresh.vault.approvals.approve(approval)).rejects.toMatchObject(refused);
+    const onUserPrompt = vi.fn();
+    authenticator.configure({ onUserPrompt });
+    platform.sent.length = 0;
+    await expect(fresh.vault.approvals.approve(approval)).rejects.toMatchObject(refused);
+    expect(onUserPrompt).not.toHaveBeenCalled();
+    expect(platform.sent).toEqual([]);
+  });
+
+  it('[V10] honest: releases to an agent from a browser that was compared, what it has shown before', async () => {
+    const { platform, device, broker, slot } = await paired();
+    const bytes = await broker.ask(slot);
+    const fresh = createClientOf(platform, { authenticator: device.authenticator });
+    await fresh.start();
+    const vault = await fresh.vault.open();
+    const approval = await onlyRequest(fresh.vault);
+    await vault.confirmCompared();
+    const { identity_key } = manifest(platform);
+    await fresh.vault.approvals.approve(approval);
+    const release = platform.releases[0] as unknown as ReleaseRequest;
+    expect(await broker.take(bytes, release, identity_key)).toBe('sk-ant-secret');
+  });
+
   it.each([
     ['another issuer', { issuer: 'https://other.example.com' }],
     ['another vault', { vaultId: encodeBase64url(new Uint8Array(16)) }],
