@@ -41,7 +41,7 @@ export interface OpenedVaultEntry {
   readonly pin?: VaultPinRequest;
   /** Where the user went on with an older state than this device remembered. */
   readonly approved?: 'rollback';
-  /** Where the API key was typed in and is not in the vault. */
+  /** Where the API key was typed in and is not in the vault, which is known by more than the pin. */
   readonly ownKey?: OwnKeyWrite;
 }
 
@@ -49,6 +49,8 @@ async function prepareOwnKey(
   vault: UnlockedVault,
   apiKey: Bytes,
 ): Promise<{ readonly ownKey?: OwnKeyWrite }> {
+  // Who was taken out may read what is written here, and a start shows nobody that it rests on the pin alone.
+  if (vault.memory.fromPin !== undefined) return {};
   try {
     const { write, ifMatch, next } = await prepareWrite(vault, await addApiKeySlot(vault, apiKey));
     const { credential_id: credentialId, generation } = vault.recipient;
@@ -63,7 +65,8 @@ async function prepareOwnKey(
 
 /**
  * Opens a vault entry from the server for the API key in it: all of `unlockVaultEntry`, then the slot
- * decrypts in its place. Where none is listed, the key typed in serves, and is to be put there.
+ * decrypts in its place. Where none is listed, the key typed in serves, and is to be put there unless the opening
+ * rests on the pin alone.
  *
  * @throws PzkError those of `unlockVaultEntry`, `vault_missing`; `vault_slot_damaged` where the key's own slot
  * does not open, or is one without which the user lets the vault open

@@ -17,6 +17,7 @@ import {
   type TestDevice,
   text,
 } from './fake-platform.js';
+import { unlockByCode } from './rotate-keeping-code.js';
 
 /** A vault with a recovery code and two devices; `lost` is the one that will be taken out. */
 async function setting() {
@@ -77,6 +78,18 @@ async function forkFor(before: StoredVault, oldCode: string, now: StoredVault) {
   before.signature = write.manifest_signature;
   before.recipients.set(victim.id, { credentialId: RECOVERY, sealed, pin });
   return before;
+}
+
+const laterKey = 'wd_of_after_the_removal_01';
+
+/** Writes the vault without the slot of the API key, as whoever holds its keys can. */
+async function leaveKeyOut(platform: FakePlatform, code: string): Promise<void> {
+  const vault = await unlockByCode(platform, code);
+  const { recipients, slots: all } = vault.manifest;
+  const recipient = recipients.find((one) => one.credential_id !== RECOVERY);
+  if (recipient === undefined) throw new Error('no passkey');
+  const slots = all.filter(({ kind }) => kind !== 'api-key');
+  platform.apply((await prepareWrite({ ...vault, recipient }, { manifest: { slots } })).write);
 }
 
 describe('taking a device out', () => {
@@ -288,6 +301,42 @@ describe('an opening without memory', () => {
     await invitation.admit();
     await joining.client.start();
     expect((await joining.client.vault.open()).contents.basis).toBe('memory');
+  });
+
+  it('[V7] is given no API key by a start, which shows nothing', async () => {
+    const { platform, device, vault, oldCode } = await setting();
+    const before = platform.snapshot();
+    const removal = await vault.removeDevice(lostMember(vault));
+    await removal.confirm(removal.code);
+    // Who was taken out signs on, with the server, and leaves out the slot of the key.
+    platform.vault = before;
+    await leaveKeyOut(platform, oldCode);
+    const led = manifestOf(before).slots;
+    const { client, reload } = freshBrowser(platform, device);
+    await client.start({ apiKey: laterKey });
+    expect(client.getSnapshot().status).toBe('active');
+    // Nor by a start that remembers the one before.
+    await reload().start({ apiKey: laterKey });
+    expect(manifestOf(before).slots).toEqual(led);
+  });
+
+  it('[V7] honest: is given the API key by the user who sees it open, or by a start once it was compared', async () => {
+    for (const way of ['seen', 'compared'] as const) {
+      const { platform, device, oldCode } = await setting();
+      await leaveKeyOut(platform, oldCode);
+      const { client, reload } = freshBrowser(platform, device);
+      await client.start({ apiKey: laterKey });
+      const opened = await client.vault.open();
+      if (way === 'seen') await opened.storeApiKey(laterKey);
+      else {
+        await opened.confirmCompared();
+        await reload().start({ apiKey: laterKey });
+      }
+      const again = reload();
+      await again.start();
+      const kept = (await again.vault.open()).contents.slots.find(({ kind }) => kind === 'api-key');
+      expect(text(await again.vault.current.readSecret(kept?.id ?? ''))).toBe(laterKey);
+    }
   });
 
   it('needs no comparing after an enrolment and an invitation, but after a recovery', async () => {
