@@ -4,6 +4,7 @@ import { pzkAuth } from '@pzk-auth/express';
 import { createVerifier, memoryStores } from '@pzk-auth/verifier';
 import { postgresDatabase, sqliteDatabase, sqlStores } from '@pzk-auth/verifier/sql';
 import express from 'express';
+import { watchRequests } from './die-at.mjs';
 
 const { issuer, file, url, secret } = JSON.parse(process.env.PZK_TEST_OPTIONS);
 const database = file === undefined ? postgresDatabase(url) : sqliteDatabase(file);
@@ -20,6 +21,7 @@ await verifier.ready();
 
 const app = express();
 const pzk = pzkAuth(verifier);
+app.use(watchRequests);
 app.use(pzk.wellKnown());
 app.use('/pzk', pzk.routes());
 app.get('/weather', pzk.protect({ scope: 'weather:read' }), (req, res) => {
