@@ -1,21 +1,16 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Client } from '@pzk-auth/client';
 import { pzkAuth } from '@pzk-auth/express';
 import { createVerifier, memoryStores, type Verifier } from '@pzk-auth/verifier';
 import express, { type RequestHandler } from 'express';
 import type { Browser, Page } from 'playwright-core';
-import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Device, launchChromium, openDevice } from './browser.js';
+import { buildClientPage, CLIENT_PAGE, writeClientPage } from './client-page/build.js';
 
 declare const client: Client;
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const PAGE = fileURLToPath(new URL('./client-page/', import.meta.url));
-const ASSETS = join(ROOT, '.cache/client-page');
 const OLD = 'old.localhost';
 const NEW = 'new.localhost';
 const SECRET = 'sk-ant-0123456789abcdef';
@@ -41,11 +36,9 @@ async function startService() {
   const routesOf = (verifier: Verifier): RequestHandler => pzkAuth(verifier).routes();
   let endpoints: RequestHandler = (_, res) => void res.sendStatus(503);
   app.use('/pzk', (req, res, next) => endpoints(req, res, next));
-  app.use(express.static(ASSETS));
+  app.use(express.static(CLIENT_PAGE));
   app.get('/', (_, res) => {
-    res.send(
-      `<!doctype html><html data-issuer="${issuer}"><title>Page</title><script type="module" src="/page.js"></script>`,
-    );
+    res.send(writeClientPage(issuer));
   });
   return {
     pageAt: (host: string) => `http://${host}:${port}/`,
@@ -72,24 +65,7 @@ let service: Awaited<ReturnType<typeof startService>>;
 const devices: Device[] = [];
 
 beforeAll(async () => {
-  [browser] = await Promise.all([
-    launchChromium(),
-    build({
-      configFile: false,
-      root: PAGE,
-      logLevel: 'error',
-      worker: { format: 'es' },
-      build: {
-        outDir: ASSETS,
-        emptyOutDir: true,
-        modulePreload: { polyfill: false },
-        rolldownOptions: {
-          input: join(PAGE, 'main.ts'),
-          output: { entryFileNames: 'page.js' },
-        },
-      },
-    }),
-  ]);
+  [browser] = await Promise.all([launchChromium(), buildClientPage()]);
 });
 afterAll(() => browser.close());
 beforeEach(async () => {
