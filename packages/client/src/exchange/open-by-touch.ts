@@ -1,6 +1,8 @@
 import { DEVICE_SECRET_GENERATION, PzkError, type VaultRecipient } from '@pzk-auth/protocol';
+import { throwIfAborted } from '../abort.js';
 import { signPin } from '../vault/sign-pin.js';
-import { wipeVault } from '../vault/unlocked-vault.js';
+import { type UnlockedVault, wipeVault } from '../vault/unlocked-vault.js';
+import type { AccountApi } from './account-api.js';
 import { unlockVault } from './open-vault.js';
 import { requestChallenge } from './request-challenge.js';
 import { type PasskeyTouch, touchPasskey } from './touch-passkey.js';
@@ -29,6 +31,20 @@ export async function confirmNextSecret(
     throw new PzkError('prf_missing_at_get', 'The passkey gave no second PRF output.');
   }
   return { generation: next, secret, confirmation };
+}
+
+/**
+ * Best effort: a server that did not hear it, or without a session does not take it, has the user asked
+ * once more.
+ */
+async function sendPin(
+  api: AccountApi,
+  vault: UnlockedVault,
+  pin: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const body = await signPin(vault, pin);
+  await api.postVoid('/vault/pin', body, { signal }).catch(() => throwIfAborted(signal));
 }
 
 /**
@@ -74,10 +90,7 @@ export async function openByTouch<T>(
         signal: combined,
       });
       try {
-        if (newPin !== undefined) {
-          const body = await signPin(vault, newPin);
-          await api.postVoid('/vault/pin', body, { signal: combined });
-        }
+        if (newPin !== undefined) await sendPin(api, vault, newPin, combined);
       } catch (cause) {
         wipeVault(vault);
         throw cause;

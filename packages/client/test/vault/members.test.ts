@@ -20,6 +20,7 @@ import {
   type FakePlatform,
   manifestOf,
   type StoredVault,
+  type TestDevice,
   text,
 } from './fake-platform.js';
 import { rotateKeepingCode, unlockByCode } from './rotate-keeping-code.js';
@@ -444,6 +445,34 @@ describe('taking a device out', () => {
     });
     expect(vault).toBe(device.client.vault.current);
   });
+
+  it.each([
+    ['without a session', ({ client }: TestDevice) => client.signOut()],
+    [
+      'where the network breaks off',
+      async (_: TestDevice, platform: FakePlatform) =>
+        platform.respond('/pzk/vault/pin', () => Promise.reject(new TypeError('network'))),
+    ],
+  ] as const)(
+    "opens on another device with its user's yes, and asks once more: %s",
+    async (_, fail) => {
+      const { platform, device, vault, joined, theirs, secret } = await twoDevices();
+      await device.client.vault.open();
+      const { code, confirm } = await vault.rotateVault();
+      await confirm(code);
+      let asked = 0;
+      const approveSuccession = () => ++asked > 0;
+      await fail(joined, platform);
+      await joined.client.vault.open({ approveSuccession });
+      expect(text(await theirs.readSecret(secret))).toBe('mail-password');
+      expect(asked).toBe(1);
+      platform.respond('/pzk/vault/pin', () => undefined);
+      await joined.client.start({ approveSuccession });
+      expect(asked).toBe(2);
+      await joined.client.vault.open({ approveSuccession });
+      expect(asked).toBe(2);
+    },
+  );
 
   it('asks the devices that stay, tells who rotated, and remembers the yes', async () => {
     const { platform, device, vault, joined, theirs } = await twoDevices();

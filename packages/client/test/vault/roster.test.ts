@@ -99,7 +99,7 @@ describe('the roster that was confirmed on a device', () => {
     expect(theirs.contents.changes).toBe('unknown');
   });
 
-  it('[V3] is named anew where the opening before has failed half-way', async () => {
+  it('[V3] is named anew where the opening before has ended half-way', async () => {
     const { platform, first, second, theirs } = await twoDevices();
     await theirs.confirmChanges();
     await first.client.vault.open();
@@ -110,9 +110,14 @@ describe('the roster that was confirmed on a device', () => {
       reviews.push(changes);
       return true;
     };
-    platform.respond('/pzk/vault/pin', () => problem('store_unavailable', 503));
-    const opening = second.client.vault.open({ approveSuccession });
-    await expect(opening).rejects.toMatchObject({ code: 'store_unavailable' });
+    const leaving = new AbortController();
+    platform.respond('/pzk/vault/pin', () => {
+      leaving.abort();
+      return problem('store_unavailable', 503);
+    });
+    const { signal } = leaving;
+    const opening = second.client.vault.open({ approveSuccession, signal });
+    await expect(opening).rejects.toMatchObject({ code: 'aborted' });
     platform.respond('/pzk/vault/pin', () => undefined);
     await second.client.vault.open({ approveSuccession });
     const added = { membersAdded: [{ kind: 'recovery' }] };
