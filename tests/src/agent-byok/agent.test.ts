@@ -55,7 +55,8 @@ async function begin(value: string): Promise<void> {
   await pairAgent();
 }
 
-async function pairAgent(same = true): Promise<void> {
+/** Pairs the agent as far as the words, the same on both sides. */
+async function comparePairing() {
   await user.goTo('Agents');
   await user.press('Pair an agent');
   const command = await dialog().locator('code').innerText();
@@ -71,6 +72,11 @@ async function pairAgent(same = true): Promise<void> {
   const shown = await dialog().getByRole('listitem').allInnerTexts();
   expect(shown).toHaveLength(4);
   expect(await broker.words()).toEqual(shown);
+  return broker;
+}
+
+async function pairAgent(same = true): Promise<void> {
+  const broker = await comparePairing();
   if (!same) {
     await user.press('They differ');
     expect(await broker.answer(false)).not.toBe(0);
@@ -173,6 +179,44 @@ describe('an agent with its broker, in Chromium', () => {
     expect(device.requests.join('\n')).not.toContain(key);
     expect(await readPlatformFiles()).not.toContain(key);
     expect(device.console.filter((line) => !line.includes('React DevTools'))).toEqual([]);
+  });
+
+  it('says that a lost answer leaves open whether the agent was paired, and whether it got the key', async () => {
+    await user.signUp();
+    await user.goTo('Vault');
+    await user.press('Open the vault');
+    await user.addKey({ name: 'Work', value: `sk-ant-api03-${'w'.repeat(40)}` });
+    const unknown = device.page.getByText('Whether that has happened is not known');
+    const loseAnswer = (path: string) =>
+      device.page.route(path, async (route) => {
+        await route.fetch();
+        await route.abort();
+      });
+    await loseAnswer('**/pzk/vault');
+    const broker = await comparePairing();
+    await user.press('They are the same');
+    await unknown.waitFor(SLOW);
+    expect(await broker.answer(true)).toBe(0);
+    await device.page.unroute('**/pzk/vault');
+    // An agent that is in the vault already keeps its place.
+    await user.press('They are the same');
+    await dialog().getByText('It is paired.').waitFor(SLOW);
+    await user.press('Close');
+
+    await giveTask('Plan the garden');
+    await user.goTo('Approvals');
+    await heading('Errand agent asks for Work').waitFor(SLOW);
+    await loseAnswer('**/pzk/vault/releases');
+    await user.press('Approve with the passkey');
+    await unknown.waitFor(SLOW);
+    await heading('Your vault is locked').waitFor();
+    expect(await unknown.isVisible()).toBe(true);
+    await expectAccessible(device);
+    await device.page.unroute('**/pzk/vault/releases');
+    await user.press('Open the vault');
+    await heading('Nothing waits for you').waitFor(SLOW);
+    expect(await unknown.isVisible()).toBe(true);
+    expect(await device.page.getByText('no key was released').count()).toBe(0);
   });
 
   it('hears why it was rejected, and what the upstream API says to a wrong key', async () => {

@@ -48,8 +48,8 @@ async function begin(): Promise<Visitor> {
   return first;
 }
 
-/** Invites a second device, and lets it in. */
-async function joinSecond(first: Visitor): Promise<Visitor> {
+/** Invites a second device, which answers. */
+async function answerInvitation(first: Visitor): Promise<Visitor> {
   const second = await visit();
   const { page } = first.device;
   await first.goTo('Devices');
@@ -67,6 +67,13 @@ async function joinSecond(first: Visitor): Promise<Visitor> {
 
   await page.getByRole('heading', { name: 'Let this device in?' }).waitFor(SLOW);
   await expectAccessible(first.device);
+  return second;
+}
+
+/** Invites a second device, and lets it in. */
+async function joinSecond(first: Visitor): Promise<Visitor> {
+  const { page } = first.device;
+  const second = await answerInvitation(first);
   await first.press('Yes, let it in');
   await page.getByRole('heading', { name: 'It is in' }).waitFor(SLOW);
   await first.press('Close');
@@ -90,6 +97,19 @@ async function typeCode(user: Visitor, code: string): Promise<void> {
   await user.press('I have written it down');
   await user.device.page.getByLabel('Recovery code, as you wrote it down').fill(code);
   await user.press('Verify');
+}
+
+/** Verifies the code while an older state of the vault is shown, which is refused. */
+async function refuseOlder(user: Visitor, older: object): Promise<void> {
+  const { page } = user.device;
+  await page.route('**/pzk/vault/open', (route) => route.fulfill({ json: older }));
+  await user.press('Verify');
+  await page
+    .getByRole('heading', { name: 'You are shown an older state of your vault' })
+    .waitFor(SLOW);
+  await user.press('No, leave it locked');
+  await page.getByText('vault_rollback').waitFor(SLOW);
+  await page.unroute('**/pzk/vault/open');
 }
 
 /** The words that the page shows of the vault. */
@@ -133,6 +153,25 @@ describe('devices in Chromium, each a context of its own', () => {
     await first.press('Sign in');
     await page.getByText('invalid_grant').waitFor(SLOW);
     await expect.poll(() => page.getByText('Later').count()).toBe(0);
+  });
+
+  it('says that a lost answer leaves open whether the device was let in', async () => {
+    const first = await begin();
+    const { page } = first.device;
+    await page.route('**/pzk/vault', async (route) => {
+      await route.fetch();
+      await route.abort();
+    });
+    const second = await answerInvitation(first);
+    await first.press('Yes, let it in');
+    const unknown = page.getByText('Whether that has happened is not known');
+    await unknown.waitFor(SLOW);
+    // It has: also where nobody asks again, that is not taken away.
+    await page.getByText('The invitation has ended.').waitFor(SLOW);
+    expect(await unknown.isVisible()).toBe(true);
+    await expectAccessible(first.device);
+    await second.press('Sign in');
+    await second.device.page.getByRole('heading', { name: 'Tasks' }).waitFor(SLOW);
   });
 
   it('keeps what was typed where another device has changed the vault, and says what came', async () => {
@@ -246,8 +285,10 @@ describe('devices in Chromium, each a context of its own', () => {
 
   it('takes a device out though the answer was lost and the vault has locked itself meanwhile', async () => {
     const first = await begin();
-    await joinSecond(first);
     const { page } = first.device;
+    const opened = page.waitForResponse('**/pzk/vault/open');
+    await joinSecond(first);
+    const older = await (await opened).json();
     await page.getByRole('button', { name: /^Remove Device/ }).click();
     await first.press('Remove it');
     const code = await readCode(first);
@@ -260,6 +301,7 @@ describe('devices in Chromium, each a context of its own', () => {
     await page.getByRole('heading', { name: 'Your vault is locked' }).waitFor(SLOW);
     await expectAccessible(first.device);
     await page.unroute('**/pzk/vault');
+    await refuseOlder(first, older);
     // The same code again, with a touch: it is the valid one.
     await first.press('Verify');
     await page.getByRole('heading', { name: 'It is out' }).waitFor(SLOW);
@@ -369,6 +411,18 @@ describe('devices in Chromium, each a context of its own', () => {
     await first.press('Lock now');
     await first.press('Open the vault');
     expect(await first.reveal('Later')).toBe(LATER);
+
+    // Also where a recovery code opens the vault on its way.
+    await first.goTo('Devices');
+    await first.press('Make a recovery code');
+    const code = await readCode(first);
+    await page.route('**/pzk/vault', (route) => route.abort());
+    await typeCode(first, code);
+    await page.getByText('Whether that has happened is not known').waitFor(SLOW);
+    await page.unroute('**/pzk/vault');
+    await refuseOlder(first, older);
+    await first.press('Verify');
+    await page.getByRole('heading', { name: 'The recovery code works' }).waitFor(SLOW);
   });
 
   it('says on every page who came, until its user has looked', async () => {

@@ -63,7 +63,7 @@ function PairDialog({ command, onClose }: { command: string; onClose: () => void
           ))}
         </ol>
         {failure !== undefined && (
-          <ErrorNotice title="The agent was not paired" error={failure.error} />
+          <ErrorNotice isChange title="The agent was not paired" error={failure.error} />
         )}
         <div className="buttons">
           <button type="button" onClick={onClose}>

@@ -104,7 +104,7 @@ function ApprovalCard({ approval, failure, approve, onReject }: ApprovalCardProp
           </div>
         )}
         {failure !== undefined && (
-          <ErrorNotice title="The key was not released" error={failure.error} />
+          <ErrorNotice isChange title="The key was not released" error={failure.error} />
         )}
         <div className="buttons">
           <button type="button" className="primary" disabled={busy} onClick={() => void confirm()}>
@@ -147,7 +147,9 @@ function RejectDialog({
           <label htmlFor={id}>Reason, for the agent (optional)</label>
           <input id={id} name="reason" maxLength={200} />
         </div>
-        {failure !== undefined && <ErrorNotice title="It was not rejected" error={failure.error} />}
+        {failure !== undefined && (
+          <ErrorNotice isChange title="It was not rejected" error={failure.error} />
+        )}
         <div className="buttons">
           <button type="button" onClick={onClose}>
             Back
@@ -161,42 +163,23 @@ function RejectDialog({
   );
 }
 
+/** An approval that was refused, or whose answer was lost. */
+type FailedApproval = { readonly id: string } & Failure;
+
 interface WaitingProps {
   readonly approvals: UseApprovals;
+  readonly failed: FailedApproval | undefined;
+  readonly onApprove: (approval: Approval) => Promise<void>;
   readonly onReject: (approval: Approval) => void;
 }
 
-function Waiting({ approvals, onReject }: WaitingProps) {
-  const questions = useVaultQuestions();
-  const [approved, setApproved] = useState<Approval>();
-  const [failed, setFailed] = useState<{ readonly id: string } & Failure>();
-
-  async function approve(approval: Approval): Promise<void> {
-    setApproved(undefined);
-    setFailed(undefined);
-    const ended = await approvals.approve(approval, questions);
-    if (ended.status === 'done') setApproved(approval);
-    const failure = failureOf(ended);
-    setFailed(failure && { id: approval.id, ...failure });
-  }
-
+function Waiting({ approvals, failed, onApprove, onReject }: WaitingProps) {
   if (approvals.status === 'failed') {
     return <ErrorNotice title="Requests cannot be read" error={approvals.error} />;
   }
   if (approvals.status !== 'ready') return <p role="status">Asking what waits.</p>;
   return (
     <>
-      <div role="status">
-        {approved !== undefined && (
-          <p className="notice notice-good">
-            {approved.agent.name} may use {approved.slot.name || 'your key of this platform'} now.
-            What it does with it shows under <a href="#/tasks">Tasks</a>.
-          </p>
-        )}
-      </div>
-      {failed !== undefined && approvals.requests.every(({ id }) => id !== failed.id) && (
-        <ErrorNotice title="The request is over, and no key was released" error={failed.error} />
-      )}
       {approvals.requests.length === 0 && (
         <div className="empty">
           <h2>Nothing waits for you</h2>
@@ -215,7 +198,7 @@ function Waiting({ approvals, onReject }: WaitingProps) {
             key={approval.id}
             approval={approval}
             failure={failed?.id === approval.id ? failed : undefined}
-            approve={() => approve(approval)}
+            approve={() => onApprove(approval)}
             onReject={() => onReject(approval)}
           />
         ))}
@@ -255,7 +238,9 @@ function Answered() {
       {current.length > 0 && (
         <section className="stack" aria-labelledby="going-on">
           <h2 id="going-on">In use now</h2>
-          {failure !== undefined && <ErrorNotice title="It was not ended" error={failure.error} />}
+          {failure !== undefined && (
+            <ErrorNotice isChange title="It was not ended" error={failure.error} />
+          )}
           <ul className="rows">
             {current.map((release) => {
               const { request, uses, lastUsedAt } = release;
@@ -321,14 +306,52 @@ function Answered() {
 
 /** What agents ask for, and what they were given. */
 export function ApprovalsPage({ approvals }: { approvals: UseApprovals }) {
+  const questions = useVaultQuestions();
+  const [approved, setApproved] = useState<Approval>();
+  const [failed, setFailed] = useState<FailedApproval>();
   const [rejecting, setRejecting] = useState<Approval>();
+  const isReady = approvals.status === 'ready';
+  const isWaiting = isReady && approvals.requests.some(({ id }) => id === failed?.id);
+
+  async function approve(approval: Approval): Promise<void> {
+    setApproved(undefined);
+    setFailed(undefined);
+    const ended = await approvals.approve(approval, questions);
+    if (ended.status === 'done') setApproved(approval);
+    const failure = failureOf(ended);
+    setFailed(failure && { id: approval.id, ...failure });
+  }
+
   return (
     <Page
       title="Approvals"
       lead="Agents ask here. A key goes to the agent’s broker, for what you approve and nothing else."
     >
+      {/* Not within the gate: where an answer was lost, the vault is locked. */}
+      <div role="status">
+        {approved !== undefined && (
+          <p className="notice notice-good">
+            {approved.agent.name} may use {approved.slot.name || 'your key of this platform'} now.
+            What it does with it shows under <a href="#/tasks">Tasks</a>.
+          </p>
+        )}
+      </div>
+      {failed !== undefined && !isWaiting && (
+        <ErrorNotice
+          isChange
+          title={
+            isReady ? 'The request is over, and no key was released' : 'The key was not released'
+          }
+          error={failed.error}
+        />
+      )}
       <VaultGate why="Who asks, and for what, is read with the vault and not in the platform’s words.">
-        <Waiting approvals={approvals} onReject={setRejecting} />
+        <Waiting
+          approvals={approvals}
+          failed={failed}
+          onApprove={approve}
+          onReject={setRejecting}
+        />
       </VaultGate>
       <Answered />
       {/* Not within the gate: a reason is not lost when the vault is locked meanwhile. */}

@@ -1,4 +1,4 @@
-import type { PzkError, PzkErrorCode } from '@pzk-auth/react-hooks';
+import { isUndecided, type PzkError, type PzkErrorCode } from '@pzk-auth/react-hooks';
 import { formatWhen } from './format.js';
 
 /** What to do about the failures that a user of this page can meet. */
@@ -22,22 +22,30 @@ const ADVICE: Partial<Record<PzkErrorCode, string>> = {
   not_signed_in: 'Sign in with the passkey again.',
 };
 
+const UNKNOWN = 'Look whether it has before you do it again.';
+
 /** Props of {@link ErrorNotice}. */
 export interface ErrorNoticeProps {
   readonly title: string;
+  /**
+   * Whether it is a change that failed. Where only its answer was lost, the title says so, and not that nothing
+   * has happened. Default false.
+   */
+  readonly isChange?: boolean;
   readonly error: PzkError;
   /** Instead of what is said of its code elsewhere. */
   readonly advice?: string;
 }
 
 /** A failure with its advice. */
-export function ErrorNotice({ title, error, advice }: ErrorNoticeProps) {
+export function ErrorNotice({ title, isChange = false, error, advice }: ErrorNoticeProps) {
   if (error.code === 'aborted') return null;
+  const isUnknown = isChange && isUndecided(error);
   return (
     <div className="notice notice-bad" role="alert">
-      <p className="notice-title">{title}</p>
+      <p className="notice-title">{isUnknown ? 'Whether that has happened is not known' : title}</p>
       <p>
-        {error.message} {advice ?? ADVICE[error.code] ?? error.hint}
+        {error.message} {advice ?? (isUnknown ? UNKNOWN : ADVICE[error.code]) ?? error.hint}
       </p>
       {error.resetAt !== undefined && (
         <p>

@@ -1,4 +1,4 @@
-import { isUndecided, type PzkError, useVault, type VaultSlot } from '@pzk-auth/react-hooks';
+import { type PzkError, useVault, type VaultSlot } from '@pzk-auth/react-hooks';
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import { Dialog } from './dialog.js';
 import { ErrorNotice } from './error-notice.js';
@@ -121,14 +121,7 @@ export function FormDialog(props: FormDialogProps) {
         autoComplete="off"
       >
         {children}
-        {error !== undefined && (
-          <ErrorNotice
-            title={
-              isUndecided(error) ? 'Whether that has happened is not known' : 'Nothing was changed'
-            }
-            error={error}
-          />
-        )}
+        {error !== undefined && <ErrorNotice isChange title="Nothing was changed" error={error} />}
         {changed !== undefined && (
           <p className="notice notice-ask" role="status">
             {changed}

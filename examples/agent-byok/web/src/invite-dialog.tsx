@@ -50,6 +50,9 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
     setBusy(false);
   }
 
+  const failed = failure !== undefined && (
+    <ErrorNotice isChange title="It was not let in" error={failure.error} />
+  );
   const closing = (
     <button type="button" onClick={onClose}>
       {invitation.status === 'open' ? 'Cancel' : 'Close'}
@@ -84,7 +87,7 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
           <p>
             Say yes only if you have just made a passkey on it. It will read every key you have.
           </p>
-          {failure !== undefined && <ErrorNotice title="It was not let in" error={failure.error} />}
+          {failed}
           <div className="buttons">
             <button type="button" onClick={onClose}>
               No
@@ -108,6 +111,7 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
           {invitation.status === 'none' && <p role="status">Making an invitation.</p>}
           {invitation.status === 'open' && <OpenInvitation {...invitation} />}
           {invitation.status === 'ended' && <p>The invitation has ended.</p>}
+          {failed}
           {invitation.status === 'failed' && (
             <ErrorNotice title="No device was added" error={invitation.error} />
           )}

@@ -51,7 +51,7 @@ export function JoinPage({ invitation, onLeave }: JoinPageProps) {
               of its own; then the other asks you whether to let it in.
             </p>
             {failure !== undefined && (
-              <ErrorNotice title="This device has not joined" error={failure.error} />
+              <ErrorNotice isChange title="This device has not joined" error={failure.error} />
             )}
             {busy && <p role="status">Your browser asks for a passkey. Follow what it says.</p>}
             <button type="button" className="primary" disabled={busy} onClick={() => void begin()}>

@@ -43,7 +43,7 @@ export function RecoverForm({ onCancel, onRecovered }: RecoverFormProps) {
       </div>
       {busy && <p role="status">Your browser asks for a passkey. Follow what it says.</p>}
       {failure !== undefined && (
-        <ErrorNotice title="The vault was not opened" error={failure.error} />
+        <ErrorNotice isChange title="The vault was not opened" error={failure.error} />
       )}
       <button type="submit" className="primary" disabled={busy}>
         Open my vault

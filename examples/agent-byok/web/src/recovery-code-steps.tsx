@@ -78,7 +78,8 @@ export function RecoveryCodeSteps(props: RecoveryCodeStepsProps) {
 
   const failed = failure !== undefined && (
     <ErrorNotice
-      title={isUndecided(failure.error) ? 'Whether that has happened is not known' : failureTitle}
+      isChange
+      title={failureTitle}
       error={failure.error}
       {...(isUndecided(failure.error) && { advice: UNDECIDED })}
     />

@@ -9,13 +9,13 @@ import { useVaultQuestions } from './vault-questions.js';
 /** Makes a recovery code: shows it, then has it typed in again. */
 export function RecoveryDialog({ onClose }: { onClose: () => void }) {
   const { create, leavesOut, confirm, hasCode } = useRecovery();
-  const { approveSuccession, approveReplacedSlots } = useVaultQuestions();
+  const questions = useVaultQuestions();
   const [done, setDone] = useState(false);
   const [replaces] = useState(hasCode);
   const code = useRef('');
 
   async function verify(typed: string, leaveOut: readonly string[]): Promise<Failure | undefined> {
-    const ended = await confirm(typed, { leaveOut, approveSuccession, approveReplacedSlots });
+    const ended = await confirm(typed, { leaveOut, ...questions });
     if (ended.status !== 'done') return failureOf(ended);
     code.current = '';
     setDone(true);

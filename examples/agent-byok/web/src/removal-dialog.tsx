@@ -38,7 +38,7 @@ export interface RemovalDialogProps {
  * should be rotated.
  */
 export function RemovalDialog({ title, start, onClose }: RemovalDialogProps) {
-  const { approveSuccession, approveReplacedSlots } = useVaultQuestions();
+  const questions = useVaultQuestions();
   // Not in the state: it holds the code.
   const removal = useRef<Removal>(undefined);
   const [started, setStarted] = useState(false);
@@ -57,7 +57,6 @@ export function RemovalDialog({ title, start, onClose }: RemovalDialogProps) {
   }
 
   async function verify(typed: string, leaveOut: readonly string[]): Promise<Failure | undefined> {
-    const questions = { approveSuccession, approveReplacedSlots };
     const ended = await removal.current?.confirm(typed, { leaveOut, ...questions });
     if (ended?.status !== 'done') return ended && failureOf(ended);
     removal.current = undefined;
@@ -115,7 +114,9 @@ export function RemovalDialog({ title, start, onClose }: RemovalDialogProps) {
         down in the next step. Your other devices ask you to confirm the change when they open the
         vault the next time.
       </p>
-      {failure !== undefined && <ErrorNotice title="It was not removed" error={failure.error} />}
+      {failure !== undefined && (
+        <ErrorNotice isChange title="It was not removed" error={failure.error} />
+      )}
       <div className="buttons">
         <button type="button" onClick={onClose}>
           Cancel

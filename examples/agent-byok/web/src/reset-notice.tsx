@@ -24,7 +24,9 @@ export function ResetNotice() {
         Somebody said that all of your devices are lost. From {formatWhen(vault.resetAt)} on your
         keys can be thrown away and every device signed out. If that was not you, keep the vault.
       </p>
-      {failure !== undefined && <ErrorNotice title="It was not cancelled" error={failure.error} />}
+      {failure !== undefined && (
+        <ErrorNotice isChange title="It was not cancelled" error={failure.error} />
+      )}
       <div className="buttons">
         <button type="button" onClick={() => void cancel()}>
           Keep my vault
