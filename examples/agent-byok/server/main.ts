@@ -29,12 +29,9 @@ const vendor =
       })
     : undefined;
 const brokerSocket = process.env.BROKER_SOCKET;
-const port = readPort('PORT', 3000);
-const pairCommand =
-  brokerSocket === undefined
-    ? 'npm run pair --'
-    : `sudo -u pzk-broker pzk-broker pair --issuer http://localhost:${port} --code`;
-const platform = await startPlatform({ data, port, pairCommand });
+const pairCommand = (origin: string) =>
+  `${brokerSocket === undefined ? 'npm run pair --' : 'sudo -u pzk-broker pzk-broker pair'} --issuer ${origin} --code`;
+const platform = await startPlatform({ data, port: readPort('PORT', 3000), pairCommand });
 const agent = await startAgent({
   directory: join(directory, 'broker'),
   origin: platform.origin,
@@ -45,7 +42,8 @@ const agent = await startAgent({
 });
 
 print(`\n  Open       ${platform.origin}`);
-print(`  Agent      process ${agent.pid}; pair it from a second terminal: ${pairCommand} CODE`);
+print(`  Agent      process ${agent.pid}; pair it from a second terminal:`);
+print(`             ${pairCommand(platform.origin)} CODE`);
 print(`  Upstream   https://${vendor?.host ?? upstream}`);
 const key = vendor?.keys.active().at(-1);
 if (key !== undefined) print(`  Its key    ${key}`);

@@ -5,11 +5,13 @@ import { type AppOptions, createApp, type Platform } from './app.js';
 import type { PlatformData } from './data.js';
 
 /** Options of {@link startPlatform}. */
-export interface StartOptions extends Pick<AppOptions, 'pairCommand' | 'verifier' | 'page'> {
+export interface StartOptions extends Pick<AppOptions, 'verifier' | 'page'> {
   /** It stays the caller's to close. */
   readonly data: PlatformData;
   /** Port to listen on; 0 for any that is free. Default 3000. */
   readonly port?: number;
+  /** As in `AppOptions`, for the platform at this origin. */
+  readonly pairCommand: (origin: string) => string;
 }
 
 /** A listening platform. */
@@ -32,7 +34,7 @@ function listen(server: Server, port: number): Promise<void> {
 
 /** Listens first, since issuer and origin hold the port, then creates the application. */
 export async function startPlatform(options: StartOptions): Promise<RunningPlatform> {
-  const { data, port = 3000, verifier, ...appOptions } = options;
+  const { data, port = 3000, pairCommand, verifier, ...appOptions } = options;
   const server = createServer();
   await listen(server, port);
   // Passkeys need a name: 127.0.0.1 would not do.
@@ -42,6 +44,7 @@ export async function startPlatform(options: StartOptions): Promise<RunningPlatf
     const platform = await createApp({
       ...appOptions,
       origin,
+      pairCommand: pairCommand(origin),
       agentToken,
       tasks: data.tasks,
       stores: data.stores(origin),

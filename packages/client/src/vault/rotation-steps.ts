@@ -1,4 +1,5 @@
 import { type ProviderHint, providerHints } from '@pzk-auth/protocol';
+import { findProviderHint } from './provider-hints.js';
 import type { VaultSlot } from './slot-changes.js';
 
 /** One service at which lost keys may have to be rotated. */
@@ -30,13 +31,14 @@ export function rotationSteps({
   slots,
   providers = providerHints,
 }: RotationStepsOptions): readonly RotationStep[] {
-  const generic = providers.find(({ id }) => id === 'generic');
+  // Built in: an application that names services of its own is told of the others that were called, too.
+  const generic = providers.find(({ id }) => id === 'generic') ?? findProviderHint('generic');
   const replaced = ({ id }: ProviderHint) =>
     slots.some(({ kind, provider }) => kind === 'secret' && provider === id);
   const called = hosts.flatMap((host): RotationStep[] => {
     const provider = providers.find((one) => one.host === host);
     if (provider !== undefined) return [{ provider, host, replaced: replaced(provider) }];
-    return generic === undefined ? [] : [{ provider: generic, host, replaced: false }];
+    return [{ provider: generic, host, replaced: false }];
   });
   const others = providers
     .filter((one) => one !== generic && called.every(({ provider }) => provider !== one))

@@ -33,13 +33,14 @@ describe('the way through the keys of a lost vault', () => {
     expect(done).toEqual(['github']);
   });
 
-  it('knows the services of the application alone, where it names them', () => {
+  it('knows the services of the application alone, where it names them, and leaves out no host', () => {
     const providers: readonly ProviderHint[] = [
       { id: 'acme', name: 'Acme', host: 'api.acme.example', pattern: /^acme_/ },
     ];
     const hosts = ['api.acme.example', 'api.openai.com'];
     expect(names(rotationSteps({ hosts, slots: [], providers }))).toEqual([
       ['acme', 'api.acme.example', false],
+      ['generic', 'api.openai.com', false],
     ]);
   });
 });

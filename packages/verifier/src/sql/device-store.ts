@@ -140,7 +140,7 @@ export function sqlDeviceStore(session: SqlSession): DeviceStore {
     });
 
   // All transactions take their locks in one order, so that none waits for another in a circle: device,
-  // first device, reset, vault, releases, invitations, pairings, agents, other devices.
+  // first device, reset, vault, history, releases, invitations, pairings, agents, other devices.
   async function enroll(enrollment: Enrollment): Promise<EnrollResult> {
     assertEnrollment(enrollment);
     const { device, vault, onlyFirst, resets } = enrollment;
@@ -160,20 +160,19 @@ export function sqlDeviceStore(session: SqlSession): DeviceStore {
         }
         if (!(await takeReset(db, issuer, account, resets.at))) return refuse('no_reset');
         await replaceVault(db, issuer, vault);
-        await endReleases(db, issuer, account, resets.at);
-        const tables = [
-          'pzk_vault_history',
-          'pzk_invitations',
-          'pzk_pairings',
-          'pzk_agents',
-        ] as const;
-        for (const table of tables) {
-          await db
+        const empty = (
+          table: 'pzk_vault_history' | 'pzk_invitations' | 'pzk_pairings' | 'pzk_agents',
+        ) =>
+          db
             .deleteFrom(table)
             .where('issuer', '=', issuer)
             .where('account', '=', account)
             .execute();
-        }
+        await empty('pzk_vault_history');
+        await endReleases(db, issuer, account, resets.at);
+        await empty('pzk_invitations');
+        await empty('pzk_pairings');
+        await empty('pzk_agents');
         await revokeOthers(db, issuer, device, resets.at);
         return 'enrolled';
       }),

@@ -1,7 +1,6 @@
 import {
   ancestryPlaces,
   decodeBase64url,
-  PzkError,
   parseManifest,
   type VaultEntry,
   type VaultOpenResponse,
@@ -54,7 +53,8 @@ async function ancestryOf(
   return places.map(({ level, position }) => {
     const node = nodes.find((one) => one.level === level && one.position === position);
     if (node !== undefined) return node.hash;
-    throw new PzkError('store_unavailable', 'The history of a vault is incomplete.');
+    // No fault of the store that would pass: each write adds its own.
+    throw new Error(`The history of a vault lacks level ${level}, position ${position}.`);
   });
 }
 

@@ -23,11 +23,12 @@ import { mapStores } from '../harness/watched-issuer.js';
 import { createWireClient, type WireAnswer } from '../harness/wire-client.js';
 
 /** Stores of which the n-th call fails, once armed. Budgets count attempts, audit entries come last. */
-const fault = { at: 0, calls: 0, audit: false };
+const fault = { at: 0, calls: 0, audit: false, forgetful: false };
 const APART = new Set(['budgets', 'audit', 'signingKeys']);
 
 const stores = mapStores(memoryStores(), (method, store, name) => (...args) => {
   if (store === 'audit' && name === 'append' && fault.audit) throw new Error('down');
+  if (fault.forgetful && name === 'findHistory') return Promise.resolve([]);
   if (fault.at > 0 && !APART.has(store)) {
     fault.calls += 1;
     if (fault.calls === fault.at) throw new Error('down');
@@ -234,4 +235,23 @@ it('[H9] with pairwise subjects a token reaches the vault of its own account', a
     expect.objectContaining({ type: 'slot_added', account: client.account }),
   );
   await pairwise.verifier.close();
+});
+
+it('a history that lacks a part is a 500 with its stack in the log: no later try would find it', async () => {
+  const client = await enrollWithVault(issuer);
+  for (let written = 0; written < 3; written++) {
+    const { write, after } = addSlot(client.vault);
+    expect((await client.write(write)).status).toBe(200);
+    client.vault = after;
+  }
+  issuer.events.length = 0;
+  fault.forgetful = true;
+  const answer = await client.open(1);
+  fault.forgetful = false;
+  expect([answer.status, answer.body.code]).toEqual([500, 'server_error']);
+  const error = expect.objectContaining({ stack: expect.stringContaining('history of a vault') });
+  expect(issuer.events).toContainEqual(
+    expect.objectContaining({ type: 'fault', endpoint: '/vault/open', error }),
+  );
+  expect((await client.open(1)).status).toBe(200);
 });
