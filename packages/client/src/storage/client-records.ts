@@ -254,7 +254,11 @@ export function createClientRecords(
     async advanceDevice({ credentialId, generation, vault: next }, advance) {
       const isNewest = await advanceVault(next, advance);
       const { vaultId } = next;
-      const isKnown = (await read<StoredDevice>(device(credentialId)))?.vaultId === vaultId;
+      // Not to fail here, as the server has accepted it. A record that cannot be read may be the newer one.
+      const isKnown = await read<StoredDevice>(device(credentialId)).then(
+        (stored) => stored?.vaultId === vaultId,
+        () => true,
+      );
       // The generation of an older state is no news.
       if (isNewest || !isKnown) await writeDevice({ credentialId, generation, vaultId });
       await choose(credentialId, vaultId);
