@@ -30,11 +30,7 @@ import {
 } from './transport/session-key.js';
 import { createTransport } from './transport/transport.js';
 import type { OwnKeyWrite } from './vault/open-vault-entry.js';
-import type {
-  ApproveReplacedSlots,
-  ApproveRollback,
-  ApproveSuccession,
-} from './vault/unlock-vault-entry.js';
+import type { VaultApprovals } from './vault/unlock-vault-entry.js';
 import { browserAuthenticator, type PasskeyUser } from './webauthn/passkeys.js';
 
 /** Options of {@link Client.enroll}. */
@@ -47,30 +43,16 @@ export interface EnrollOptions {
 }
 
 /** Options of {@link Client.start}. */
-export interface StartOptions {
+export interface StartOptions extends VaultApprovals {
   /**
    * Serves where this device has no vault that it can open; usually absent. Where the vault lists no API
    * key, the start puts this one into it once it has proved right.
+   * Needed, too, where the key's own slot is among those of `approveReplacedSlots`: without it the start then
+   * fails with `vault_slot_damaged`.
    */
   readonly apiKey?: string;
   /** Lets the user choose among all passkeys instead of the one used last. Default false. */
   readonly anyPasskey?: boolean;
-  /**
-   * Asked where another device has changed the vault's keys: `true` only on the user's yes. Absent: the
-   * start fails with `vault_repin_required`.
-   */
-  readonly approveSuccession?: ApproveSuccession;
-  /**
-   * Asked where the server keeps other bytes of slots than were signed: `true` only on the user's yes. If the
-   * API key's own slot is among them, the start then needs `apiKey`, and fails with `vault_slot_damaged`
-   * without it. Absent: the start fails with `vault_slot_invalid`.
-   */
-  readonly approveReplacedSlots?: ApproveReplacedSlots;
-  /**
-   * Asked where the server shows an older state of the vault than this browser remembers: `true` only on the
-   * user's yes. Absent: the start fails with `vault_rollback`.
-   */
-  readonly approveRollback?: ApproveRollback;
   readonly signal?: AbortSignal;
 }
 

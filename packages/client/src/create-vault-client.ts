@@ -19,11 +19,7 @@ import { createReleases, type Releases } from './release/releases.js';
 import type { CeremonyGuard } from './session/ceremony-guard.js';
 import type { Observable } from './session/snapshot-store.js';
 import type { SessionKey } from './transport/session-key.js';
-import type {
-  ApproveReplacedSlots,
-  ApproveRollback,
-  ApproveSuccession,
-} from './vault/unlock-vault-entry.js';
+import type { VaultApprovals } from './vault/unlock-vault-entry.js';
 import type { PasskeyUser } from './webauthn/passkeys.js';
 
 /** What the server says of a vault. */
@@ -36,18 +32,12 @@ export interface VaultStatus {
   readonly resetAt?: number;
 }
 
-/** Options of {@link VaultClient.recovery}. */
-export interface UseRecoveryOptions {
+/** Options of {@link VaultClient.recovery}. The code may be older than the keys of the vault. */
+export interface UseRecoveryOptions extends VaultApprovals {
   /** As the user types it in. */
   readonly code: string;
   /** Shown by the authenticator beside the new passkey. */
   readonly user: PasskeyUser;
-  /** As at `open`: the code may be older than the keys of the vault. */
-  readonly approveSuccession?: ApproveSuccession;
-  /** As at `open`. */
-  readonly approveReplacedSlots?: ApproveReplacedSlots;
-  /** As at `open`. */
-  readonly approveRollback?: ApproveRollback;
   readonly signal?: AbortSignal;
 }
 

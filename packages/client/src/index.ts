@@ -105,6 +105,7 @@ export type {
   ReplacedSlot,
   RollbackReview,
   SuccessionReview,
+  VaultApprovals,
 } from './vault/unlock-vault-entry.js';
 export type { PasskeyAuthenticator, PasskeyUser } from './webauthn/passkeys.js';
 export { serializeAssertion, serializeRegistration } from './webauthn/serialize-credential.js';

@@ -43,6 +43,7 @@ export {
   type TouchOptions,
   type UseRecoveryOptions,
   type VaultAgentInfo,
+  type VaultApprovals,
   type VaultExport,
   type VaultMember,
   type VaultSlot,

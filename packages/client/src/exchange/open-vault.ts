@@ -12,26 +12,21 @@ import type { SessionKey } from '../transport/session-key.js';
 import { type OpenedVaultEntry, openVaultEntry } from '../vault/open-vault-entry.js';
 import type { KnownRoster } from '../vault/roster.js';
 import {
-  type ApproveReplacedSlots,
-  type ApproveRollback,
-  type ApproveSuccession,
   type UnlockedEntry,
   type UnlockVaultEntryOptions,
   unlockVaultEntry,
+  type VaultApprovals,
 } from '../vault/unlock-vault-entry.js';
 import { wipeVault } from '../vault/unlocked-vault.js';
 import type { ExchangeContext } from './exchange-context.js';
 import type { PasskeyTouch } from './touch-passkey.js';
 
 /** What opening this device's vault takes. */
-export interface OpenVaultOptions {
+export interface OpenVaultOptions extends VaultApprovals {
   readonly nonce: string;
   /** Its assertion will also serve `/token`. */
   readonly touch: PasskeyTouch;
   readonly key: SessionKey;
-  readonly approveSuccession?: ApproveSuccession | undefined;
-  readonly approveReplacedSlots?: ApproveReplacedSlots | undefined;
-  readonly approveRollback?: ApproveRollback | undefined;
   readonly signal: AbortSignal;
 }
 

@@ -18,12 +18,10 @@ import { deriveRecoveryKeys, type RecoveryKeys } from '../vault/recovery-recipie
 import { ownChanges } from '../vault/roster.js';
 import { sealToRecipient } from '../vault/seal-recipient.js';
 import {
-  type ApproveReplacedSlots,
-  type ApproveRollback,
-  type ApproveSuccession,
   makePin,
   type UnlockedEntry,
   unlockVaultEntry,
+  type VaultApprovals,
 } from '../vault/unlock-vault-entry.js';
 import { wipeVault } from '../vault/unlocked-vault.js';
 import type { PasskeyUser } from '../webauthn/passkeys.js';
@@ -33,13 +31,10 @@ import { recallVault } from './open-vault.js';
 import { requestChallenge } from './request-challenge.js';
 
 /** What a recovery takes. */
-export interface RecoverVaultOptions {
+export interface RecoverVaultOptions extends VaultApprovals {
   /** As the user types it in. */
   readonly code: string;
   readonly user: PasskeyUser;
-  readonly approveSuccession?: ApproveSuccession | undefined;
-  readonly approveReplacedSlots?: ApproveReplacedSlots | undefined;
-  readonly approveRollback?: ApproveRollback | undefined;
   readonly key: SessionKey;
   readonly signal: AbortSignal;
 }

@@ -9,11 +9,7 @@ import {
 import type { SessionStep } from '../session/states.js';
 import type { SessionKey } from '../transport/session-key.js';
 import type { OpenedVaultEntry, OwnKeyWrite } from '../vault/open-vault-entry.js';
-import type {
-  ApproveReplacedSlots,
-  ApproveRollback,
-  ApproveSuccession,
-} from '../vault/unlock-vault-entry.js';
+import type { VaultApprovals } from '../vault/unlock-vault-entry.js';
 import type { ExchangeContext, TokenGrant } from './exchange-context.js';
 import { type OpenVaultOptions, openVault } from './open-vault.js';
 import { proveOwnership } from './prove-ownership.js';
@@ -21,14 +17,11 @@ import { requestChallenge } from './request-challenge.js';
 import { touchPasskey } from './touch-passkey.js';
 
 /** What a start takes. */
-export interface StartSessionOptions {
+export interface StartSessionOptions extends VaultApprovals {
   /** Serves where this device has no vault that it can open. Overwritten by the caller. */
   readonly apiKey?: Bytes | undefined;
   /** Lets the user choose among all passkeys, also on a device that knows one. */
   readonly anyPasskey: boolean;
-  readonly approveSuccession?: ApproveSuccession | undefined;
-  readonly approveReplacedSlots?: ApproveReplacedSlots | undefined;
-  readonly approveRollback?: ApproveRollback | undefined;
   readonly key: SessionKey;
   readonly signal: AbortSignal;
   readonly onStep: (step: SessionStep) => void;

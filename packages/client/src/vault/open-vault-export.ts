@@ -9,23 +9,16 @@ import {
 } from '@pzk-auth/protocol';
 import { importRecipientSecret } from './recipient-secret.js';
 import { describeSlots, readSlotValue, type VaultSlot } from './slot-changes.js';
-import {
-  type ApproveReplacedSlots,
-  type ApproveSuccession,
-  unlockVaultEntry,
-} from './unlock-vault-entry.js';
+import { unlockVaultEntry, type VaultApprovals } from './unlock-vault-entry.js';
 import { wipeVault } from './unlocked-vault.js';
 
 /** What {@link openVaultExport} takes. */
-export interface OpenVaultExportOptions {
+export interface OpenVaultExportOptions
+  extends Pick<VaultApprovals, 'approveSuccession' | 'approveReplacedSlots'> {
   /** The parsed JSON of an export, docs/protocol.md section 12.17. */
   readonly document: unknown;
   /** The recovery code as a person types it. */
   readonly recoveryCode: string;
-  /** Asked where the vault's keys changed since the recovery code was made. */
-  readonly approveSuccession?: ApproveSuccession | undefined;
-  /** Asked where the file holds other bytes of slots than were signed. Default: it is refused. */
-  readonly approveReplacedSlots?: ApproveReplacedSlots | undefined;
 }
 
 /** A vault that was opened from its export, offline. */

@@ -91,8 +91,31 @@ export type ReplacedSlot = Pick<VaultManifest['slots'][number], 'id' | 'version'
 /** Asks the user whether the vault is to be opened without these slots. */
 export type ApproveReplacedSlots = (slots: readonly ReplacedSlot[]) => boolean | Promise<boolean>;
 
+/** What only the user can say while a vault is opened. Each: `true` only on the user's yes. */
+export interface VaultApprovals {
+  /**
+   * Asked where another device has changed the vault's keys, as it does when it takes a device or a
+   * recovery code out. Show the user what changed and who can open the vault now. Absent: it fails with
+   * `vault_repin_required`.
+   */
+  readonly approveSuccession?: ApproveSuccession | undefined;
+  /**
+   * Asked where the server keeps other bytes of slots than were signed: its storage is damaged, or somebody
+   * exchanged them. Show which they are; with `true` the vault opens and shows them with `damaged`. Absent: it
+   * fails with `vault_slot_invalid`.
+   */
+  readonly approveReplacedSlots?: ApproveReplacedSlots | undefined;
+  /**
+   * Asked where the server shows an older state of the vault than this browser remembers, or one that
+   * forked off before. The service may have restored a backup, or it hides what came later: have the user
+   * ask its operator first. With `true` this browser goes on from that state, and `basis` is `pin`. Absent: it
+   * fails with `vault_rollback`, as for another vault in any case.
+   */
+  readonly approveRollback?: ApproveRollback | undefined;
+}
+
 /** What unlocking a vault takes. */
-export interface UnlockVaultEntryOptions {
+export interface UnlockVaultEntryOptions extends VaultApprovals {
   readonly issuer: string;
   /** Credential id of this device, base64url; or `recovery`. */
   readonly credentialId: string;
@@ -110,9 +133,6 @@ export interface UnlockVaultEntryOptions {
   readonly ancestry?: readonly string[] | undefined;
   /** Changes of the identity key, as the server tells them. */
   readonly successions?: readonly Succession[];
-  readonly approveSuccession?: ApproveSuccession | undefined;
-  readonly approveReplacedSlots?: ApproveReplacedSlots | undefined;
-  readonly approveRollback?: ApproveRollback | undefined;
 }
 
 /** A vault that passed every check but those of its slots' contents. */
