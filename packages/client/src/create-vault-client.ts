@@ -47,6 +47,11 @@ export interface AcceptOptions {
   readonly code: string;
   /** Shown by the authenticator beside the new passkey. */
   readonly user: PasskeyUser;
+  /**
+   * Lets a browser that opens another vault open the one of the invitation from now on. `true` only on the user's
+   * yes: whoever sent the invitation reads what is added there. Default false.
+   */
+  readonly switchVault?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -86,7 +91,8 @@ export interface VaultClient extends Observable<VaultState> {
      * taken it in, call `start()`.
      *
      * @returns Until when it can be taken in, seconds since the epoch.
-     * @throws PzkError `invitation_invalid`
+     * @throws PzkError `invitation_invalid`; `vault_switch_required` in a browser that opens another vault, before
+     * a passkey is made
      */
     accept(options: AcceptOptions): Promise<number>;
   };
@@ -190,9 +196,14 @@ export function createVaultClient(options: VaultClientOptions): VaultClient {
     },
     invitations: {
       create: () => createInvitation(context),
-      accept: ({ signal, ...acceptance }) =>
+      accept: ({ signal, switchVault = false, ...acceptance }) =>
         guard.run(signal, async (combined) =>
-          acceptInvitation(exchange, { ...acceptance, key: await sessionKey(), signal: combined }),
+          acceptInvitation(exchange, {
+            ...acceptance,
+            switchVault,
+            key: await sessionKey(),
+            signal: combined,
+          }),
         ),
     },
     export: (exportOptions) => exportVault(context, exportOptions),

@@ -55,6 +55,7 @@ export const clientErrorCodes = [
   'vault_slot_damaged',
   'vault_repin_required',
   'vault_compare_required',
+  'vault_switch_required',
   'vault_locked',
   'recovery_code_malformed',
   'invitation_invalid',

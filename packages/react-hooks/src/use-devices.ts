@@ -52,7 +52,8 @@ export interface DevicesActions {
   readonly dismissInvitation: () => void;
   /**
    * In the browser that joins: makes a passkey and offers it to the inviting device. Gives until when it
-   * can be taken in, seconds since the epoch; after that `start()` of `useSession` works.
+   * can be taken in, seconds since the epoch; after that `start()` of `useSession` works. In a browser that
+   * opens another vault it fails with `vault_switch_required`: ask, and on a yes call it with `switchVault`.
    */
   readonly join: (options: AcceptOptions) => Promise<ActionResult<number>>;
 }

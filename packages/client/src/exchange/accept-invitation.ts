@@ -5,6 +5,7 @@ import {
   type InvitationOpenResponse,
   invitationOpenResponseSchema,
   isPzkError,
+  PzkError,
 } from '@pzk-auth/protocol';
 import type { SessionKey } from '../transport/session-key.js';
 import {
@@ -26,6 +27,7 @@ export interface AcceptInvitationOptions {
   /** The code, the fragment, or the whole link. */
   readonly code: string;
   readonly user: PasskeyUser;
+  readonly switchVault: boolean;
   readonly key: SessionKey;
   readonly signal: AbortSignal;
 }
@@ -59,6 +61,19 @@ async function readInvitation(
 }
 
 /**
+ * A link of somebody else would have the browser open their vault from then on, where they read what is added.
+ *
+ * @throws PzkError `vault_switch_required`
+ */
+async function assertNoOther({ records }: ExchangeContext, vaultId: string): Promise<void> {
+  const known = await records.readLastVault();
+  if (known === undefined || known.vault.vaultId === vaultId) return;
+  throw new PzkError('vault_switch_required', 'This browser opens another vault.', {
+    hint: 'Ask the user whether it is to open the one of the invitation instead, and accept it with switchVault on a yes.',
+  });
+}
+
+/**
  * Joins from a browser of its own: makes a passkey for the vault that the invitation vouches for, and
  * offers it to the inviting device.
  *
@@ -66,13 +81,14 @@ async function readInvitation(
  */
 export async function acceptInvitation(
   context: ExchangeContext,
-  { code, user, key, signal }: AcceptInvitationOptions,
+  { code, user, switchVault, key, signal }: AcceptInvitationOptions,
 ): Promise<number> {
   const { config, transport, records } = context;
   const { issuer } = config;
   const keys = await deriveInvitationKeys(parseInvitationCode(code), issuer);
   const invitation = await readInvitation(context, keys, signal);
   const { vault_id: vaultId, identity_key: identityKey } = invitation;
+  if (!switchVault) await assertNoOther(context, vaultId);
   const { nonce, webauthn } = await requestChallenge(context, 'enroll', key, signal);
 
   return withNewPasskey(

@@ -94,7 +94,7 @@ export interface ClientRecords {
   advanceDevice(record: Omit<DeviceRecord, 'roster'>, advance?: AdvanceVault): Promise<boolean>;
   /**
    * Remembers a passkey before the server hears of it, without making it the one used last: it may be
-   * refused. Its vault is one that another device of the user has vouched for.
+   * refused. Its vault is one that another device has vouched for (`trustMemory`).
    */
   noteDevice(record: Omit<DeviceRecord, 'roster'>): Promise<void>;
   /** Makes a passkey that was noted the one used last. */

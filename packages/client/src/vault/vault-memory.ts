@@ -89,9 +89,14 @@ export function assertCompared({ fromPin }: VaultMemory): void {
   );
 }
 
-/** What to remember of a state that another device of the user has vouched for: the newer one. */
+/**
+ * What to remember of a state that another device has vouched for: the newer one. Of another identity key
+ * than is remembered it may be a device that was taken out: then what is remembered stays, for the next opening
+ * to compare with, and the user is to compare.
+ */
 export function trustMemory(stored: VaultMemory | undefined, vouched: VaultMemory): VaultMemory {
   if (stored === undefined) return vouched;
+  if (stored.identityKey !== vouched.identityKey) return { ...stored, fromPin: true };
   if (stored.counter > vouched.counter) return stored;
   // Two branches: the next opening tells them apart, and asks.
   if (stored.counter === vouched.counter && !isSame(stored, vouched)) return stored;

@@ -1,6 +1,6 @@
 import { encodeBase64url, parseRecoveryCode, RECOVERY, revokeChallenge } from '@pzk-auth/protocol';
 import { describe, expect, it } from 'vitest';
-import { createMemoryStorage } from '../../src/index.js';
+import { createMemoryStorage, type RollbackReview } from '../../src/index.js';
 import { prepareWrite } from '../../src/vault/prepare-write.js';
 import { deriveRecoveryKeys } from '../../src/vault/recovery-recipient.js';
 import { sealToRecipient } from '../../src/vault/seal-recipient.js';
@@ -187,6 +187,86 @@ describe('taking a device out', () => {
     await expect(
       finder.client.vault.recovery.use({ code: oldCode, user, approveSuccession: () => true }),
     ).rejects.toMatchObject({ code: 'vault_pin_mismatch' });
+  });
+
+  it.each(['admitted', 'only begun'] as const)(
+    '[V7] is undone by no invitation of who was taken out: %s',
+    async (end) => {
+      const { platform, device, vault, lost } = await setting();
+      await lost.client.start();
+      const theirs = await lost.client.vault.open();
+      const before = platform.snapshot();
+      const removal = await vault.removeDevice(lostMember(vault));
+      await removal.confirm(removal.code);
+      // It signs on with the server, far enough to be newer, and invites the browser that took it out.
+      platform.vault = before;
+      for (const name of ['a', 'b', 'c', 'd']) await theirs.addSecret({ name, value: 'x' });
+      const invitation = await lost.client.vault.invitations.create();
+      const { storage } = device;
+      const authenticator = createDevice(platform).authenticator;
+      const joining = createClientOf(platform, { authenticator, storage });
+      await joining.vault.invitations.accept({ code: invitation.code, user });
+      if (end === 'admitted') {
+        await invitation.poll();
+        await invitation.admit();
+      }
+      const page = end === 'admitted' ? joining : device.reload();
+      const refused = { code: 'vault_rollback' };
+      await expect(page.start({ anyPasskey: true })).rejects.toMatchObject(refused);
+      const asked: string[] = [];
+      const approveRollback = ({ signer }: RollbackReview) => asked.push(signer) === 0;
+      const opening = page.vault.open({ anyPasskey: true, approveRollback });
+      await expect(opening).rejects.toMatchObject(refused);
+      expect(asked).toEqual(['earlier']);
+    },
+  );
+
+  it('[V7] honest: invites the device again, which goes on once it was compared', async () => {
+    const { device, vault, secret, lost } = await setting();
+    await lost.client.start();
+    await lost.client.vault.open();
+    const removal = await vault.removeDevice(lostMember(vault));
+    await removal.confirm(removal.code);
+    const again = await device.client.vault.invitations.create();
+    await lost.client.vault.invitations.accept({ code: again.code, user });
+    await again.poll();
+    await again.admit();
+    await lost.client.start();
+    const theirs = await lost.client.vault.open();
+    // It has missed a change of keys, and nobody has said there whose it was.
+    expect(theirs.contents.basis).toBe('pin');
+    expect(theirs.contents.vaultWords).toEqual(vault.contents.vaultWords);
+    await theirs.confirmCompared();
+    await lost.client.vault.invitations.create();
+    const later = lost.reload();
+    await later.start();
+    const opened = await later.vault.open();
+    expect(opened.contents.basis).toBe('memory');
+    expect(text(await opened.readSecret(secret))).toBe('mail-password');
+  });
+
+  it('[V2] honest: a browser that knows the vault takes a newer state of the same keys from an invitation', async () => {
+    const { platform, device, vault, lost } = await setting();
+    await lost.client.start();
+    await lost.client.vault.open();
+    const known = platform.snapshot();
+    await vault.addSecret({ name: 'more', value: 'more' });
+    const again = await device.client.vault.invitations.create();
+    const { storage } = lost;
+    const authenticator = createDevice(platform).authenticator;
+    const joining = createClientOf(platform, { authenticator, storage });
+    await joining.vault.invitations.accept({ code: again.code, user });
+    await again.poll();
+    const waiting = platform.vault;
+    platform.vault = known;
+    const before = lost.reload();
+    await expect(before.start({ anyPasskey: true })).rejects.toMatchObject({
+      code: 'vault_rollback',
+    });
+    platform.vault = waiting;
+    await again.admit();
+    await joining.start();
+    expect((await joining.vault.open()).contents.basis).toBe('memory');
   });
 
   it('makes a code where there was none', async () => {

@@ -257,6 +257,55 @@ describe('an invitation', () => {
     await expect(joined.client.vault.open()).rejects.toMatchObject({ code: 'vault_rollback' });
   });
 
+  it('[V8] leads no browser to the vault of somebody else, which it would take for its own', async () => {
+    const own = await openedDevice();
+    const others = await openedDevice();
+    const invitation = await others.device.client.vault.invitations.create();
+    const { authenticator, storage } = own.device;
+    // One service, another account: the link of another customer.
+    const browser = createClientOf(others.platform, { authenticator, storage });
+    const before = authenticator.credentials().length;
+    others.platform.sent.length = 0;
+    for (const switchVault of [undefined, false]) {
+      const accepting = browser.vault.invitations.accept({
+        code: invitation.code,
+        user,
+        ...(switchVault === undefined ? {} : { switchVault }),
+      });
+      await expect(accepting).rejects.toMatchObject({ code: 'vault_switch_required' });
+    }
+    expect(authenticator.credentials()).toHaveLength(before);
+    expect(new Set(others.platform.paths())).toEqual(new Set(['/pzk/vault/invitations/open']));
+    expect(await invitation.poll()).toEqual({ status: 'open' });
+    const page = own.device.reload();
+    await page.start();
+    const opened = await page.vault.open();
+    expect(opened.contents.vaultId).toBe(own.vault.contents.vaultId);
+    expect(text(await opened.readSecret(own.secret))).toBe('mail-password');
+  });
+
+  it("[V8] honest: leads a browser to another vault with the user's yes", async () => {
+    const own = await openedDevice();
+    const others = await openedDevice();
+    const invitation = await others.device.client.vault.invitations.create();
+    const { authenticator, storage } = own.device;
+    const browser = createClientOf(others.platform, { authenticator, storage });
+    await browser.vault.invitations.accept({ code: invitation.code, user, switchVault: true });
+    await invitation.poll();
+    await invitation.admit();
+    await browser.start();
+    const opened = await browser.vault.open();
+    expect(opened.contents).toMatchObject({
+      vaultId: others.vault.contents.vaultId,
+      basis: 'memory',
+    });
+    // It opens this one from now on: the next invitation is to the same, and asks nothing.
+    const again = await others.device.client.vault.invitations.create();
+    const another = createDevice(others.platform).authenticator;
+    const third = createClientOf(others.platform, { authenticator: another, storage });
+    await third.vault.invitations.accept({ code: again.code, user });
+  });
+
   it('[V8] ends after 10 minutes by the clock of the device that invites', async () => {
     const { platform, device } = await openedDevice();
     let now = Date.now();
