@@ -179,6 +179,43 @@ describe('devices in Chromium, each a context of its own', () => {
     await second.device.page.getByRole('heading', { name: 'Tasks' }).waitFor(SLOW);
   });
 
+  it('asks before a link leads a browser to another vault than its own', async () => {
+    const first = await begin();
+    const other = await begin();
+    const { page } = first.device;
+    await other.goTo('Devices');
+    await other.press('Add a device');
+    const link = await other.device.page.getByRole('dialog').locator('code').innerText();
+    const question = page.getByText('This browser opens another vault already');
+    const follow = async () => {
+      await page.goto('about:blank');
+      await page.goto(link);
+      await first.press('Make a passkey here');
+    };
+    await follow();
+    await question.waitFor(SLOW);
+    await expectAccessible(first.device);
+    await first.press('No, keep my vault');
+    await page.getByRole('heading', { name: 'Tasks' }).waitFor(SLOW);
+    await first.goTo('Vault');
+    await first.press('Open the vault');
+    expect(await first.reveal('Work')).toBe(KEY);
+
+    // It is the user's own after all: the same link, with a yes.
+    await follow();
+    await question.waitFor(SLOW);
+    await first.press('Yes, I made this link: open that vault here');
+    await page.getByText('Now look at your other device').waitFor(SLOW);
+    await other.press('Yes, let it in');
+    await other.device.page.getByRole('heading', { name: 'It is in' }).waitFor(SLOW);
+    await first.press('Sign in');
+    await page.getByRole('heading', { name: 'Tasks' }).waitFor(SLOW);
+    await first.goTo('Devices');
+    await first.press('Open the vault');
+    const ways = page.getByRole('list', { name: 'Ways to open the vault' });
+    await ways.getByRole('listitem').nth(1).waitFor(SLOW);
+  });
+
   it('keeps what was typed where another device has changed the vault, and says what came', async () => {
     const first = await begin();
     const second = await joinSecond(first);

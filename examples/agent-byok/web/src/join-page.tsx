@@ -14,6 +14,33 @@ export interface JoinPageProps {
   readonly onLeave: () => void;
 }
 
+interface SwitchQuestionProps {
+  readonly onYes: () => void;
+  readonly onNo: () => void;
+}
+
+/** Asks whether this browser is to open another vault than it does: the link may be a stranger's. */
+function SwitchQuestion({ onYes, onNo }: SwitchQuestionProps) {
+  return (
+    <>
+      <div className="notice notice-ask" role="alert">
+        <p className="notice-title">This browser opens another vault already</p>
+        <p>
+          If you go on, it opens the one of this link from now on. Whoever sent you the link can
+          read every key that you add there. Go on only if you made the link yourself, on another
+          device of yours.
+        </p>
+      </div>
+      <button type="button" className="primary" onClick={onNo}>
+        No, keep my vault
+      </button>
+      <button type="button" className="danger" onClick={onYes}>
+        Yes, I made this link: open that vault here
+      </button>
+    </>
+  );
+}
+
 /** What the browser of a second device sees that was opened with an invitation. */
 export function JoinPage({ invitation, onLeave }: JoinPageProps) {
   const { join } = useDevices();
@@ -24,9 +51,10 @@ export function JoinPage({ invitation, onLeave }: JoinPageProps) {
   const [until, setUntil] = useState<number>();
   const running = RunningNotice.find(session);
 
-  async function begin(): Promise<void> {
+  async function begin(switchVault = false): Promise<void> {
     setBusy(true);
-    const ended = await join({ code: invitation, user: PASSKEY_USER });
+    setFailure(undefined);
+    const ended = await join({ code: invitation, user: PASSKEY_USER, switchVault });
     setBusy(false);
     setFailure(failureOf(ended));
     if (ended.status === 'done') setUntil(ended.value);
@@ -50,16 +78,27 @@ export function JoinPage({ invitation, onLeave }: JoinPageProps) {
               You were invited from a device that opens your vault already. This one gets a passkey
               of its own; then the other asks you whether to let it in.
             </p>
-            {failure !== undefined && (
-              <ErrorNotice isChange title="This device has not joined" error={failure.error} />
-            )}
             {busy && <p role="status">Your browser asks for a passkey. Follow what it says.</p>}
-            <button type="button" className="primary" disabled={busy} onClick={() => void begin()}>
-              Make a passkey here
-            </button>
-            <button type="button" disabled={busy} onClick={onLeave}>
-              Not now
-            </button>
+            {failure?.error.code === 'vault_switch_required' ? (
+              <SwitchQuestion onYes={() => void begin(true)} onNo={onLeave} />
+            ) : (
+              <>
+                {failure !== undefined && (
+                  <ErrorNotice isChange title="This device has not joined" error={failure.error} />
+                )}
+                <button
+                  type="button"
+                  className="primary"
+                  disabled={busy}
+                  onClick={() => void begin()}
+                >
+                  Make a passkey here
+                </button>
+                <button type="button" disabled={busy} onClick={onLeave}>
+                  Not now
+                </button>
+              </>
+            )}
           </>
         ) : running ? (
           <RunningNotice {...running} onCancel={session.abort} />
