@@ -7,7 +7,7 @@ import type { ExchangeContext } from './exchange/exchange-context.js';
 import { type ExportOptions, exportVault } from './exchange/export-vault.js';
 import { createInvitation, type Invitation } from './exchange/invitations.js';
 import { findLostVault, type LostVault, settleLostVault } from './exchange/lost-vault.js';
-import { confirmNextSecret, openByTouch } from './exchange/open-by-touch.js';
+import { openByTouch } from './exchange/open-by-touch.js';
 import { createOpenVault, type OpenVault } from './exchange/open-vault-handle.js';
 import { recoverVault } from './exchange/recover-vault.js';
 import type { OpenOptions, VaultContext } from './exchange/vault-context.js';
@@ -160,18 +160,14 @@ export function createVaultClient(options: VaultClientOptions): VaultClient {
   const base = { exchange, api, holder, guard, sessionKey };
   const openAgain: VaultContext['openAgain'] = async (touch = {}) => {
     api.assertSignedIn();
-    await openByTouch(base, holder.asBefore(touch), async () => undefined);
+    await openByTouch(base, holder.asBefore(touch));
   };
   const context: VaultContext = {
     ...base,
-    open: (openOptions = {}) => openByTouch(base, openOptions, async () => undefined),
+    open: (openOptions = {}) => openByTouch(base, openOptions),
     openAgain,
     openIfLocked: async (touch) => {
       if (!holder.isOpen()) await openAgain(touch);
-    },
-    openForNext: async (touch = {}) => {
-      api.assertSignedIn();
-      return openByTouch(base, holder.asBefore(touch), confirmNextSecret);
     },
   };
   const handle = createOpenVault(context);

@@ -1,6 +1,6 @@
 'use client';
 
-import type { NewSecret, OpenOptions, TouchOptions, VaultState } from '@pzk-auth/client';
+import type { NewSecret, OpenOptions, VaultState } from '@pzk-auth/client';
 import { useMemo } from 'react';
 import { type ActionFailure, type ActionResult, settle, settleVoid } from './action-result.js';
 import { usePzkContext } from './pzk-context.js';
@@ -43,8 +43,11 @@ export interface VaultActions {
     change: Partial<Pick<NewSecret, 'name' | 'provider'>>,
   ) => Promise<ActionResult>;
   readonly deleteSecret: (slotId: string) => Promise<ActionResult>;
-  /** Moves this device to the next PRF generation, with two touches that have to agree. */
-  readonly rotateGeneration: (options?: TouchOptions) => Promise<ActionResult>;
+  /**
+   * Moves this device to the next PRF generation with one touch; call it from a user's gesture. Two, where the
+   * opening gave nothing of that generation.
+   */
+  readonly rotateGeneration: (options?: { readonly signal?: AbortSignal }) => Promise<ActionResult>;
   /**
    * Gives a new recovery code; with its `confirm` the keys of the vault change, and every member is taken
    * out whose device is revoked.
@@ -103,8 +106,7 @@ export function useVault(): UseVault {
         settleVoid(() => vault().current.renameSecret(slotId, change)),
       deleteSecret: (slotId) => settleVoid(() => vault().current.deleteSecret(slotId)),
       rotateGeneration: async (options) => {
-        const ceremony = (signal: AbortSignal) =>
-          vault().current.rotateGeneration({ ...options, signal });
+        const ceremony = (signal: AbortSignal) => vault().current.rotateGeneration({ signal });
         return (await run(options?.signal, ceremony)) ?? { status: 'done', value: undefined };
       },
       rotateVault: () => settleRemoval(vaultCeremonies, () => vault().current.rotateVault()),

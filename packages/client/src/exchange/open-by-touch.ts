@@ -1,12 +1,12 @@
-import { DEVICE_SECRET_GENERATION, PzkError, type VaultRecipient } from '@pzk-auth/protocol';
 import { throwIfAborted } from '../abort.js';
+import { nextDerivation, noteGeneration } from '../vault/seen-generation.js';
 import { signPin } from '../vault/sign-pin.js';
 import { type UnlockedVault, wipeVault } from '../vault/unlocked-vault.js';
 import type { AccountApi } from './account-api.js';
 import { unlockVault } from './open-vault.js';
 import { requestChallenge } from './request-challenge.js';
 import { type PasskeyTouch, touchPasskey } from './touch-passkey.js';
-import type { NextSecret, OpenOptions, VaultContext } from './vault-context.js';
+import type { OpenOptions, VaultContext } from './vault-context.js';
 
 /** Seconds. */
 const KEEP_FOR = 300;
@@ -14,23 +14,15 @@ const KEEP_FOR = 300;
 const MAXIMUM_KEEP_FOR = 24 * 60 * 60;
 
 /**
- * Derives the secret of the next generation twice, with another touch: what an authenticator gives once
- * and never again would lock the device out.
+ * The vault with what the touch has told of the recipient's next generation: the other of two outputs that
+ * have to agree comes with `rotateGeneration`.
  */
-export async function confirmNextSecret(
-  { secrets, askGeneration }: PasskeyTouch,
-  { generation }: VaultRecipient,
-): Promise<NextSecret> {
-  if (generation === DEVICE_SECRET_GENERATION) {
-    throw new PzkError('invalid_request', 'This device has no PRF to rotate.');
-  }
-  const next = generation + 1;
-  const secret = secrets.get(next) ?? (await askGeneration(next));
-  const confirmation = secret && (await askGeneration(next));
-  if (secret === undefined || confirmation === undefined) {
-    throw new PzkError('prf_missing_at_get', 'The passkey gave no second PRF output.');
-  }
-  return { generation: next, secret, confirmation };
+async function withNext(vault: UnlockedVault, { secrets }: PasskeyTouch): Promise<UnlockedVault> {
+  const fields = nextDerivation(vault);
+  const secret = secrets.get(fields.generation);
+  return secret === undefined
+    ? vault
+    : { ...vault, seenNext: await noteGeneration(fields, secret) };
 }
 
 /**
@@ -47,12 +39,8 @@ async function sendPin(
   await api.postVoid('/vault/pin', body, { signal }).catch(() => throwIfAborted(signal));
 }
 
-/**
- * Opens the vault of this device with one touch and hands it to the holder.
- *
- * @param then - What follows in the same ceremony.
- */
-export async function openByTouch<T>(
+/** Opens the vault of this device with one touch and hands it to the holder. */
+export async function openByTouch(
   {
     exchange,
     api,
@@ -68,8 +56,7 @@ export async function openByTouch<T>(
     keepFor = KEEP_FOR,
     signal,
   }: OpenOptions,
-  then: (touch: PasskeyTouch, recipient: VaultRecipient) => Promise<T>,
-): Promise<T> {
+): Promise<void> {
   if (!(keepFor > 0 && keepFor <= MAXIMUM_KEEP_FOR)) {
     throw new TypeError('vault.open: keepFor must be a number of seconds, at most a day.');
   }
@@ -89,15 +76,16 @@ export async function openByTouch<T>(
         approveRollback,
         signal: combined,
       });
+      let opened: UnlockedVault;
       try {
+        opened = await withNext(vault, touch);
         if (newPin !== undefined) await sendPin(api, vault, newPin, combined);
       } catch (cause) {
         wipeVault(vault);
         throw cause;
       }
       const { revoked, reset_at: resetAt } = answer;
-      await holder.adopt(vault, { revoked, resetAt, roster }, keepFor);
-      return await then(touch, vault.recipient);
+      await holder.adopt(opened, { revoked, resetAt, roster }, keepFor);
     } finally {
       restore();
     }

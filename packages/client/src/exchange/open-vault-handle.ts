@@ -10,10 +10,11 @@ import {
   readSlotValue,
   removeSlot,
 } from '../vault/slot-changes.js';
+import { confirmGeneration } from './confirm-generation.js';
 import { createRemoval, type VaultRemoval } from './create-recovery-code.js';
 import { listDevices, revokeDevice } from './devices.js';
 import { parseOwnApiKey } from './own-api-key.js';
-import type { TouchOptions, VaultContext } from './vault-context.js';
+import type { VaultContext } from './vault-context.js';
 import type { VaultContents, VaultState } from './vault-state.js';
 
 /** A value as an application has it. Bytes are copied: overwrite them after the call. */
@@ -78,12 +79,14 @@ export interface OpenVault {
   /** @throws PzkError `not_found`; `invalid_request` for the slot of the API key: every start needs it */
   deleteSecret(slotId: string): Promise<void>;
   /**
-   * Moves this device to the next PRF generation, with two touches that have to agree.
+   * Moves this device to the next PRF generation with one touch, which has to give what the opening gave. It
+   * takes two where the opening gave nothing of that generation: an authenticator that evaluates one input at
+   * a time, a browser that opened this vault for the first time, a write before whose answer was lost.
    *
    * @throws PzkError `prf_missing_at_get`, `prf_mismatch`; `invalid_request` where the device has no PRF;
-   * `vault_repin_required` and others as at `open`
+   * `vault_conflict` where the vault was changed elsewhere since it was opened
    */
-  rotateGeneration(options?: TouchOptions): Promise<void>;
+  rotateGeneration(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /**
    * Takes a device or the recovery code out of the vault: revokes the device at once, with a touch, and
    * makes a new recovery code. With its `confirm` the keys of the vault change and the member is out. The other
@@ -215,10 +218,9 @@ export function createOpenVault(context: VaultContext): OpenVault {
         done(await prepareWrite(vault, removeSlot(vault, slotId))),
       );
     },
-    async rotateGeneration(options) {
-      contents();
-      const next = await context.openForNext(options);
-      await holder.change(async (vault) => done(await prepareGeneration(vault, next)));
+    async rotateGeneration({ signal } = {}) {
+      const confirmed = await confirmGeneration(context, signal);
+      await holder.change(async (vault) => done(await prepareGeneration(vault, confirmed)));
     },
     async removeDevice(memberId, options) {
       const { members } = contents();

@@ -53,8 +53,6 @@ export async function touchPasskey(
     async askGeneration(wanted) {
       // Asked already and not answered: a second touch would change nothing.
       if (generation > 0 && !secrets.has(generation)) return undefined;
-      // What this touch gives, and not what an earlier one gave.
-      secrets.delete(wanted);
       onTouch?.(true);
       await touch(wanted, assertion.id);
       onTouch?.(false);

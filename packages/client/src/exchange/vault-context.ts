@@ -1,6 +1,5 @@
 import type { CeremonyGuard } from '../session/ceremony-guard.js';
 import type { SessionKey } from '../transport/session-key.js';
-import type { ConfirmedSecret } from '../vault/recipient-keys.js';
 import type { VaultApprovals } from '../vault/unlock-vault-entry.js';
 import type { AccountApi } from './account-api.js';
 import type { ExchangeContext } from './exchange-context.js';
@@ -38,11 +37,4 @@ export interface VaultContext {
   readonly openAgain: (options?: TouchOptions) => Promise<void>;
   /** As `openAgain`, where the vault is locked. */
   readonly openIfLocked: (options?: TouchOptions) => Promise<void>;
-  /** As `openAgain`, with another touch for the secret of the next PRF generation. */
-  readonly openForNext: (options?: TouchOptions) => Promise<NextSecret>;
-}
-
-/** The secret of the next PRF generation, derived by two touches. */
-export interface NextSecret extends ConfirmedSecret {
-  readonly generation: number;
 }

@@ -102,6 +102,7 @@ export async function prepareWrite(
       secrets,
       blobs,
       memory: rememberManifest(manifest, bytes, vault.memory),
+      seenNext: vault.seenNext,
     },
   };
 }

@@ -57,6 +57,26 @@ export interface ConfirmedSecret {
 }
 
 /**
+ * Derives the keys of a recipient anew, and compares them with those that its secret gave before. Compared
+ * through their public keys, so that no PRF output has to be held as bytes, nor any at all.
+ *
+ * @param seen - The HPKE public key of then.
+ * @throws PzkError `prf_mismatch`
+ */
+export async function deriveSameKeys(
+  secret: CryptoKey,
+  fields: RecipientDerivation,
+  salt: Bytes,
+  seen: Bytes,
+): Promise<RecipientKeys> {
+  const keys = await deriveRecipientKeys(secret, fields, salt);
+  if (equalBytes(keys.hpkePublicKey, seen)) return keys;
+  throw new PzkError('prf_mismatch', 'The passkey gave two different secrets.', {
+    hint: 'Use a passkey on this device instead of one on another device, or update it.',
+  });
+}
+
+/**
  * Derives the keys of a new recipient, to whom a vault may be sealed.
  *
  * @throws PzkError `prf_mismatch` if the two derivations of the secret disagree: such a vault could
@@ -69,10 +89,5 @@ export async function deriveConfirmedKeys(
 ): Promise<RecipientKeys> {
   const keys = await deriveRecipientKeys(secret, fields, salt);
   if (confirmation === undefined) return keys;
-  // Compared through their public keys, so that no PRF output has to be held as bytes.
-  const again = await deriveRecipientKeys(confirmation, fields, salt);
-  if (equalBytes(keys.hpkePublicKey, again.hpkePublicKey)) return keys;
-  throw new PzkError('prf_mismatch', 'The passkey gave two different secrets.', {
-    hint: 'Use a passkey on this device instead of one on another device, or update it.',
-  });
+  return deriveSameKeys(confirmation, fields, salt, keys.hpkePublicKey);
 }

@@ -8,6 +8,7 @@ import {
   type VaultRecipient,
 } from '@pzk-auth/protocol';
 import { signWithScalar } from './identity-key.js';
+import type { SeenGeneration } from './seen-generation.js';
 import { openSlot } from './slot-cipher.js';
 import type { VaultMemory } from './vault-memory.js';
 
@@ -30,6 +31,8 @@ export interface UnlockedVault {
   /** base64url by slot id. One is missing where the server keeps other bytes than the manifest lists. */
   readonly blobs: ReadonlyMap<string, string>;
   readonly memory: VaultMemory;
+  /** The recipient's next PRF generation, where a touch gave it. */
+  readonly seenNext?: SeenGeneration | undefined;
 }
 
 /** Overwrites the secrets of a vault. Nothing of it opens or signs afterwards. */

@@ -1,6 +1,6 @@
 import { encodeBase64url, type VaultEntry } from '@pzk-auth/protocol';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { openVaultExport, type ReplacedSlot } from '../../src/index.js';
+import { openVaultExport, type ReplacedSlot, type TouchOptions } from '../../src/index.js';
 import { apiKey, problem, user, vaultAnswer } from '../fake-issuer.js';
 import {
   createDevice,
@@ -52,12 +52,16 @@ function replace(platform: FakePlatform, slotId: string): void {
   slots.set(slotId, encodeBase64url(new Uint8Array(64).fill(3)));
 }
 
-async function admitted(platform: FakePlatform, device: ReturnType<typeof createDevice>) {
+async function admitted(
+  platform: FakePlatform,
+  device: ReturnType<typeof createDevice>,
+  options?: TouchOptions,
+) {
   const invitation = await device.client.vault.invitations.create();
   const second = createDevice(platform);
   await second.client.vault.invitations.accept({ code: invitation.fragment, user });
   await invitation.poll();
-  await invitation.admit();
+  await invitation.admit(options);
   return second;
 }
 
@@ -284,14 +288,13 @@ describe('a slot whose bytes the server has replaced', () => {
     const approveReplacedSlots = vi.fn(() => true);
     await client.vault.open({ approveReplacedSlots });
     await admitted(platform, device);
-    await vault.rotateGeneration();
     expect(vault.contents.members.map(({ own }) => own)).toEqual([true, false]);
     expect(text(await vault.readSecret(kept))).toBe('still there');
     expect(approveReplacedSlots).toHaveBeenCalledTimes(1);
     // One that the user does not know of is another matter.
     replace(platform, kept);
-    await expect(vault.rotateGeneration()).rejects.toMatchObject({ code: 'vault_slot_invalid' });
-    await vault.rotateGeneration({ approveReplacedSlots });
+    await expect(admitted(platform, device)).rejects.toMatchObject({ code: 'vault_slot_invalid' });
+    await admitted(platform, device, { approveReplacedSlots });
     expect(approveReplacedSlots).toHaveBeenLastCalledWith([
       expect.objectContaining({ id: good }),
       expect.objectContaining({ id: kept }),
@@ -306,7 +309,7 @@ describe('a slot whose bytes the server has replaced', () => {
     await expect(device.client.vault.open()).rejects.toMatchObject({ code: 'vault_slot_invalid' });
     await vault.updateSecret(own, { value: apiKey });
     replace(platform, own);
-    await expect(vault.rotateGeneration()).rejects.toMatchObject({ code: 'vault_slot_invalid' });
+    await expect(admitted(platform, device)).rejects.toMatchObject({ code: 'vault_slot_invalid' });
   });
 
   it.each(['a removal', 'another recovery code'])(

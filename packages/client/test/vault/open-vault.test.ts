@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createMemoryStorage } from '../../src/index.js';
 import { apiKey, createClientOf, problem } from '../fake-issuer.js';
 import {
   createFakePlatform,
@@ -313,63 +312,5 @@ describe('an open vault', () => {
       expect(wire).not.toContain(needle);
       expect(wire).not.toContain(Buffer.from(needle).toString('base64url'));
     }
-  });
-});
-
-describe('the next PRF generation', () => {
-  it('comes with two touches that agree, and the device asks for it from then on', async () => {
-    const { device, vault, platform } = await opened();
-    const id = await vault.addSecret({ name: 'a', value: 'b' });
-    const before = platform.snapshot();
-    let touches = 0;
-    device.authenticator.configure({ onUserPrompt: () => void touches++ });
-    await vault.rotateGeneration();
-    expect(touches).toBe(2);
-    const [own] = manifestOf(platform.vault as StoredVault).recipients;
-    expect(own?.generation).toBe(2);
-    expect(own?.salt).not.toBe(manifestOf(before).recipients[0]?.salt);
-    await device.client.vault.open();
-    expect(touches).toBe(3);
-    expect(text(await vault.readSecret(id))).toBe('b');
-    // A browser that knows nothing asks for generations 1 and 2.
-    const fresh = createClientOf(platform, {
-      authenticator: device.authenticator,
-      storage: createMemoryStorage(),
-    });
-    const other = await fresh.vault.open();
-    expect(text(await other.readSecret(id))).toBe('b');
-  });
-
-  it('[W11] is not taken from a passkey that gives another secret the second time', async () => {
-    const { device, vault, platform } = await opened();
-    const id = await vault.addSecret({ name: 'a', value: 'b' });
-    const { manifest } = platform.vault as StoredVault;
-    let touches = 0;
-    device.authenticator.configure({
-      onUserPrompt: () => {
-        // The opening, and then an authenticator that answers otherwise each time.
-        if (++touches === 2) device.authenticator.configure({ prf: 'disagreeing' });
-      },
-    });
-    await expect(vault.rotateGeneration()).rejects.toMatchObject({ code: 'prf_mismatch' });
-    expect(touches).toBe(2);
-    expect(platform.vault?.manifest).toBe(manifest);
-    device.authenticator.configure({ prf: 'create-and-get' });
-    await device.client.vault.open();
-    expect(text(await vault.readSecret(id))).toBe('b');
-    await vault.rotateGeneration();
-  });
-
-  it('[W11] is not taken from a passkey that gives no secret the second time', async () => {
-    const { device, vault, platform } = await opened();
-    const { manifest } = platform.vault as StoredVault;
-    let touches = 0;
-    device.authenticator.configure({
-      onUserPrompt: () => {
-        if (++touches === 2) device.authenticator.configure({ prf: 'create-only' });
-      },
-    });
-    await expect(vault.rotateGeneration()).rejects.toMatchObject({ code: 'prf_missing_at_get' });
-    expect(platform.vault?.manifest).toBe(manifest);
   });
 });
