@@ -79,9 +79,10 @@ export interface OpenVault {
   /** @throws PzkError `not_found`; `invalid_request` for the slot of the API key: every start needs it */
   deleteSecret(slotId: string): Promise<void>;
   /**
-   * Moves this device to the next PRF generation with one touch, which has to give what the opening gave. It
-   * takes two where the opening gave nothing of that generation: an authenticator that evaluates one input at
-   * a time, a browser that opened this vault for the first time, a write before whose answer was lost.
+   * Moves this device to the next PRF generation with one touch, which has to give again what the opening
+   * gave. It takes two where the opening gave nothing of that generation: an authenticator that evaluates one
+   * input at a time, a browser's first opening at generation 2, a write before whose answer was lost. The
+   * vault's own keys stay as they are: `rotateVault` changes those.
    *
    * @throws PzkError `prf_missing_at_get`, `prf_mismatch`; `invalid_request` where the device has no PRF;
    * `vault_conflict` where the vault was changed elsewhere since it was opened
