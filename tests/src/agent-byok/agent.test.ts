@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -384,6 +385,29 @@ describe('an agent with its broker, in Chromium', () => {
     await user.press('Approve with the passkey');
     await user.goTo('Tasks');
     await task('In time').getByText('Done').waitFor(SLOW);
+  });
+
+  it('is looked up in the log only so far back, however long that is', async () => {
+    await begin(`sk-ant-api03-${'w'.repeat(40)}`);
+    const pages: number[] = [];
+    await device.page.route('**/pzk/vault/activity', (route) => {
+      const { before = 2_000_000_000 } = route.request().postDataJSON();
+      pages.push(before);
+      const entries = Array.from({ length: 100 }, (_, index) => ({
+        id: randomBytes(16).toString('base64url'),
+        at: before - 1 - index,
+        type: 'vault_written',
+      }));
+      return route.fulfill({ json: { entries } });
+    });
+    for (const read of [10, 20]) {
+      await user.goTo('Tasks');
+      await user.goTo('Agents');
+      await expect.poll(() => pages.length, SLOW).toBeGreaterThanOrEqual(read);
+      await user.row('Errand agent').waitFor();
+      await user.goTo('Tasks');
+      expect(pages).toHaveLength(read);
+    }
   });
 
   it('goes on with a standing approval without asking, until the user ends it', async () => {

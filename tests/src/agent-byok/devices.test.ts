@@ -99,6 +99,22 @@ async function typeCode(user: Visitor, code: string): Promise<void> {
   await user.press('Verify');
 }
 
+/** Keeps what the platform answers to openings; the function returned gives the first of them. */
+async function keepOpening({ device }: Visitor): Promise<() => Promise<object>> {
+  const path = '**/pzk/vault/open';
+  const kept: object[] = [];
+  await device.page.route(path, async (route) => {
+    const response = await route.fetch();
+    kept.push(await response.json());
+    await route.fulfill({ response });
+  });
+  return async () => {
+    await expect.poll(() => kept.length, SLOW).toBeGreaterThan(0);
+    await device.page.unroute(path);
+    return kept[0] as object;
+  };
+}
+
 /** Verifies the code while an older state of the vault is shown, which is refused. */
 async function refuseOlder(user: Visitor, older: object): Promise<void> {
   const { page } = user.device;
@@ -328,9 +344,9 @@ describe('devices in Chromium, each a context of its own', () => {
   it('takes a device out though the answer was lost and the vault has locked itself meanwhile', async () => {
     const first = await begin();
     const { page } = first.device;
-    const opened = page.waitForResponse('**/pzk/vault/open');
+    const opened = await keepOpening(first);
     await joinSecond(first);
-    const older = await (await opened).json();
+    const older = await opened();
     await page.getByRole('button', { name: /^Remove Device/ }).click();
     await first.press('Remove it');
     const code = await readCode(first);
@@ -428,10 +444,10 @@ describe('devices in Chromium, each a context of its own', () => {
   it('goes on with an older vault only where the user says that a backup was restored', async () => {
     const first = await begin();
     const { page } = first.device;
-    const opened = page.waitForResponse('**/pzk/vault/open');
+    const opened = await keepOpening(first);
     await first.press('Lock now');
     await first.press('Open the vault');
-    const older = await (await opened).json();
+    const older = await opened();
     await first.addKey({ name: 'Later', value: LATER });
     await first.press('Lock now');
     await page.route('**/pzk/vault/open', (route) => route.fulfill({ json: older }));

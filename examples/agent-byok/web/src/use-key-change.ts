@@ -10,6 +10,9 @@ export interface KeyChange {
   readonly isPaired: (agentId: string) => boolean;
 }
 
+/** Entries of the log to go back to at most, however many there are where the keys were never changed. */
+const MAXIMUM_ENTRIES = 1000;
+
 /** Ids of agents that were paired again: a broker has shown its key, then the device that began wrote the vault. */
 function findPairedAgain(since: readonly ActivityEntry[]): readonly string[] {
   const paired: string[] = [];
@@ -70,7 +73,8 @@ export function useKeyChange(agents: readonly string[]) {
         const fresh = ended.value.filter(({ id }) => entries.every((one) => one.id !== id));
         entries.push(...fresh);
         const isFound = entries.some(({ type }) => type === 'vault_rotated');
-        if (isFound || fresh.length === 0 || ended.value.length < 100) break;
+        const isFull = entries.length >= MAXIMUM_ENTRIES;
+        if (isFound || isFull || fresh.length === 0 || ended.value.length < 100) break;
       }
       setChange(describe(entries));
     }
