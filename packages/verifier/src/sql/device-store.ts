@@ -155,11 +155,11 @@ export function sqlDeviceStore(session: SqlSession): DeviceStore {
           .executeTakeFirst();
         if (onlyFirst && first.numInsertedOrUpdatedRows !== 1n) return refuse('not_first');
         if (resets === undefined || vault === undefined) {
-          if (vault !== undefined) await insertVault(db, issuer, vault);
-          return 'enrolled';
+          const isTaken = vault !== undefined && !(await insertVault(db, issuer, vault));
+          return isTaken ? refuse('known') : 'enrolled';
         }
         if (!(await takeReset(db, issuer, account, resets.at))) return refuse('no_reset');
-        await replaceVault(db, issuer, vault);
+        if (!(await replaceVault(db, issuer, vault))) return refuse('known');
         const empty = (
           table: 'pzk_vault_history' | 'pzk_invitations' | 'pzk_pairings' | 'pzk_agents',
         ) =>

@@ -158,6 +158,7 @@ export const migrations: readonly Migration[] = Object.freeze([
         successions ${text} not null,
         recovery_key ${text},
         constraint pzk_vaults_account primary key (issuer, account),
+        constraint pzk_vaults_id unique (issuer, vault_id),
         constraint pzk_vaults_recovery unique (issuer, recovery_key)
       )${table}`,
       copyFirstVaults,

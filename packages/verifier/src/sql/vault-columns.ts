@@ -109,29 +109,52 @@ export function toVaultColumns(vault: VaultRow) {
   };
 }
 
-/** Writes a vault unless the account has one. */
+/** Whether a write was refused by a unique constraint. */
+export function isDuplicate(error: unknown): boolean {
+  const code = error instanceof Error ? String(Reflect.get(error, 'code')) : '';
+  return code === '23505' || code === 'SQLITE_CONSTRAINT_UNIQUE';
+}
+
+/** Writes a vault unless the account has one. `false` if another account has one of this id. */
 export async function insertVault(
   db: Transaction<SqlSchema>,
   issuer: string,
   vault: VaultRow,
-): Promise<void> {
-  await db
+): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await db
     .insertInto('pzk_vaults')
     .values({ issuer, account: vault.account, ...toVaultColumns(vault) })
-    .onConflict((conflict) => conflict.columns(['issuer', 'account']).doNothing())
-    .execute();
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst();
+  if (numInsertedOrUpdatedRows === 1n) return true;
+  const own = await db
+    .selectFrom('pzk_vaults')
+    .select('account')
+    .where('issuer', '=', issuer)
+    .where('account', '=', vault.account)
+    .executeTakeFirst();
+  return own !== undefined;
 }
 
-/** Writes a vault in the place of the one that the account may have. */
+/**
+ * Writes a vault in the place of the one that the account may have. `false`, and then the transaction is
+ * lost, if another account has one of this id.
+ */
 export async function replaceVault(
   db: Transaction<SqlSchema>,
   issuer: string,
   vault: VaultRow,
-): Promise<void> {
+): Promise<boolean> {
   const columns = toVaultColumns(vault);
-  await db
-    .insertInto('pzk_vaults')
-    .values({ issuer, account: vault.account, ...columns })
-    .onConflict((conflict) => conflict.columns(['issuer', 'account']).doUpdateSet(columns))
-    .execute();
+  try {
+    await db
+      .insertInto('pzk_vaults')
+      .values({ issuer, account: vault.account, ...columns })
+      .onConflict((conflict) => conflict.columns(['issuer', 'account']).doUpdateSet(columns))
+      .execute();
+    return true;
+  } catch (error) {
+    if (isDuplicate(error)) return false;
+    throw error;
+  }
 }

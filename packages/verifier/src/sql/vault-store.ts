@@ -9,13 +9,13 @@ import { unlessRefused } from './refused.js';
 import { writeRelease } from './release-store.js';
 import type { SqlSchema } from './schema.js';
 import type { SqlSession } from './sql-session.js';
-import { insertHistory, selectHistory, toVaultColumns, vaultSchema } from './vault-columns.js';
-
-/** Whether a write was refused by a unique constraint. */
-function isDuplicate(error: unknown): boolean {
-  const code = error instanceof Error ? String(Reflect.get(error, 'code')) : '';
-  return code === '23505' || code === 'SQLITE_CONSTRAINT_UNIQUE';
-}
+import {
+  insertHistory,
+  isDuplicate,
+  selectHistory,
+  toVaultColumns,
+  vaultSchema,
+} from './vault-columns.js';
 
 /** Sets the recovery key of a vault; `false`, and then the transaction is lost, if another vault has it. */
 async function setRecoveryKey(

@@ -140,7 +140,8 @@ export type EnrollResult = 'enrolled' | 'known' | 'not_first' | 'no_reset';
 export interface DeviceStore {
   /**
    * Writes all of it or nothing. `known`: the credential id (or, for a key pair, the
-   * jkt within the account) exists, revoked or not.
+   * jkt within the account) exists, revoked or not; or another account has a vault of the id that would be
+   * written.
    */
   enroll(enrollment: Enrollment): Promise<EnrollResult>;
   get(id: string): Promise<DeviceRow | undefined>;

@@ -14,6 +14,7 @@ export interface VaultSuccessionRow {
 /** A vault as the server keeps it: opaque blobs. */
 export interface VaultRow {
   readonly account: string;
+  /** Unique in the store; no write changes it. */
   readonly vaultId: string;
   /** base64url of the manifest's bytes. */
   readonly manifest: string;

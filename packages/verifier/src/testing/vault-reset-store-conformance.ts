@@ -214,6 +214,26 @@ function enrolmentCases(create: CreateStore<VaultStores>): readonly ConformanceC
       },
     },
     {
+      name: 'resets: a vault whose id another account has is refused, one with the old id is taken',
+      run: async () => {
+        const stores = await create();
+        const [owner, other] = [await richOwner(stores), await enrolOwner(stores)];
+        const { account, vault } = owner;
+        await stores.resets.request(resetRow(account));
+        const enrollment = resetBy(account);
+        const { vaultId } = other.vault;
+        const taken = { ...enrollment, vault: { ...enrollment.vault, vaultId } };
+        assert.equal(await stores.devices.enroll(taken), 'known');
+        assertRow(await stores.vaults.get(account), vault);
+        assertRow(await stores.vaults.get(other.account), other.vault);
+        assertRow(await stores.resets.get(account), resetRow(account));
+        assert.equal(await stores.devices.get(taken.device.id), undefined);
+        const own = { ...enrollment, vault: { ...enrollment.vault, vaultId: vault.vaultId } };
+        assert.equal(await stores.devices.enroll(own), 'enrolled');
+        assertRow(await stores.vaults.get(account), own.vault);
+      },
+    },
+    {
       name: 'resets: other accounts, and enrolments that do not reset, are left alone',
       run: async () => {
         const stores = await create();

@@ -99,6 +99,29 @@ function creationCases(create: CreateStore<VaultStores>): readonly ConformanceCa
       },
     },
     {
+      name: 'vaults: of 200 parallel accounts with a vault of one id exactly one is enrolled',
+      run: async () => {
+        const { devices, vaults } = await create();
+        const vaultId = randomId();
+        const attempts = Array.from({ length: 200 }, () => {
+          const device = deviceRow();
+          return {
+            device,
+            vault: vaultRow(device.account, device.id, { vaultId }),
+            onlyFirst: true,
+          };
+        });
+        const results = await Promise.all(attempts.map((attempt) => devices.enroll(attempt)));
+        assert.equal(results.filter((result) => result === 'enrolled').length, 1);
+        assert.equal(results.filter((result) => result === 'known').length, 199);
+        for (const [index, { device, vault }] of attempts.entries()) {
+          const isWinner = results[index] === 'enrolled';
+          assertRow(await vaults.get(device.account), isWinner ? vault : undefined);
+          assertRow(await devices.get(device.id), isWinner ? device : undefined);
+        }
+      },
+    },
+    {
       name: 'vaults: of 200 parallel first enrolments the vault is that of the winning device',
       run: async () => {
         const { devices, vaults } = await create();

@@ -23,7 +23,8 @@ async function requestReset(engine: Engine, account: string, now: number): Promi
  * Replaces the vault that nobody can open any more, once the wish for it is old enough, and ends all
  * devices before, docs/protocol.md section 12.16. Until then it notes the wish.
  *
- * @returns Whether the device was enrolled; `known` if its credential exists.
+ * @returns Whether the device was enrolled; `known` if its credential exists, or
+ * another account has a vault of this id.
  * @throws PzkError `vault_reset_pending`
  */
 export async function resetVault(

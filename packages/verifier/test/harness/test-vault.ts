@@ -134,14 +134,18 @@ function finish(manifest: VaultManifest, identity: SigningPair): TestVault {
 }
 
 /** The first vault of a device. */
-export function createTestVault(keys: RecipientKeys, issuer = ISSUER) {
+export function createTestVault(
+  keys: RecipientKeys,
+  issuer = ISSUER,
+  vaultId: string = random(16),
+) {
   const identity = createSigningPair();
   const { listed, sealed } = makeRecipient(keys, 1);
   const slot = makeSlot({ kind: 'api-key' });
   const vault = finish(
     {
       issuer,
-      vault_id: random(16),
+      vault_id: vaultId,
       identity_key: identity.publicKey,
       counter: 1,
       previous: '',

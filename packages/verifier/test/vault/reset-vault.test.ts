@@ -14,12 +14,13 @@ describeOnStores(
   'a vault that nobody can open',
   (kind) => {
     /** Enrols a fresh browser with a vault of its own, for a key of the account. */
-    async function enrollAgain(apiKey: string) {
+    async function enrollAgain(apiKey: string, vaultId?: string) {
       const wire = await createWireClient(kind.issuer, { apiKey });
       let made: ReturnType<typeof createTestVault> | undefined;
       const body = await wire.enrollBody(await wire.challenge('enroll'), (passkey) => {
         const coseKey = encodeBase64url(passkey.coseKey);
-        made = createTestVault({ credentialId: passkey.credentialId, coseKey });
+        const keys = { credentialId: passkey.credentialId, coseKey };
+        made = createTestVault(keys, undefined, vaultId);
         return { recipient_key: made.recipient.hpke_key, vault: made.entry };
       });
       const answer = await wire.post('/enroll', body);
@@ -64,6 +65,29 @@ describeOnStores(
       const types = issuer.events.map(({ type }) => type);
       expect(types.filter((type) => type === 'vault_reset_requested')).toHaveLength(1);
       expect(types.filter((type) => type === 'vault_replaced')).toHaveLength(1);
+    });
+
+    it('[V11] takes no vault of an id that another account has, at enrolment and at a reset', async () => {
+      const { issuer } = kind;
+      grants = {};
+      const victim = await enrollWithVault(issuer);
+      const before = await victim.open();
+      const { vaultId } = victim.vault;
+      const { apiKey } = await issuer.verifier.keys.issue({ scopes: ['weather:read'] });
+      const refused = await enrollAgain(apiKey, vaultId);
+      expect([refused.answer.status, refused.answer.body.code]).toEqual([
+        403,
+        'enrollment_refused',
+      ]);
+
+      // Nothing of it was written: the key still enrols its first device, with a vault of its own.
+      expect((await enrollAgain(apiKey)).answer.status).toBe(201);
+      grants = { resetVault: true };
+      expect((await enrollAgain(apiKey, vaultId)).answer.body.code).toBe('vault_reset_pending');
+      issuer.offset += 73 * HOURS;
+      expect((await enrollAgain(apiKey, vaultId)).answer.body.code).toBe('enrollment_refused');
+      expect((await victim.open()).body).toEqual(before.body);
+      expect((await enrollAgain(apiKey)).answer.status).toBe(201);
     });
 
     it('is kept by any device that cancels, and the wait starts again', async () => {

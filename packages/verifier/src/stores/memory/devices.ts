@@ -33,6 +33,9 @@ export function memoryDevices(): MemoryDevices {
     const siblings = devices.listByAccount(account);
     if (onlyFirst && siblings.length > 0) return 'not_first';
     if (reset !== undefined && !resets.isDue(account, reset.at)) return 'no_reset';
+    const brought = reset !== undefined || vaults.get(account) === undefined ? vault : undefined;
+    const holder = brought && vaults.holderOf(brought.vaultId);
+    if (holder !== undefined && holder !== account) return 'known';
 
     devices.insert(device);
     if (reset !== undefined) {
@@ -44,9 +47,7 @@ export function memoryDevices(): MemoryDevices {
       vaults.dropHistory(account);
       for (const { id } of siblings) devices.revoke(id, reset.at);
     }
-    if (vault !== undefined && (reset !== undefined || vaults.get(account) === undefined)) {
-      vaults.put(vault);
-    }
+    if (brought !== undefined) vaults.put(brought);
     return 'enrolled';
   }
 

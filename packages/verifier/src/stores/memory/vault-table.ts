@@ -6,6 +6,8 @@ import { frozenCopy } from './frozen-copy.js';
 export interface VaultTable {
   get(account: string): VaultRow | undefined;
   findByRecoveryKey(recoveryKey: string): VaultRow | undefined;
+  /** The account that has the vault of this id. */
+  holderOf(vaultId: string): string | undefined;
   /** Adds it or replaces the one of its account. */
   put(vault: VaultRow): void;
   addHistory(account: string, nodes: readonly HistoryNode[]): void;
@@ -22,6 +24,7 @@ const placeOf = ({ level, position }: Pick<HistoryNode, 'level' | 'position'>) =
 export function vaultTable(): VaultTable {
   const rows = new Map<string, VaultRow>();
   const accountByRecoveryKey = new Map<string, string>();
+  const accountByVaultId = new Map<string, string>();
   const historyByAccount = new Map<string, Map<string, HistoryNode>>();
   return {
     get: (account) => rows.get(account),
@@ -29,11 +32,14 @@ export function vaultTable(): VaultTable {
       const account = accountByRecoveryKey.get(recoveryKey);
       return account === undefined ? undefined : rows.get(account);
     },
+    holderOf: (vaultId) => accountByVaultId.get(vaultId),
     put: (vault) => {
-      const { account, recoveryKey } = vault;
-      const before = rows.get(account)?.recoveryKey;
-      if (before !== undefined) accountByRecoveryKey.delete(before);
+      const { account, vaultId, recoveryKey } = vault;
+      const before = rows.get(account);
+      if (before !== undefined) accountByVaultId.delete(before.vaultId);
+      if (before?.recoveryKey !== undefined) accountByRecoveryKey.delete(before.recoveryKey);
       rows.set(account, frozenCopy(vault));
+      accountByVaultId.set(vaultId, account);
       if (recoveryKey !== undefined) accountByRecoveryKey.set(recoveryKey, account);
     },
     addHistory: (account, nodes) => {
