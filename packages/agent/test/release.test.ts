@@ -14,6 +14,7 @@ import {
   makeIdentityKey,
   randomId,
   type StandInPlatform,
+  startStandInPlatform,
   type Tampering,
 } from './harness/stand-in-platform.js';
 import {
@@ -105,9 +106,10 @@ describe('pairing', () => {
     more: readonly string[] = [],
     env: NodeJS.ProcessEnv = {},
     tampering: Tampering = {},
+    at: StandInPlatform = platform,
   ) {
-    const { code, words: shown } = platform.startPairing(tampering);
-    const words = ['pair', '--issuer', platform.issuer, '--code', code];
+    const { code, words: shown } = at.startPairing(tampering);
+    const words = ['pair', '--issuer', at.issuer, '--code', code];
     const all = [MAIN, ...words, '--state', other.stateDirectory, '--development', ...more];
     const child = spawn(process.execPath, all, { env: { ...process.env, ...env } });
     let output = '';
@@ -160,6 +162,75 @@ describe('pairing', () => {
       expect(shown.output).not.toContain('apple');
       expect(shown.output).not.toContain('\u001b');
       expect(createPairingStore(other.stateDirectory, undefined).list()).toEqual([]);
+    } finally {
+      other.remove();
+    }
+  });
+
+  it('[V11] takes no vault of another platform in the place of one that it has', async () => {
+    const other = prepareBroker({});
+    const second = await startStandInPlatform(platform.vaultId);
+    try {
+      const mine = await pairBroker(other, platform);
+      for (const replaces of [false, true]) {
+        await expect(pairBroker(other, second, { replaces })).rejects.toMatchObject({
+          code: 'issuer_mismatch',
+        });
+      }
+      const store = createPairingStore(other.stateDirectory, undefined);
+      expect(store.list()).toEqual([mine]);
+      // Once it is given up, the other one has a key of its own.
+      store.remove(platform.vaultId);
+      const paired = await pairBroker(other, second);
+      expect(paired.issuer).toBe(second.issuer);
+      expect(paired.agentKey).not.toBe(mine.agentKey);
+    } finally {
+      await second.close();
+      other.remove();
+    }
+  });
+
+  it('[V11] uses no key for another platform where the pairing is damaged', async () => {
+    const other = prepareBroker({});
+    const second = await startStandInPlatform(platform.vaultId);
+    try {
+      const { agentKey } = await pairBroker(other, platform);
+      const directory = join(other.stateDirectory, 'pairings', platform.vaultId);
+      writeFileSync(join(directory, 'pairing.json'), '', { mode: 0o600 });
+      expect((await pairBroker(other, second)).agentKey).not.toBe(agentKey);
+    } finally {
+      await second.close();
+      other.remove();
+    }
+  });
+
+  it('[V11] takes another identity key of a vault that it has only where it is told to', async () => {
+    const other = prepareBroker({});
+    const second = await startStandInPlatform();
+    try {
+      const mine = await pairBroker(other, second);
+      await second.rotate();
+      const refused = await pairAtTerminal(other, 'y\n', [], {}, {}, second);
+      expect(refused.code).toBe(1);
+      expect(refused.output).toContain('--replace');
+      expect(refused.output).not.toContain('[y/N]');
+      const store = createPairingStore(other.stateDirectory, undefined);
+      expect(store.list()).toEqual([mine]);
+      const told = await pairAtTerminal(other, 'y\n', ['--replace'], {}, {}, second);
+      expect(told.code, told.output).toBe(0);
+      expect(store.list()).toMatchObject([{ agentKey: mine.agentKey }]);
+      expect(store.list()[0]?.identityKey).not.toBe(mine.identityKey);
+    } finally {
+      await second.close();
+      other.remove();
+    }
+  });
+
+  it('[V11] honest: pairs the same vault again, with the same key, without being told', async () => {
+    const other = prepareBroker({});
+    try {
+      const { pairedAt: _, ...mine } = await pairBroker(other, platform);
+      expect(await pairBroker(other, platform)).toMatchObject(mine);
     } finally {
       other.remove();
     }

@@ -25,6 +25,7 @@ const HELP = `pzk-broker: uses secrets of a vault for an agent, without showing 
   --state DIR      keys and pairings; default /var/lib/pzk-broker
   --group GROUP    who may use the socket; default: the broker's own group
   --name NAME      with pair: what the user sees; default: the name of this machine
+  --replace        with pair: the vault got another identity key, as when a device is removed
   --base-url URL   with pair: of the platform's endpoints; default: the issuer and /pzk
   --development    broker and agent are one user: protects nothing
 `;
@@ -39,6 +40,7 @@ const OPTIONS = {
   code: { type: 'string' },
   name: { type: 'string' },
   'base-url': { type: 'string' },
+  replace: { type: 'boolean' },
   vault: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
@@ -111,14 +113,17 @@ async function main(words: readonly string[]): Promise<number | undefined> {
       return undefined;
     }
     case 'pair': {
-      const { issuer, code, name = hostname(), 'base-url': baseUrl } = values;
+      const { issuer, code, name = hostname(), 'base-url': baseUrl, replace: replaces } = values;
       if (issuer === undefined || code === undefined) {
         stderr.write('pzk-broker pair --issuer URL --code CODE\n');
         return 2;
       }
       const store = openPairingStore(config);
       stdout.write('Waiting for the browser...\n');
-      const pairing = await pair({ issuer, baseUrl, code, name, store, confirm: ask });
+      const pairing = await pair({
+        ...{ issuer, baseUrl, code, name, store, confirm: ask },
+        ...(replaces === undefined ? {} : { replaces }),
+      });
       stdout.write(
         `Paired with vault ${pairing.vaultId} of ${pairing.issuer}, once the browser has confirmed. ` +
           `If somebody says no there: pzk-broker unpair --vault ${pairing.vaultId}\n`,

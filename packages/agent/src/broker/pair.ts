@@ -30,6 +30,8 @@ export interface PairOptions {
   /** What people will call this broker, 1 to 64 characters. */
   readonly name: string;
   readonly store: PairingStore;
+  /** The vault has another identity key than in the pairing that there is, and the user knows why. */
+  readonly replaces?: boolean;
   /** Shows the words and asks whether the browser shows the same; `undefined`: nobody answered. */
   readonly confirm: (words: readonly string[]) => Promise<boolean | undefined>;
   readonly signal?: AbortSignal;
@@ -48,11 +50,11 @@ function assertIssuer(issuer: string): void {
  * Pairs with a vault (docs/protocol.md section 13.2): the identity key is kept only when the user has
  * said that both sides show the same words.
  *
- * @throws PzkError `pairing_mismatch`, `issuer_mismatch`, `invalid_request`, `not_found`, `aborted` and those
+ * @throws PzkError `pairing_mismatch`, `issuer_mismatch`, `vault_identity_changed`, `invalid_request`, `not_found`, `aborted` and those
  * of the platform.
  */
 export async function pair(options: PairOptions): Promise<Pairing> {
-  const { issuer, store, name, signal } = options;
+  const { issuer, store, name, signal, replaces = false } = options;
   assertIssuer(issuer);
   if (!isDisplayText(name, 1, limits.nameCharacters)) {
     throw new PzkError(
@@ -84,6 +86,7 @@ export async function pair(options: PairOptions): Promise<Pairing> {
     });
   }
   const vaultId = opened.vault_id;
+  store.assertOwn({ issuer, vaultId }, replaces);
   const pem = store.keyPemFor(vaultId);
   const { publicKey: agentKey } = await importAgentKey(pem);
   const nonceA = crypto.getRandomValues(new Uint8Array(PAIRING_NONCE_BYTES));
@@ -96,6 +99,7 @@ export async function pair(options: PairOptions): Promise<Pairing> {
   if (answer.issuer !== issuer || answer.vault_id !== vaultId) {
     throw new PzkError('pairing_mismatch', 'The platform has changed the vault of this pairing.');
   }
+  store.assertOwn({ issuer, vaultId, identityKey: answer.identity_key }, replaces);
   const identityKey = decodeBase64url(answer.identity_key);
   if (!(await isPublicKey(identityKey))) {
     throw new PzkError('pairing_mismatch', 'What the platform shows as identity key is no key.');
@@ -128,6 +132,8 @@ export async function pair(options: PairOptions): Promise<Pairing> {
     pairedAt: Date.now(),
     stopped: false,
   };
+  // Another one may have been made while the user compared.
+  store.assertOwn(pairing, replaces);
   store.save(pairing, pem);
   return pairing;
 }

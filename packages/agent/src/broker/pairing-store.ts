@@ -75,9 +75,20 @@ export interface PairingStore {
   loadKey(pairing: Pairing): Promise<AgentKey>;
   /**
    * The key that a pairing starts with; kept by {@link PairingStore.save}. A vault that is paired anew
-   * has the same one, so that it does not list this broker twice.
+   * has the same one, so that it does not list this broker twice; one whose pairing is damaged has
+   * another, as nothing says what issuer the key is for.
    */
   keyPemFor(vaultId: string): string;
+  /**
+   * Refuses a pairing in the place of one of another issuer, and of one with another identity key unless
+   * the user has said that it `replaces` that. Ids of vaults are chosen by whoever makes one.
+   *
+   * @throws PzkError `issuer_mismatch`, `vault_identity_changed`
+   */
+  assertOwn(
+    pairing: Pick<Pairing, 'issuer' | 'vaultId'> & { readonly identityKey?: string },
+    replaces: boolean,
+  ): void;
   /** Replaces a pairing with the same vault, and its key. */
   save(pairing: Pairing, keyPem: string): void;
   /** Marks a pairing as stopped; one that was made anew since stays as it is. */
@@ -164,8 +175,26 @@ export function createPairingStore(
     },
     keyPemFor(vaultId) {
       if (credential !== undefined) return readFileSync(credential, 'utf8');
-      const isKnown = v.is(id, vaultId) && existsSync(keyOf(vaultId));
+      const isKnown =
+        v.is(id, vaultId) && read(vaultId) !== undefined && existsSync(keyOf(vaultId));
       return isKnown ? readFileSync(keyOf(vaultId), 'utf8') : generateAgentKeyPem();
+    },
+    assertOwn({ issuer, vaultId, identityKey }, replaces) {
+      const known = v.is(id, vaultId) ? read(vaultId) : undefined;
+      if (known === undefined) return;
+      if (known.issuer !== issuer) {
+        throw new PzkError('issuer_mismatch', 'The broker has this vault at another platform.', {
+          hint: `No two platforms have the same vault: somebody took its id. To give the other one up: pzk-broker unpair --vault ${vaultId}.`,
+        });
+      }
+      if (identityKey === undefined || known.identityKey === identityKey || replaces) return;
+      throw new PzkError(
+        'vault_identity_changed',
+        'The broker knows this vault by another identity key: nothing was paired.',
+        {
+          hint: 'It gets another one when a device is removed. If the user says that this was so: start another pairing, and add --replace here. Else it is the vault of somebody else.',
+        },
+      );
     },
     save(pairing, keyPem) {
       mkdirSync(join(root, pairing.vaultId), { recursive: true, mode: 0o700 });

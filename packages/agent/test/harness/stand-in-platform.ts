@@ -109,9 +109,8 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
  * The endpoints that a broker speaks with, and a browser's part beside them, over the real functions of
  * the protocol. It keeps one vault.
  */
-export async function startStandInPlatform() {
-  const vaultId = randomId();
-  const identity = await makeIdentityKey();
+export async function startStandInPlatform(vaultId = randomId()) {
+  let identity = await makeIdentityKey();
   const pairings = new Map<string, Pairing>();
   /** jkt -> key. */
   const agents = new Map<string, Bytes>();
@@ -333,7 +332,11 @@ export async function startStandInPlatform() {
   return {
     issuer,
     vaultId,
-    identity,
+    /** The vault gets another identity key, as when a device is removed. */
+    async rotate(): Promise<void> {
+      identity = await makeIdentityKey();
+      state.identityKey = identity.publicKey;
+    },
     state,
     calls,
     releases,

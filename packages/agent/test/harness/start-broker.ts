@@ -116,7 +116,7 @@ export function processesOf(pid: number): number[] {
 export async function pairBroker(
   setup: Pick<BrokerSetup, 'stateDirectory'>,
   platform: StandInPlatform,
-  tampering: Tampering = {},
+  { replaces, ...tampering }: Tampering & { readonly replaces?: boolean } = {},
 ) {
   const store = createPairingStore(setup.stateDirectory, undefined);
   const { code, words: shown } = platform.startPairing(tampering);
@@ -124,6 +124,7 @@ export async function pairBroker(
     issuer: platform.issuer,
     code,
     name: 'Test agent',
+    ...(replaces === undefined ? {} : { replaces }),
     store,
     confirm: async (words) => {
       const other = await shown.catch(() => []);
