@@ -1,53 +1,9 @@
 import { ownershipV1 } from '@pzk-auth/circuits';
-import { revokeChallenge } from '@pzk-auth/protocol';
-import {
-  makeApproval,
-  type SentRequest,
-} from '../../../packages/verifier/test/harness/test-agent.js';
-import {
-  addSlot,
-  etagOf,
-  makeWrite,
-  type TestVault,
-} from '../../../packages/verifier/test/harness/test-vault.js';
 import { ISSUER, OLD_KEY, PAGE } from './host.js';
+import { call, FORM_TYPE, get, JSON_TYPE, type ParityCase, plain, post } from './parity-case.js';
 import type { Peer } from './peer.js';
-import type { RawAnswer, RawRequest } from './raw-http.js';
-
-/** One exchange that has to end alike on each host. */
-export interface ParityCase {
-  readonly name: string;
-  readonly status: number;
-  /** `code` of the problem, for refusals of ours. */
-  readonly code?: string;
-  readonly run: (peer: Peer) => Promise<RawAnswer>;
-}
-
-const JSON_TYPE = ['Content-Type', 'application/json'] as const;
-const FORM_TYPE = ['Content-Type', 'application/x-www-form-urlencoded'] as const;
-
-/** A request that needs no state. */
-function plain(
-  name: string,
-  status: number,
-  code: string | undefined,
-  request: RawRequest,
-): ParityCase {
-  const run = (peer: Peer) => peer.send(request);
-  return code === undefined ? { name, status, run } : { name, status, code, run };
-}
-
-const get = (target: string, headers: RawRequest['headers'] = []): RawRequest => ({
-  method: 'GET',
-  target,
-  headers,
-});
-
-const post = (
-  target: string,
-  body: string,
-  headers: RawRequest['headers'] = [JSON_TYPE],
-): RawRequest => ({ method: 'POST', target, headers, body });
+import type { RawAnswer } from './raw-http.js';
+import { vaultAndAgents } from './vault-cases.js';
 
 const jkt = 'A'.repeat(43);
 const challenge = (over: object = {}) =>
@@ -174,17 +130,6 @@ const crossOrigin: readonly ParityCase[] = [
     ...get('/weather', [['Origin', PAGE]]),
   }),
 ];
-
-/** A protected call with honest credentials, changed. */
-function call(
-  name: string,
-  status: number,
-  code: string | undefined,
-  build: (peer: Peer) => Promise<RawRequest>,
-): ParityCase {
-  const run = async (peer: Peer) => peer.send(await build(peer));
-  return code === undefined ? { name, status, run } : { name, status, code, run };
-}
 
 const protectedCalls: readonly ParityCase[] = [
   plain('open route', 200, undefined, get('/open')),
@@ -353,164 +298,6 @@ const health: readonly ParityCase[] = [
   plain('liveness', 200, undefined, get('/health/live')),
   plain('liveness by HEAD', 200, undefined, { method: 'HEAD', target: '/health/live' }),
   plain('readiness', 200, undefined, get('/health/ready?verbose')),
-];
-
-/** A call of an endpoint by token. */
-const byToken = (
-  name: string,
-  status: number,
-  code: string | undefined,
-  path: string,
-  body: (peer: Peer) => unknown = () => ({}),
-  headers: (peer: Peer) => readonly (readonly [string, string])[] = () => [],
-): ParityCase =>
-  call(name, status, code, async (peer) =>
-    post(`/pzk${path}`, JSON.stringify(body(peer)), [
-      JSON_TYPE,
-      ...headers(peer),
-      ...(await peer.credentials('POST', `/pzk${path}`)),
-    ]),
-  );
-
-/** A call of an agent. */
-const byAgent = (
-  name: string,
-  status: number,
-  code: string | undefined,
-  path: string,
-  body: (peer: Peer) => unknown,
-  until?: string,
-): ParityCase =>
-  call(name, status, code, async (peer) => {
-    const dpop = await peer.agent.sessionKey.dpop({ url: `${ISSUER}/pzk${path}` });
-    const text = JSON.stringify(body(peer));
-    const request = post(`/pzk${path}`, text, [JSON_TYPE, ['DPoP', dpop]]);
-    return until === undefined ? request : { ...request, until };
-  });
-
-const ifMatch = (peer: Peer) => [['If-Match', `"${etagOf(peer.vault)}"`]] as const;
-
-/** What one case makes for the next, of the host that is running. */
-const made: { written?: object; stale?: TestVault; request?: SentRequest } = {};
-
-const vaultAndAgents: readonly ParityCase[] = [
-  byToken('vault: status', 200, undefined, '/vault/status'),
-  plain('vault: no token', 401, 'invalid_token', post('/pzk/vault/status', '{}')),
-  plain('vault: GET', 405, 'method_not_allowed', get('/pzk/vault/status')),
-  byToken(
-    'vault: a write without If-Match',
-    400,
-    'invalid_request',
-    '/vault',
-    (peer) => addSlot(peer.vault).write,
-  ),
-  byToken(
-    'vault: a write after another',
-    412,
-    'vault_conflict',
-    '/vault',
-    (peer) => addSlot(peer.vault).write,
-    () => [
-      ['If-Match', `"${'A'.repeat(43)}"`],
-      ['Origin', PAGE],
-    ],
-  ),
-  byToken(
-    'vault: a write that pairs an agent',
-    200,
-    undefined,
-    '/vault',
-    (peer) => {
-      const { agent, vault } = peer;
-      const { write, after } = makeWrite(vault, (draft) => {
-        draft.agents.push({ id: agent.id, name: 'Agent', key: agent.key });
-      });
-      made.written = write;
-      made.stale = vault;
-      peer.vault = after;
-      return write;
-    },
-    () => [['If-Match', `"${etagOf(made.stale as TestVault)}"`]],
-  ),
-  byToken(
-    'vault: the same write again',
-    412,
-    'vault_conflict',
-    '/vault',
-    () => made.written,
-    () => [['If-Match', `"${etagOf(made.stale as TestVault)}"`]],
-  ),
-  byToken('vault: too large', 413, 'body_too_large', '/vault', () => 'x'.repeat(300_000), ifMatch),
-  plain('vault: preflight of a write', 204, undefined, {
-    method: 'OPTIONS',
-    target: '/pzk/vault',
-    headers: [
-      ['Origin', PAGE],
-      ['Access-Control-Request-Method', 'POST'],
-      ['Access-Control-Request-Headers', 'authorization,dpop,content-type,if-match'],
-    ],
-  }),
-  byToken('vault: devices', 200, undefined, '/devices'),
-  {
-    name: 'vault: an unknown device',
-    status: 404,
-    code: 'not_found',
-    async run(peer) {
-      const { client: wire } = peer;
-      const { nonce } = await wire.challenge('revoke');
-      const challenge = revokeChallenge({ issuer: ISSUER, device: 'x', nonce });
-      const body = { device: 'x', nonce, credential: await wire.sign(challenge) };
-      return peer.send(
-        post('/pzk/devices/revoke', JSON.stringify(body), [
-          JSON_TYPE,
-          ...(await peer.credentials('POST', '/pzk/devices/revoke')),
-        ]),
-      );
-    },
-  },
-  plain(
-    'vault: an unknown invitation',
-    404,
-    'not_found',
-    post('/pzk/vault/invitations/open', JSON.stringify({ id: 'A'.repeat(22) })),
-  ),
-  {
-    name: 'agent: asks',
-    status: 201,
-    async run(peer) {
-      const { agent, vault } = peer;
-      made.request = await agent.make(vault);
-      const { request, signature } = made.request;
-      const dpop = await agent.sessionKey.dpop({ url: `${ISSUER}/pzk/agent/requests` });
-      const body = JSON.stringify({ request, signature });
-      return peer.send(post('/pzk/agent/requests', body, [JSON_TYPE, ['DPoP', dpop]]));
-    },
-  },
-  byToken('agent: what waits', 200, undefined, '/vault/requests'),
-  byAgent('agent: reads', 200, undefined, '/agent/requests/read', () => ({ id: made.request?.id })),
-  byAgent('agent: events', 200, undefined, '/agent/events', () => ({}), ': open\n\n'),
-  {
-    name: 'agent: approved',
-    status: 200,
-    async run(peer) {
-      const { client: wire, vault } = peer;
-      const { body, after } = await makeApproval({ wire, vault }, made.request as SentRequest);
-      const answer = await peer.send(
-        post('/pzk/vault/releases', JSON.stringify(body), [
-          JSON_TYPE,
-          ...ifMatch(peer),
-          ...(await peer.credentials('POST', '/pzk/vault/releases')),
-        ]),
-      );
-      peer.vault = after;
-      return answer;
-    },
-  },
-  byAgent('agent: fetches', 200, undefined, '/agent/requests/read', () => ({
-    id: made.request?.id,
-  })),
-  byToken('agent: ended', 204, undefined, '/vault/releases/end', () => ({ id: made.request?.id })),
-  plain('agent: no proof', 400, 'invalid_dpop_proof', post('/pzk/agent/events', '{}')),
 ];
 
 /** The exchange step by step, its answers and its refusals. Run last: it ends the session. */

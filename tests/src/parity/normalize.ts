@@ -22,6 +22,29 @@ const CHANGING = new Set([
   'enc',
   'ct',
   'identity_key',
+  'vault_id',
+  'manifest',
+  'manifest_signature',
+  'manifest_hash',
+  'blob',
+  'pin',
+  'mac_old',
+  'mac_new',
+  'hpke_key',
+  'cose_key',
+  'salt',
+  'device',
+  'recipient',
+  'agent',
+  'slot',
+  'key',
+  'receipt',
+  'agent_key',
+  'nonce_a',
+  'commitment',
+  'exported_at',
+  'last_used_at',
+  'ended_at',
 ]);
 
 function describe(value: unknown): unknown {
@@ -35,7 +58,7 @@ function fade(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => [
       name,
-      CHANGING.has(name) ? describe(member) : fade(member),
+      CHANGING.has(name) && typeof member !== 'object' ? describe(member) : fade(member),
     ]),
   );
 }

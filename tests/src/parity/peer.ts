@@ -26,6 +26,8 @@ export interface Peer {
   vault: TestVault;
   /** An agent that is in the manifest once a case has written it in. */
   readonly agent: TestAgent;
+  /** A browser that holds nothing. */
+  openBrowser(): Promise<WireClient>;
   send(request: RawRequest): Promise<RawAnswer>;
   /** `Authorization` and `DPoP` of an honest call, changed by `over`. */
   credentials(
@@ -78,6 +80,7 @@ export async function createPeer(port: number, apiKey: string, scope: string): P
     token,
     vault,
     agent: await createTestAgent(issuer),
+    openBrowser: () => createWireClient(issuer, { apiKey, scope }),
     send: (request) => sendRaw(port, request),
     async credentials(method, path, over = {}) {
       const { token: other = token, scheme = 'DPoP', ...fields } = over;
