@@ -61,6 +61,7 @@ export const clientErrorCodes = [
   'invitation_invalid',
   'pairing_mismatch',
   'release_request_invalid',
+  'release_undecided',
   'receipt_invalid',
   'not_signed_in',
   'session_expired',

@@ -207,6 +207,26 @@ describe('an agent with its broker, in Chromium', () => {
     await giveTask('Plan the garden');
     await user.goTo('Approvals');
     await heading('Errand agent asks for Work').waitFor(SLOW);
+    // What the platform says that it has refused it has all the same.
+    await device.page.route('**/pzk/vault/releases', (route) =>
+      route.fulfill({
+        status: 400,
+        contentType: 'application/problem+json',
+        body: JSON.stringify({
+          type: 'about:blank',
+          title: 'No.',
+          status: 400,
+          code: 'invalid_request',
+        }),
+      }),
+    );
+    await user.press('Approve with the passkey');
+    await unknown.waitFor(SLOW);
+    await device.page.getByText('Your key may have been handed out').waitFor();
+    await device.page.unroute('**/pzk/vault/releases');
+    await user.press('Open the vault');
+    await heading('Errand agent asks for Work').waitFor(SLOW);
+
     await loseAnswer('**/pzk/vault/releases');
     await user.press('Approve with the passkey');
     await unknown.waitFor(SLOW);

@@ -17,6 +17,15 @@ import { describeTime, describeUses, termsOf } from './terms.js';
 import { VaultGate } from './vault-gate.js';
 import { useVaultQuestions } from './vault-questions.js';
 
+/** What was sent may be out, also where the platform says that it has refused it. */
+function adviceOf({ error }: Failure): { readonly advice?: string } {
+  if (error.code !== 'release_undecided') return {};
+  return {
+    advice:
+      'Your key may have been handed out, even if the platform says no. See what is in use, and whether the request still waits. If you do not trust the platform, rotate the key at its provider.',
+  };
+}
+
 /** Props of {@link ApprovalCard}. */
 interface ApprovalCardProps {
   readonly approval: Approval;
@@ -104,7 +113,12 @@ function ApprovalCard({ approval, failure, approve, onReject }: ApprovalCardProp
           </div>
         )}
         {failure !== undefined && (
-          <ErrorNotice isChange title="The key was not released" error={failure.error} />
+          <ErrorNotice
+            isChange
+            title="The key was not released"
+            error={failure.error}
+            {...adviceOf(failure)}
+          />
         )}
         <div className="buttons">
           <button type="button" className="primary" disabled={busy} onClick={() => void confirm()}>
@@ -343,6 +357,7 @@ export function ApprovalsPage({ approvals }: { approvals: UseApprovals }) {
             isReady ? 'The request is over, and no key was released' : 'The key was not released'
           }
           error={failed.error}
+          {...adviceOf(failed)}
         />
       )}
       <VaultGate why="Who asks, and for what, is read with the vault and not in the platform’s words.">

@@ -6,6 +6,7 @@ const UNDECIDED: ReadonlySet<string> = new Set([
   'request_timeout',
   'server_error',
   'store_unavailable',
+  'release_undecided',
   'aborted',
 ]);
 

@@ -73,10 +73,11 @@ export interface Approvals {
   /**
    * Approves a request that `list` gave, with a touch: seals the secret to it, and to nothing else.
    *
-   * @throws PzkError `vault_compare_required` while `basis` of the contents is `pin`; `vault_conflict` where
-   * slot or agent have changed since `list`: call it again and show what it gives; `release_request_invalid`; `not_found` where it waits no more; `vault_slot_damaged`
-   * where the slot cannot be read; `api_key_malformed` where no broker takes its value; `vault_repin_required` and others as at `open`, which a locked vault
-   * takes first
+   * @throws PzkError `release_undecided` once the release was sent, whatever the server answered (`cause`): the key
+   * may have been handed out; `vault_compare_required` while `basis` of the contents is `pin`; `vault_conflict` where
+   * slot or agent have changed since `list`: call it again and show what it gives; `release_request_invalid`;
+   * `vault_slot_damaged` where the slot cannot be read; `api_key_malformed` where no broker takes its value;
+   * `vault_repin_required` and others as at `open`, which a locked vault takes first
    */
   approve(approval: Approval, options?: TouchOptions): Promise<void>;
   /** @param reason - For the agent, at most 200 characters. Default: none. */
@@ -92,6 +93,18 @@ interface SignedRequest {
 /** What an approval stands for. */
 interface ShownRequest extends SignedRequest {
   readonly checked: CheckedRequest;
+}
+
+/** What was sealed opens at the broker, whatever the server says that it has made of it. */
+function undecided(cause: unknown): PzkError {
+  return new PzkError(
+    'release_undecided',
+    'The release was sent, and what became of it is not known.',
+    {
+      cause,
+      hint: 'The key may have been handed out. Look at what was released; where in doubt, change the key at its provider.',
+    },
+  );
 }
 
 export function createApprovals(context: VaultContext): Approvals {
@@ -197,7 +210,16 @@ export function createApprovals(context: VaultContext): Approvals {
           return {
             prepared,
             result: undefined,
-            send: () => api.post('/vault/releases', body, vaultWriteResponseSchema, { ifMatch }),
+            send: async () => {
+              api.assertSignedIn();
+              try {
+                return await api.post('/vault/releases', body, vaultWriteResponseSchema, {
+                  ifMatch,
+                });
+              } catch (cause) {
+                throw undecided(cause);
+              }
+            },
           };
         });
       });

@@ -1,6 +1,12 @@
 import { encodeBase64url, type ReleaseRequest } from '@pzk-auth/protocol';
 import { describe, expect, it, vi } from 'vitest';
-import { type Approval, type OpenVault, verifyReceipt, verifyReceipts } from '../../src/index.js';
+import {
+  type Approval,
+  isUndecided,
+  type OpenVault,
+  verifyReceipt,
+  verifyReceipts,
+} from '../../src/index.js';
 import { apiKey, challengeAnswer, createClientOf, problem } from '../fake-issuer.js';
 import { randomBytes, randomHistory } from '../vault/craft-vault.js';
 import {
@@ -406,10 +412,61 @@ describe('approval', () => {
     await broker.ask(slot);
     const approval = await onlyRequest(client);
     platform.respond('/pzk/vault/releases', () => problem('not_found', 404));
-    await expect(client.approvals.approve(approval)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(client.approvals.approve(approval)).rejects.toMatchObject({
+      code: 'release_undecided',
+      cause: { code: 'not_found' },
+    });
     platform.respond('/pzk/vault/releases', () => undefined);
     await client.approvals.approve(approval);
     expect(vault.contents.slots).toHaveLength(2);
+  });
+
+  it.each([
+    ['invalid_request', 400],
+    ['not_found', 404],
+    ['vault_conflict', 412],
+    ['invalid_token', 401],
+    ['too_many_requests', 429],
+    ['busy', 503],
+  ])(
+    '[V2] says that the key may be out where the platform answers a release with %s',
+    async (code, status) => {
+      const { client, platform, broker, slot } = await paired();
+      const bytes = await broker.ask(slot);
+      const approval = await onlyRequest(client);
+      const { identity_key } = manifest(platform);
+      let kept = '';
+      platform.respond('/pzk/vault/releases', ({ body }) => {
+        kept = body;
+        return problem(code, status);
+      });
+      const refused = await client.approvals.approve(approval).catch((cause: unknown) => cause);
+      expect(refused).toMatchObject({ code: 'release_undecided', cause: { code } });
+      expect(isUndecided(refused)).toBe(true);
+      expect(client.getSnapshot().status).toBe('locked');
+      // It is: what was sent is as good as a release that was taken, and leaves no receipt.
+      expect(await broker.take(bytes, JSON.parse(kept), identity_key)).toBe('sk-ant-secret');
+      await client.open();
+      expect(await client.releases.receipts()).toEqual([]);
+    },
+  );
+
+  it('[V2] honest: says so of nothing that was not sent', async () => {
+    const { client, platform, broker, slot, device } = await paired();
+    await broker.ask(slot);
+    const approval = await onlyRequest(client);
+    const other = device.reload();
+    await other.start();
+    platform.respond('/pzk/challenge', async () => {
+      platform.respond('/pzk/challenge', () => undefined);
+      // Another page writes while the passkey is asked.
+      await (await other.vault.open()).addSecret({ name: 'more', value: 'more' });
+      return undefined;
+    });
+    const refused = await client.approvals.approve(approval).catch((cause: unknown) => cause);
+    expect(refused).toMatchObject({ code: 'vault_conflict' });
+    expect(isUndecided(refused)).toBe(false);
+    expect(platform.paths()).not.toContain('/pzk/vault/releases');
   });
 
   it('asks for a touch to open the vault where it has locked itself meanwhile', async () => {
