@@ -482,7 +482,10 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
           grant.nextAt = Math.min(grant.nextAt, steady() + REPORT_MS);
         },
         onHostFailed: (code) => logHostFailed(grant, code),
-        onEnding: (reason) => onKeeperEnded(grant, reason),
+        onEnding: (reason) => {
+          // One that says in one breath that it is released and over has not been heard to the end yet.
+          if (grant.status === 'released') onKeeperEnded(grant, reason);
+        },
         onEnded: (reason) => {
           keepers -= 1;
           onKeeperEnded(grant, reason);
