@@ -18,13 +18,18 @@ export interface TestIssuer {
   readonly events: VerifierEvent[];
   /** Milliseconds that the issuer's clock is ahead of the real one. */
   offset: number;
+  /** While it is set, the real clock counts as standing there: for what is judged to the second. */
+  standing?: number | undefined;
   now(): number;
 }
 
 /** Creates an issuer on memory stores. */
 export function createIssuer(options: Partial<VerifierOptions> = {}): TestIssuer {
   const events: VerifierEvent[] = [];
-  const issuer = { offset: 0, now: () => Date.now() + issuer.offset };
+  const issuer: Pick<TestIssuer, 'offset' | 'standing' | 'now'> = {
+    offset: 0,
+    now: () => (issuer.standing ?? Date.now()) + issuer.offset,
+  };
   const stores = options.stores ?? memoryStores({ clock: issuer.now });
   const verifier = createVerifier({
     issuer: ISSUER,

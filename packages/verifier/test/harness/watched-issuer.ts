@@ -65,7 +65,7 @@ export function createWatchedIssuer(options: WatchedIssuerOptions = {}): Watched
   const writes: string[] = instanceOf?.writes ?? [];
   const secret = instanceOf?.secret ?? Uint8Array.from(randomBytes(32));
   let issuer: TestIssuer | undefined;
-  const clock = () => Date.now() + (issuer?.offset ?? 0);
+  const clock = () => issuer?.now() ?? Date.now();
   const watch = (stores: Stores) =>
     mapStores(stores, (method, store, name) => {
       if (!WRITES.has(name)) return method;

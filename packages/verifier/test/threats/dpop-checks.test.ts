@@ -251,6 +251,12 @@ describe('10: the nonce of the server', () => {
 
 describe('11: iat', () => {
   const places = usePlaces();
+  beforeAll(() => {
+    issuer.standing = Date.now();
+  });
+  afterAll(() => {
+    issuer.standing = undefined;
+  });
 
   it('[D11] refuses a proof that is not fresh', async () => {
     for (const place of places()) {

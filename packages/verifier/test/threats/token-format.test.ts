@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { memoryStores, type Stores } from '../../src/index.js';
 import { compactJws, macWith, type Signer, signWith } from '../harness/compact-jws.js';
 import { callProtected, proofClaims } from '../harness/dpop-surfaces.js';
@@ -246,6 +246,12 @@ describe('keys in the header', () => {
 
 describe('times', () => {
   const now = () => Math.floor(issuer.now() / 1000);
+  beforeEach(() => {
+    issuer.standing = Date.now();
+  });
+  afterEach(() => {
+    issuer.standing = undefined;
+  });
 
   it('[D24, L3] refuses a token without exp, and one with an odd exp', async () => {
     const odd = [undefined, null, '', true, [], {}, 'never', String(now() + 60), 1e300, -1, 0];

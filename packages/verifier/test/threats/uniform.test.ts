@@ -87,8 +87,8 @@ describe('uniform answers', () => {
     await issuer.verifier.accounts.revoke(revokedAccount.row.account);
     await note('revoked account', revokedAccount.client.post('/token', withRevokedAccount));
 
-    const expiring = await enrolled({ expiresAt: issuer.now() + 30_000 });
-    issuer.offset = 31_000;
+    const expiring = await enrolled({ expiresAt: issuer.now() + 300_000 });
+    issuer.offset = 301_000;
     const late = await expiring.client.tokenForm(await expiring.client.challenge('session'));
     await note('expired key', expiring.client.post('/token', late));
     issuer.offset = 0;
