@@ -304,6 +304,7 @@ export {
 export {
   blobHash,
   fitsVault,
+  mayBeSealed,
   sealedBytes,
   sealedHash,
   type VaultEntry,

@@ -10,7 +10,9 @@ import {
   boundedArray,
   identifier,
 } from '../messages/wire-types.js';
+import type { SlotKind } from './slot.js';
 import { GCM_IV_BYTES, GCM_TAG_BYTES, SEC1_POINT_BYTES, VAULT_SECRET_BYTES } from './vault-seal.js';
+import { PADDED_BYTES } from './vault-secret.js';
 
 /** HPKE: vault key and identity scalar sealed to one recipient. */
 export const sealedSchema = v.strictObject({
@@ -44,10 +46,22 @@ export function fitsVault(slots: readonly { readonly blob: string }[]): boolean 
   return blobBytes(slots) <= limits.vaultBlobBytes;
 }
 
+/** Printable ASCII and white space. */
+const isTextByte = (byte: number) =>
+  (byte >= 0x20 && byte <= 0x7e) || [0x09, 0x0a, 0x0d].includes(byte);
+
 /**
- * What the server keeps of a vault for one recipient. Sizes are exact, so that nothing that looks
- * like plaintext fits.
+ * Whether a blob can be the ciphertext of a slot, docs/protocol.md section 12.7. A net for clients that
+ * store plaintext by mistake, and no proof of encryption.
  */
+export function mayBeSealed(kind: SlotKind, blob: string): boolean {
+  const bytes = decodeBase64url(blob);
+  if (bytes.every(isTextByte)) return false;
+  const plaintextBytes = bytes.length - GCM_IV_BYTES - GCM_TAG_BYTES;
+  return kind !== 'secret' || plaintextBytes % PADDED_BYTES === 0;
+}
+
+/** What the server keeps of a vault for one recipient. */
 export const vaultEntrySchema = v.strictObject({
   vault_id: identifier,
   /** Bytes of the signed manifest, opaque on the way. */

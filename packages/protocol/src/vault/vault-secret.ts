@@ -5,7 +5,7 @@ import { lp, splitLengthPrefixed } from '../length-prefix.js';
 import { limits } from '../limits.js';
 
 /** Plaintexts have a multiple of this length, so that the length of a blob tells little. */
-const PADDED_BYTES = 256;
+export const PADDED_BYTES = 256;
 /** Four parts, each after its length. */
 const LENGTHS_BYTES = 4 * 4;
 

@@ -4,6 +4,7 @@ import {
   decodeBase64url,
   encodeBase64url,
   manifestSignatureMessage,
+  mayBeSealed,
   parseManifest,
   sealedHash,
   type VaultEntry,
@@ -64,7 +65,11 @@ export function checkVaultEntry(
     manifest.slots.length === entry.slots.length &&
     manifest.slots.every((slot, index) => {
       const sent = entry.slots[index];
-      return sent?.id === slot.id && encodeBase64url(blobHash(sent.blob)) === slot.blob_hash;
+      return (
+        sent?.id === slot.id &&
+        encodeBase64url(blobHash(sent.blob)) === slot.blob_hash &&
+        mayBeSealed(slot.kind, sent.blob)
+      );
     });
   if (!fits || !isSigned(entry, manifest, bytes)) {
     throw refusal('invalid_request', 'The vault entry does not agree with its manifest.');

@@ -7,6 +7,7 @@ import {
   historyAfter,
   limits,
   manifestSignatureMessage,
+  mayBeSealed,
   nodesAfter,
   parseEs256CoseKey,
   parseManifest,
@@ -235,6 +236,7 @@ function mergeSlots({ row, before, after, write, rotates }: Comparison): VaultRo
     if (part === undefined || encodeBase64url(blobHash(part.blob)) !== slot.blob_hash) {
       refuse('A blob is missing or has another hash.');
     }
+    if (!mayBeSealed(slot.kind, part.blob)) refuse('A blob is no ciphertext.');
     return part;
   });
   if (!fitsVault(slots)) refuse('The slots are too large together.');

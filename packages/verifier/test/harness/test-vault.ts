@@ -112,10 +112,11 @@ export function makeRecovery(counter: number) {
   return { pair, ...makeRecipient({ credentialId: 'recovery', coseKey }, counter) };
 }
 
-/** A slot with a fresh blob. */
-export function makeSlot(over: Partial<Slot> & { readonly size?: number } = {}) {
-  const { size = 64, ...rest } = over;
-  const blob = random(size);
+/** A slot with a fresh blob, of the length that its kind has. */
+export function makeSlot(
+  over: Partial<Slot> & { readonly size?: number; readonly blob?: string } = {},
+) {
+  const { size = over.kind === 'api-key' ? 64 : 28 + 256, blob = random(size), ...rest } = over;
   const listed: Slot = {
     id: random(16),
     version: 1,

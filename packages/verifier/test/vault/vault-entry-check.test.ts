@@ -34,13 +34,14 @@ function craft(
   changes: {
     readonly manifest?: (manifest: VaultManifest) => VaultManifest;
     readonly text?: (text: string) => string;
+    readonly blob?: string;
     readonly entry?: (entry: VaultEntry) => VaultEntry;
   } = {},
 ): VaultEntry {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const vaultId = random(16);
   const sealed = { enc: random(65), ct: random(80) };
-  const slot = { id: random(16), blob: random(60) };
+  const slot = { id: random(16), blob: changes.blob ?? random(60) };
   const honest: VaultManifest = {
     issuer: ISSUER,
     vault_id: vaultId,
@@ -107,6 +108,14 @@ it('[V12] refuses a vault whose recipient has a key that is no point', () => {
   const entry = craft({ manifest: recipient({ hpke_key: recipientKey }) });
   const refused = expect.objectContaining({ code: 'invalid_request' });
   expect(() => checkVaultEntry(entry, { ...expected, recipientKey })).toThrow(refused);
+});
+
+it('refuses a vault that has plaintext in its slot', () => {
+  const words = (blob: string) => craft({ blob });
+  const refused = expect.objectContaining({ code: 'invalid_request' });
+  const key = encodeBase64url(utf8('wd_live_an_api_key_as_it_was_issued'));
+  expect(() => check(words(key))).toThrow(refused);
+  expect(check(words(random(35)))).toBe('passkey');
 });
 
 it.each<[string, Parameters<typeof craft>[0]]>([

@@ -1,4 +1,12 @@
-import { decodeBase64url, encodeBase64url, isPzkError, type VaultWrite } from '@pzk-auth/protocol';
+import {
+  decodeBase64url,
+  encodeBase64url,
+  isPzkError,
+  type SlotKind,
+  utf8,
+  type VaultManifest,
+  type VaultWrite,
+} from '@pzk-auth/protocol';
 import { expect, it } from 'vitest';
 import type { VaultRow } from '../../src/index.js';
 import { checkVaultWrite, type WriteExpectation } from '../../src/vault/write-check.js';
@@ -399,6 +407,39 @@ it('[V1] blobs and sealed parts with another hash, for nobody, or missing are re
   expectRefused(() => check(stored, { ...write, recipients: [stranger] }));
 });
 
+it('refuses what looks like plaintext, in a slot that is added and in one that is changed', () => {
+  const stored = storedVault();
+  const [own, other] = stored.vault.manifest.slots;
+  const key = `sk-ant-api03-${random(64)}`;
+  const encoded = (text: string) => encodeBase64url(utf8(text));
+  const add = (kind: SlotKind, blob: string) => addSlot(stored.vault, { kind, blob }).write;
+  const change = (was: VaultManifest['slots'][number] | undefined, blob: string) => {
+    const slot = makeSlot({ id: was?.id ?? '', kind: was?.kind ?? 'secret', version: 2, blob });
+    return makeWrite(
+      stored.vault,
+      (draft) => {
+        draft.slots = draft.slots.map((each) => (each.id === was?.id ? slot.listed : each));
+      },
+      { slots: [slot.sent] },
+    ).write;
+  };
+  // base64url as it stands, its text in base64url, and a document.
+  for (const blob of [key, encoded(key), encoded(JSON.stringify({ name: 'Work', value: key }))]) {
+    expectRefused(() => check(stored, add('secret', blob)));
+    expectRefused(() => check(stored, change(other, blob)));
+  }
+  // The slot of the API key has no length of its own.
+  for (const text of [key, `${key}\r\n`, JSON.stringify({ '\t': key })]) {
+    expectRefused(() => check(stored, add('api-key', encoded(text))));
+    expectRefused(() => check(stored, change(own, encoded(text))));
+  }
+  for (const bytes of [28 + 255, 28 + 257, 256]) {
+    expectRefused(() => check(stored, add('secret', random(bytes))));
+  }
+  expect(codeOf(() => check(stored, add('secret', random(28 + 512))))).toBe('passed');
+  expect(codeOf(() => check(stored, add('api-key', random(29))))).toBe('passed');
+});
+
 it('[V1] a slot changes neither its kind nor jumps a version', () => {
   const stored = storedVault();
   const [, was] = stored.vault.manifest.slots;
@@ -419,8 +460,8 @@ it('[V1] a slot changes neither its kind nor jumps a version', () => {
 it('the limit of all blobs counts what the vault then holds', () => {
   const stored = storedVault();
   let { row, vault } = stored;
-  const size = 16 * 1024;
-  for (let count = 0; count < 5; count++) {
+  const size = 28 + 63 * 256;
+  for (let count = 0; count < 6; count++) {
     const { after, write } = addSlot(vault, { size });
     row = check({ ...stored, row }, write).next;
     vault = after;

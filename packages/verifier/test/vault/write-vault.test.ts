@@ -238,7 +238,7 @@ describeOnStores('writing a vault', (kind) => {
 
   it('takes a write that seals 96 KiB of blobs anew, and refuses a body beyond its limit', async () => {
     const client = await enrollWithVault(kind.issuer);
-    const slots = Array.from({ length: 5 }, () => makeSlot({ size: 16 * 1024 }));
+    const slots = Array.from({ length: 5 }, () => makeSlot({ size: 28 + 63 * 256 }));
     const { write } = makeWrite(
       client.vault,
       (draft) => draft.slots.push(...slots.map(({ listed }) => listed)),
