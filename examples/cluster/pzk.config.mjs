@@ -3,7 +3,8 @@ import { redisClusterOptions, redisStores } from '@pzk-auth/verifier/redis';
 import { postgresDatabase, sqlStores } from '@pzk-auth/verifier/sql';
 import { Cluster } from 'ioredis';
 
-const { ISSUER, REDIS_NODES, DATABASE_URL, PZK_SECRET, PZK_ADDRESS_FAILURES } = process.env;
+const { ISSUER, REDIS_NODES, DATABASE_URL, PZK_SECRET, PZK_ADDRESS_FAILURES, REDIS_TIMEOUT } =
+  process.env;
 
 const nodes = REDIS_NODES.split(',').map((node) => {
   const [host, port] = node.split(':');
@@ -22,7 +23,11 @@ export const options = {
   stores: {
     ...sqlStores({ database, issuer: ISSUER }),
     // A revocation is answered when a replica holds it: a failover then forgets none.
-    ...redisStores({ client: redis, revocationReplicas: 1 }),
+    ...redisStores({
+      client: redis,
+      revocationReplicas: 1,
+      timeout: Number(REDIS_TIMEOUT ?? 500),
+    }),
   },
   addressFailureLimit: Number(PZK_ADDRESS_FAILURES ?? 60),
 };

@@ -1,22 +1,36 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A free port of the loopback, where that of the bus of Redis Cluster (10,000 above) is free, too. */
+/** Of Redis Cluster: so many above the port of a node is that of its bus. */
+const BUS = 10_000;
+/** Whoever was given one may not listen yet, and another asks meanwhile. */
+const given = new Set();
+
+/**
+ * A free port of the loopback, where that of the bus is free, too. From where no system takes ports for
+ * outgoing connections: a server that was killed finds its own free again.
+ */
 export async function freePort() {
   for (;;) {
-    const port = await listenOnce(0);
-    if (port < 55_536 && (await listenOnce(port + 10_000).catch(() => 0)) !== 0) return port;
+    const port = randomInt(10_000, 32_000 - BUS);
+    if (given.has(port) || given.has(port + BUS)) continue;
+    given.add(port).add(port + BUS);
+    if ((await canListen(port)) && (await canListen(port + BUS))) return port;
   }
 }
 
-async function listenOnce(wanted) {
-  const server = createServer().listen(wanted, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
+async function canListen(port) {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
   server.close();
   await once(server, 'close');
-  return port;
+  return true;
 }
 
 const children = new Set();

@@ -1,5 +1,3 @@
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { Controller, type INestMicroservice } from '@nestjs/common';
 import { APP_GUARD, NestFactory } from '@nestjs/core';
 import {
@@ -10,6 +8,7 @@ import {
 } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../verifier/test/harness/free-port.js';
 import { Public, PzkGuard, PzkModule, PzkService } from '../src/index.js';
 import { testVerifier } from './app.js';
 
@@ -29,14 +28,6 @@ class MessageController {
     called.push('open');
     return 'open';
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 describe('a microservice', () => {

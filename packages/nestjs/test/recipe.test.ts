@@ -11,6 +11,9 @@ const README = join(PACKAGE, 'README.md');
 const require = createRequire(import.meta.url);
 const run = promisify(execFile);
 
+/** A proof may take a busy machine longer than the usual time of a test. Milliseconds. */
+const PATIENCE = 120_000;
+
 const VITEST_CONFIG = 'export default { test: { globals: true } };';
 const TSCONFIG = {
   compilerOptions: {
@@ -54,7 +57,7 @@ describe('the tests in the README', () => {
   afterAll(() => rm(directory, { recursive: true }));
 
   it('pass in Jest by the recipe', async () => {
-    const args = ['--json', '--ci'];
+    const args = ['--json', '--ci', `--testTimeout=${PATIENCE}`];
     const { stdout, stderr } = await runBin(
       'jest',
       'bin/jest.js',
@@ -67,7 +70,8 @@ describe('the tests in the README', () => {
   });
 
   it('pass in Vitest', async () => {
-    const args = ['run', '--root', directory, '--reporter', 'json'];
+    const patience = ['--testTimeout', `${PATIENCE}`, '--hookTimeout', `${PATIENCE}`];
+    const args = ['run', '--root', directory, '--reporter', 'json', ...patience];
     const { stdout, stderr } = await runBin('vitest', 'vitest.mjs', args, directory);
     const report = JSON.parse(stdout || '{}');
     expect([report.numPassedTests, report.numTotalTests], stderr).toEqual([2, 2]);

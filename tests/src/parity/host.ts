@@ -42,7 +42,7 @@ export const oldRoute: ProtectOptions = {
  *
  * - the endpoints under `/pzk`, the metadata at the root;
  * - `GET /weather` with `weather:read`, from other origins too;
- * - `POST /reports` with `weather:write` and `maxAge` 60, which answers 201 with the body's size;
+ * - `POST /reports` with `weather:write` and `maxAge` 600, which answers 201 with the body's size;
  * - `GET /any`, protected, without a scope; `GET /open`, not protected;
  * - `GET /v1/weather/{city}` with `weather:read`, a route with a parameter;
  * - `GET /old`, by `oldRoute`, which answers `{"kind": ..., "scopes": [...]}`;

@@ -5,6 +5,9 @@ import { createServer } from 'node:net';
 /** Where the system takes no ports from for outgoing connections (on Linux from 32,768 up, elsewhere above). */
 const [FIRST, LAST] = [10_000, 32_000];
 
+/** Whoever was given one may not listen yet, and another asks meanwhile. */
+const given = new Set<number>();
+
 /**
  * A free port of the loopback for a server that a test starts, and starts anew: no connection takes it
  * before or in between.
@@ -14,7 +17,11 @@ const [FIRST, LAST] = [10_000, 32_000];
 export async function freePort(beside = 0): Promise<number> {
   for (;;) {
     const port = randomInt(FIRST, LAST - beside);
-    if ((await canListen(port)) && (beside === 0 || (await canListen(port + beside)))) return port;
+    const wanted = beside === 0 ? [port] : [port, port + beside];
+    if (wanted.some((one) => given.has(one))) continue;
+    for (const one of wanted) given.add(one);
+    const free = await Promise.all(wanted.map(canListen));
+    if (free.every(Boolean)) return port;
   }
 }
 

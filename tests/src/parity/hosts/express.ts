@@ -30,7 +30,7 @@ export const expressHost: Host = {
     });
     app.post(
       '/reports',
-      pzk.protect({ scope: 'weather:write', maxAge: 60 }),
+      pzk.protect({ scope: 'weather:write', maxAge: 600 }),
       express.text({ type: '*/*' }),
       (req, res) => {
         res.status(201).json({ account: req.pzk.account, size: String(req.body).length });

@@ -35,7 +35,7 @@ class WeatherController {
     return { account, scopes };
   }
 
-  @Protect({ scope: 'weather:write', maxAge: 60 })
+  @Protect({ scope: 'weather:write', maxAge: 600 })
   @Post('reports')
   report(@Session('account') account: string, @Body() body: unknown) {
     return { account, size: JSON.stringify(body).length };
