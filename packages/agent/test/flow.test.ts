@@ -123,6 +123,27 @@ describe('from the request to its end', () => {
     expect(upstream.seen).toHaveLength(0);
   });
 
+  it('has ended, and not failed, where the broker hears in one breath that it was released and is over', async () => {
+    const second = await world.startAnother();
+    try {
+      const grant = await second.ask({ ttl: 1 });
+      const [pid, keeper = 0] = processesOf(second.broker.pid);
+      process.kill(keeper, 'SIGSTOP');
+      await platform.approve(grant.id);
+      // The secret waits at the process that stands; then its time passes while the broker stands.
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      process.kill(pid ?? 0, 'SIGSTOP');
+      process.kill(keeper, 'SIGCONT');
+      await new Promise((resolve) => setTimeout(resolve, 3000));
+      process.kill(pid ?? 0, 'SIGCONT');
+      await expect
+        .poll(() => second.stateOf(grant))
+        .toMatchObject({ status: 'ended', endReason: 'time' });
+    } finally {
+      await second.close();
+    }
+  });
+
   it('tells the reason of a rejection', async () => {
     const grant = await ask();
     platform.reject(grant.id, 'Not on Sundays');
