@@ -139,7 +139,7 @@ export interface VaultClient extends Observable<VaultState> {
     /**
      * Ends the tokens of a device, with a touch. `OpenVault.removeDevice` then takes it out of the vault.
      *
-     * @throws PzkError `not_found`, and those of a passkey that is asked
+     * @throws PzkError `not_signed_in`, before the touch; `not_found`, and those of a passkey that is asked
      */
     revoke(deviceId: string, options?: { readonly signal?: AbortSignal }): Promise<void>;
   };

@@ -28,7 +28,8 @@ export interface AgentsActions {
    */
   readonly pair: () => Promise<void>;
   /**
-   * Writes the agent into the vault, with a touch. Only when the user has compared the words.
+   * Writes the agent into the vault, with a touch. Only when the user has compared the words. Fails with
+   * `invalid_request` where there is no pairing.
    *
    * @param name - What the user calls it, 1 to 64 characters. Default: the name it gave itself.
    * @param options - As at `useVault().open`: the vault is opened anew.

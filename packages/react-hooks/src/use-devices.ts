@@ -43,7 +43,8 @@ export interface DevicesActions {
    */
   readonly invite: () => Promise<void>;
   /**
-   * Takes the device that `invitation` shows into the vault, with a touch. Only on the user's yes.
+   * Takes the device that `invitation` shows into the vault, with a touch. Only on the user's yes. Fails with
+   * `invalid_request` where there is no invitation.
    *
    * @param options - As at `useVault().open`: the vault is opened anew.
    */

@@ -77,7 +77,7 @@ export interface Approvals {
    * may have been handed out; `vault_compare_required` while `basis` of the contents is `pin`; `vault_conflict` where
    * slot or agent have changed since `list`: call it again and show what it gives; `release_request_invalid`;
    * `vault_slot_damaged` where the slot cannot be read; `api_key_malformed` where no broker takes its value;
-   * `vault_repin_required` and others as at `open`, which a locked vault takes first
+   * `not_signed_in`, before any touch; `vault_repin_required` and others as at `open`, which a locked vault takes first
    */
   approve(approval: Approval, options?: TouchOptions): Promise<void>;
   /** @param reason - For the agent, at most 200 characters. Default: none. */
