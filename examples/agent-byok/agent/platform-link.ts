@@ -3,6 +3,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 /** A task as the platform hands it over. */
 export interface AgentTask {
   readonly id: string;
+  /** Whose it is. */
+  readonly account: string;
   readonly prompt: string;
   /** Vault and slot of the key that the user chose. */
   readonly vault: string;

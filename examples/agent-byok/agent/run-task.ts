@@ -46,7 +46,7 @@ function problemOf(error: unknown, grant: BrokerGrant | undefined): string {
 
 /** Creates the agent: a function that does one task. It never sees the key, only answers of the API. */
 export function createAgent({ broker, platform, host, model }: AgentOptions) {
-  /** Standing approvals by slot: the broker keeps them, this only finds them again. */
+  /** Standing approvals by account, vault and slot: the broker keeps them, this only finds them again. */
   const standing = new Map<string, BrokerGrant>();
 
   async function isUsable(grant: BrokerGrant): Promise<boolean> {
@@ -54,15 +54,17 @@ export function createAgent({ broker, platform, host, model }: AgentOptions) {
     return snapshot.status === 'released';
   }
 
-  async function obtainGrant({ vault, slot, prompt, approval }: AgentTask): Promise<BrokerGrant> {
-    const place = `${vault} ${slot}`;
-    const known = standing.get(place);
-    if (known !== undefined && (await isUsable(known).catch(() => false))) return known;
-    standing.delete(place);
+  async function obtainGrant(task: AgentTask): Promise<BrokerGrant> {
+    const { account, vault, slot, prompt, approval } = task;
     const common = { vault, slot, host, methods: ['POST' as const] };
+    // A user who wants to be asked is asked, whatever they have approved before.
     if (approval === 'once') {
       return broker.request({ ...common, ...ONCE, purpose: describe(prompt) });
     }
+    const place = `${account} ${vault} ${slot}`;
+    const known = standing.get(place);
+    if (known !== undefined && (await isUsable(known).catch(() => false))) return known;
+    standing.delete(place);
     const { uses, perDay, days } = STANDING;
     const notAfter = Math.floor(Date.now() / 1000) + days * DAY;
     const purpose = 'Tasks that you give me in the coming days';

@@ -10,8 +10,8 @@ const STATUSES: ReadonlySet<unknown> = new Set(['asking', 'working', 'done', 'fa
 export interface AgentDescription {
   /** Whether it has asked for work lately. */
   readonly online: boolean;
-  /** How a user tells it the code of a pairing. */
-  readonly pairCommand: string;
+  /** Whether its broker runs as a user of its own. The page has the command for each: no text of ours gets into a shell. */
+  readonly hasOwnUser: boolean;
 }
 
 /** The platform's end of the line to its agent. */
@@ -25,7 +25,7 @@ export interface AgentLinkOptions {
   readonly tasks: Tasks;
   /** By it the platform knows its own agent. It opens no vault and no release. */
   readonly token: string;
-  readonly pairCommand: string;
+  readonly hasOwnUser: boolean;
 }
 
 const digest = (text: string) => createHash('sha256').update(text).digest();
@@ -39,7 +39,7 @@ function requireToken(token: string): RequestHandler {
 }
 
 /** Hands tasks to the agent and takes what it reports. Requests for keys go another way. */
-export function createAgentLink({ tasks, token, pairCommand }: AgentLinkOptions): AgentLink {
+export function createAgentLink({ tasks, token, hasOwnUser }: AgentLinkOptions): AgentLink {
   let polls = 0;
   let lastPoll = 0;
   const routes = Router();
@@ -55,8 +55,8 @@ export function createAgentLink({ tasks, token, pairCommand }: AgentLinkOptions)
     polls--;
     lastPoll = Date.now();
     if (task === undefined) return void res.sendStatus(204);
-    const { id, prompt, vault, slot, approval } = task;
-    res.json({ id, prompt, vault, slot, approval });
+    const { id, account, prompt, vault, slot, approval } = task;
+    res.json({ id, account, prompt, vault, slot, approval });
   });
 
   routes.post('/tasks/:id', json({ limit: '256kb' }), (req, res) => {
@@ -71,6 +71,6 @@ export function createAgentLink({ tasks, token, pairCommand }: AgentLinkOptions)
 
   return {
     routes,
-    describe: () => ({ online: polls > 0 || Date.now() - lastPoll < POLL, pairCommand }),
+    describe: () => ({ online: polls > 0 || Date.now() - lastPoll < POLL, hasOwnUser }),
   };
 }

@@ -24,8 +24,8 @@ export interface AppOptions {
   readonly tasks: Tasks;
   /** By it the platform knows its own agent. */
   readonly agentToken: string;
-  /** What a user types to pair the agent; shown on the page. */
-  readonly pairCommand: string;
+  /** Whether the agent's broker runs as a user of its own; the page shows how to pair it. */
+  readonly hasOwnUser: boolean;
   /** Further options of the engine, e.g. `secret`, `clock`, `onEvent`. */
   readonly verifier?: Partial<VerifierOptions>;
   /** Serves the page. Default: the one that `vite build` made. */
@@ -41,7 +41,7 @@ export interface Platform {
 
 /** Creates the platform: authentication with the vault, sign-up, tasks, page, all on one origin. */
 export async function createApp(options: AppOptions): Promise<Platform> {
-  const { origin, stores, tasks, agentToken, pairCommand } = options;
+  const { origin, stores, tasks, agentToken, hasOwnUser } = options;
   const verifier = createVerifier({
     issuer: origin,
     audience: origin,
@@ -56,14 +56,14 @@ export async function createApp(options: AppOptions): Promise<Platform> {
 
   const app = express();
   const pzk = pzkAuth(verifier);
-  const agent = createAgentLink({ tasks, token: agentToken, pairCommand });
+  const agent = createAgentLink({ tasks, token: agentToken, hasOwnUser });
   app.disable('x-powered-by');
   app.use(securityHeaders());
   app.use(pzk.wellKnown());
   app.use(verifier.basePath, pzk.routes());
   app.use('/account', signUpRoutes({ verifier, scopes: ['tasks'] }));
   app.use('/agent-api', agent.routes);
-  app.use('/api', taskRoutes({ pzk, tasks, agent }));
+  app.use('/api', taskRoutes({ pzk, tasks, agent, vaults: stores.vaults }));
   app.use(options.page ?? express.static(BUILT_PAGE));
   app.use(pzk.errors(), lastErrorHandler());
 

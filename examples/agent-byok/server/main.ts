@@ -29,9 +29,8 @@ const vendor =
       })
     : undefined;
 const brokerSocket = process.env.BROKER_SOCKET;
-const pairCommand = (origin: string) =>
-  `${brokerSocket === undefined ? 'npm run pair --' : 'sudo -u pzk-broker pzk-broker pair'} --issuer ${origin} --code`;
-const platform = await startPlatform({ data, port: readPort('PORT', 3000), pairCommand });
+const hasOwnUser = brokerSocket !== undefined;
+const platform = await startPlatform({ data, port: readPort('PORT', 3000), hasOwnUser });
 const agent = await startAgent({
   directory: join(directory, 'broker'),
   origin: platform.origin,
@@ -42,8 +41,7 @@ const agent = await startAgent({
 });
 
 print(`\n  Open       ${platform.origin}`);
-print(`  Agent      process ${agent.pid}; pair it from a second terminal:`);
-print(`             ${pairCommand(platform.origin)} CODE`);
+print(`  Agent      process ${agent.pid}; its page says how to pair it, from a second terminal`);
 print(`  Upstream   https://${vendor?.host ?? upstream}`);
 const key = vendor?.keys.active().at(-1);
 if (key !== undefined) print(`  Its key    ${key}`);

@@ -10,8 +10,8 @@ export interface StartOptions extends Pick<AppOptions, 'verifier' | 'page'> {
   readonly data: PlatformData;
   /** Port to listen on; 0 for any that is free. Default 3000. */
   readonly port?: number;
-  /** As in `AppOptions`, for the platform at this origin. */
-  readonly pairCommand: (origin: string) => string;
+  /** As in `AppOptions`. Default false. */
+  readonly hasOwnUser?: boolean;
 }
 
 /** A listening platform. */
@@ -34,7 +34,7 @@ function listen(server: Server, port: number): Promise<void> {
 
 /** Listens first, since issuer and origin hold the port, then creates the application. */
 export async function startPlatform(options: StartOptions): Promise<RunningPlatform> {
-  const { data, port = 3000, pairCommand, verifier, ...appOptions } = options;
+  const { data, port = 3000, hasOwnUser = false, verifier, ...appOptions } = options;
   const server = createServer();
   await listen(server, port);
   // Passkeys need a name: 127.0.0.1 would not do.
@@ -44,7 +44,7 @@ export async function startPlatform(options: StartOptions): Promise<RunningPlatf
     const platform = await createApp({
       ...appOptions,
       origin,
-      pairCommand: pairCommand(origin),
+      hasOwnUser,
       agentToken,
       tasks: data.tasks,
       stores: data.stores(origin),

@@ -1,4 +1,5 @@
 import type { PzkAuth } from '@pzk-auth/express';
+import type { Stores } from '@pzk-auth/verifier';
 import { json, Router } from 'express';
 import type { AgentLink } from './agent-routes.js';
 import type { Tasks } from './tasks.js';
@@ -14,10 +15,12 @@ export interface TaskRoutesOptions {
   readonly pzk: PzkAuth;
   readonly tasks: Tasks;
   readonly agent: AgentLink;
+  /** Says whose a vault and its slots are. */
+  readonly vaults: Pick<Stores['vaults'], 'get'>;
 }
 
 /** What signed-in users do with tasks: give one, list them, watch them. */
-export function taskRoutes({ pzk, tasks, agent }: TaskRoutesOptions): Router {
+export function taskRoutes({ pzk, tasks, agent, vaults }: TaskRoutesOptions): Router {
   const routes = Router();
   routes.use(pzk.protect({ scope: 'tasks' }));
 
@@ -29,7 +32,7 @@ export function taskRoutes({ pzk, tasks, agent }: TaskRoutesOptions): Router {
     res.set('Cache-Control', 'no-store').json({ tasks: tasks.list(req.pzk.account) });
   });
 
-  routes.post('/tasks', json({ limit: '32kb' }), (req, res) => {
+  routes.post('/tasks', json({ limit: '32kb' }), async (req, res) => {
     const { prompt, vault, slot, approval } = (req.body ?? {}) as Record<string, unknown>;
     const asked = typeof prompt === 'string' ? prompt.trim() : '';
     if (asked === '' || asked.length > MAXIMUM_PROMPT) {
@@ -41,6 +44,11 @@ export function taskRoutes({ pzk, tasks, agent }: TaskRoutesOptions): Router {
       return void res.status(400).json({ title: 'The task is malformed.' });
     }
     const { account } = req.pzk;
+    // Ids are no secrets: without this a task would run on what another user has approved.
+    const own = await vaults.get(account);
+    if (own?.vaultId !== vault || !own.slots.some(({ id }) => id === slot)) {
+      return void res.status(403).json({ title: 'No vault of yours has this key.' });
+    }
     res.status(201).json(tasks.create({ account, prompt: asked, vault, slot, approval }));
   });
 

@@ -57,7 +57,7 @@ async function begin(value: string): Promise<void> {
 }
 
 /** Pairs the agent as far as the words, the same on both sides. */
-async function comparePairing() {
+async function comparePairing(replaces = false) {
   await user.goTo('Agents');
   await user.press('Pair an agent');
   const command = await dialog().locator('code').innerText();
@@ -67,6 +67,7 @@ async function comparePairing() {
     issuer: example.platform.origin,
     code: command.split(' ').at(-1) ?? '',
     name: 'Errand agent',
+    replaces,
   });
   await heading('Are these the words?').waitFor(SLOW);
   await expectAccessible(device);
@@ -76,8 +77,8 @@ async function comparePairing() {
   return broker;
 }
 
-async function pairAgent(same = true): Promise<void> {
-  const broker = await comparePairing();
+async function pairAgent(same = true, replaces = false): Promise<void> {
+  const broker = await comparePairing(replaces);
   if (!same) {
     await user.press('They differ');
     expect(await broker.answer(false)).not.toBe(0);
@@ -388,11 +389,11 @@ describe('an agent with its broker, in Chromium', () => {
     await expectAccessible(device);
 
     const notice = device.page.getByText('Agents have to be paired again');
-    await pairAgent(false);
+    await pairAgent(false, true);
     await user.goTo('Tasks');
     await user.goTo('Agents');
     await notice.waitFor(SLOW);
-    await pairAgent();
+    await pairAgent(true, true);
     await notice.waitFor({ state: 'detached', ...SLOW });
     await user.goTo('Activity');
     await device.page

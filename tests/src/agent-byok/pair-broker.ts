@@ -17,12 +17,22 @@ export function pairBroker(options: {
   readonly issuer: string;
   readonly code: string;
   readonly name: string;
+  /** The vault got new keys since the last pairing. */
+  readonly replaces?: boolean;
   /** A broker with a user of its own, and its socket. Default: the development form. */
   readonly as?: { readonly uid: number; readonly gid: number; readonly socket: string };
 }): BrokerPairing {
-  const { state, issuer, code, name, as } = options;
+  const { state, issuer, code, name, replaces = false, as } = options;
   const form = as === undefined ? ['--development'] : ['--socket', as.socket];
-  const words = ['pair', ...form, '--state', state, '--issuer', issuer];
+  const words = [
+    'pair',
+    ...form,
+    '--state',
+    state,
+    '--issuer',
+    issuer,
+    ...(replaces ? ['--replace'] : []),
+  ];
   const child: ChildProcess = spawn(
     process.execPath,
     [BROKER, ...words, '--name', name, '--code', code],

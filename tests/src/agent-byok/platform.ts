@@ -39,7 +39,6 @@ export async function startExample(
   const platform = await startPlatform({
     data: { ...data, stores: (issuer) => adapt(data.stores(issuer)) },
     port: 0,
-    pairCommand: (origin) => `npm run pair -- --issuer ${origin} --code`,
     verifier: { onEvent: (event) => events.push(event), ...verifier },
   });
   return {

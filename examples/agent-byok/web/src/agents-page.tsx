@@ -14,9 +14,25 @@ import type { AgentDescription } from './use-tasks.js';
 import { VaultGate } from './vault-gate.js';
 import { useVaultQuestions } from './vault-questions.js';
 
-function Code({ code, expiresAt, command }: { code: string; expiresAt: number; command: string }) {
+const PAIRING_CODE = /^[0-9A-Z]{4}(-[0-9A-Z]{4}){3}$/;
+
+/** What goes into a shell is made here: of a platform's text anything could follow. */
+function pairCommand(hasOwnUser: boolean, code: string): string {
+  if (!PAIRING_CODE.test(code)) throw new TypeError('This is no code of a pairing.');
+  const program = hasOwnUser ? 'sudo -u pzk-broker pzk-broker pair' : 'npm run pair --';
+  return `${program} --issuer ${location.origin} --code ${code}`;
+}
+
+/** Props of {@link Code}. */
+interface CodeProps {
+  readonly code: string;
+  readonly expiresAt: number;
+  readonly hasOwnUser: boolean;
+}
+
+function Code({ code, expiresAt, hasOwnUser }: CodeProps) {
   const now = useSeconds(true);
-  const line = `${command} ${code}`;
+  const line = pairCommand(hasOwnUser, code);
   return (
     <>
       <p>Run this where the agent’s broker runs:</p>
@@ -31,7 +47,7 @@ function Code({ code, expiresAt, command }: { code: string; expiresAt: number; c
 }
 
 /** Pairs an agent: a code to the broker, then the same words on both sides. */
-function PairDialog({ command, onClose }: { command: string; onClose: () => void }) {
+function PairDialog({ hasOwnUser, onClose }: { hasOwnUser: boolean; onClose: () => void }) {
   const { pairing, pair, confirmPairing, dismissPairing } = useAgents();
   const questions = useVaultQuestions();
   const [busy, setBusy] = useState(false);
@@ -79,7 +95,7 @@ function PairDialog({ command, onClose }: { command: string; onClose: () => void
   return (
     <Dialog title="Pair an agent" onClose={onClose}>
       {pairing.status === 'none' && <p role="status">Making a code.</p>}
-      {pairing.status === 'waiting' && <Code {...pairing} command={command} />}
+      {pairing.status === 'waiting' && <Code {...pairing} hasOwnUser={hasOwnUser} />}
       {pairing.status === 'paired' && (
         <p role="status">It is paired. Say yes at the broker, too, and it can ask for keys.</p>
       )}
@@ -119,8 +135,8 @@ function PairAgainNotice({ change, agents }: { change: KeyChange; agents: readon
       <p className="notice-title">Agents have to be paired again</p>
       <p>
         Your vault got new keys on {formatWhen(change.at)}. An agent that was paired before gets no
-        key until its broker is paired again. Take out those that nobody pairs again, above all any
-        that you do not know.
+        key until its broker is paired again, by the command with <code>--replace</code> at its end.
+        Take out those that nobody pairs again, above all any that you do not know.
       </p>
     </div>
   );
@@ -200,7 +216,7 @@ export function AgentsPage({ agent }: { agent: AgentDescription | undefined }) {
       </VaultGate>
       {/* Not within the gate: the vault may be locked before the broker has answered. */}
       {pairing && (
-        <PairDialog command={agent?.pairCommand ?? ''} onClose={() => setPairing(false)} />
+        <PairDialog hasOwnUser={agent?.hasOwnUser === true} onClose={() => setPairing(false)} />
       )}
       {removing !== undefined && (
         <RemoveAgentDialog agent={removing} onClose={() => setRemoving(undefined)} />

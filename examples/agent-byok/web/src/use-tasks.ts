@@ -20,7 +20,8 @@ export type NewTask = Pick<Task, 'prompt' | 'slot' | 'approval'> & { readonly va
 /** What the platform tells of its agent. */
 export interface AgentDescription {
   readonly online: boolean;
-  readonly pairCommand: string;
+  /** Whether its broker runs as a user of its own. */
+  readonly hasOwnUser: boolean;
 }
 
 const RETRY = 3000;
