@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { encodeBase64url, sha256 } from '@pzk-auth/protocol';
@@ -10,6 +11,7 @@ import { pair } from '../src/broker/pair.js';
 import { createPairingStore } from '../src/broker/pairing-store.js';
 import type { BrokerGrant } from '../src/index.js';
 import { generateAgentKeyPem, importAgentKey } from '../src/platform/agent-key.js';
+import { sendRaw } from './harness/raw-socket.js';
 import {
   makeIdentityKey,
   randomId,
@@ -714,6 +716,29 @@ describe('what agents can use up', () => {
     } finally {
       await second.close();
     }
+  });
+
+  it('closes a connection whose second request does not wait for the first answer', async () => {
+    const grant = await ask();
+    const poll = `GET /grants/${grant.id}?wait=1&version=999999999 HTTP/1.1\r\nHost: broker\r\n\r\n`;
+    const status = 'GET /status HTTP/1.1\r\nHost: broker\r\n\r\n';
+    for (const more of [poll, poll.repeat(5000), status]) {
+      expect(await sendRaw(world.setup.socket, poll + more)).toBe('');
+    }
+    // Honest: one that waits is answered again and again.
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const reused: boolean[] = [];
+    for (const path of ['/status', `/grants/${grant.id}?wait=1&version=999999999`, '/status']) {
+      const sent = request({ socketPath: world.setup.socket, path, agent }).end();
+      const [answer] = await once(sent, 'response');
+      expect(answer.statusCode).toBe(200);
+      reused.push(sent.reusedSocket);
+      answer.resume();
+      await once(answer, 'end');
+    }
+    expect(reused).toEqual([false, true, true]);
+    agent.destroy();
+    await grant.end();
   });
 
   it('takes so many connections at a time', async () => {

@@ -6,6 +6,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
+import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { PzkError, parseJson } from '@pzk-auth/protocol';
 import type { BrokerStatus } from '../api/local-api.js';
@@ -173,9 +174,16 @@ export function createLocalServer({ grants, status, connections }: LocalServerOp
     throw new PzkError('method_not_allowed', 'The broker does not do this there.');
   }
 
+  /** Connections with a request that is not answered yet. */
+  const busy = new WeakSet<Socket>();
   const server = createServer(
     { requestTimeout: 0, headersTimeout: 10_000 },
     (incoming, response) => {
+      const { socket } = incoming;
+      // Requests that come one behind the other are all parsed at once: one connection could fill the memory.
+      if (busy.has(socket)) return void socket.destroy();
+      busy.add(socket);
+      response.once('close', () => busy.delete(socket));
       answer(incoming, response).catch((error) => sendProblem(response, error));
     },
   );
