@@ -44,6 +44,49 @@ function expectNothingSent() {
   expect(elsewhere.seen).toEqual([]);
 }
 
+describe('a body that the host may not read', () => {
+  it.each(['GET', 'HEAD', 'OPTIONS'] as const)(
+    '[V14] is refused with %s: it would begin the next request',
+    async (method) => {
+      const own = await release({ methods: [method] });
+      const hidden = 'POST /comments HTTP/1.1\r\nContent-Length: 900\r\n\r\n';
+      for (const body of [
+        `Content-Length: ${hidden.length}\r\n\r\n${hidden}`,
+        `Transfer-Encoding: chunked\r\n\r\n${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`,
+      ]) {
+        const start = `${method} /grants/${own.id}/forward/ HTTP/1.1\r\nHost: broker\r\n`;
+        const answer = await sendRaw(setup.socket, start + body);
+        expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+        expect(answer).toContain('pzk-error: invalid_request');
+      }
+      expectNothingSent();
+      await own.end();
+    },
+  );
+
+  it('[V14] goes with DELETE on a connection that takes no other call', async () => {
+    const own = await release({ methods: ['GET', 'DELETE'] });
+    await (await own.fetch(`${upstream.url}/1`)).text();
+    const before = upstream.state.connections;
+    const gone = await own.fetch(`${upstream.url}/2`, { method: 'DELETE', body: '{"ids":[1]}' });
+    expect(await gone.text()).toBe('ok');
+    await (await own.fetch(`${upstream.url}/3`)).text();
+    expect(upstream.seen.map(({ method, body }) => `${method} ${body}`)).toEqual([
+      ...['GET ', 'DELETE {"ids":[1]}', 'GET '],
+    ]);
+    expect(upstream.seen[1]?.headers.connection).toBe('close');
+    expect(upstream.state.connections - before).toBe(1);
+    await own.end();
+  });
+
+  it('[V14] honest: is none where its length is 0', async () => {
+    const start = `GET ${path('/')} HTTP/1.1\r\nHost: broker\r\n`;
+    const answer = await sendRaw(setup.socket, `${start}Content-Length: 0\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(upstream.seen).toMatchObject([{ method: 'GET', body: '' }]);
+  });
+});
+
 describe('where a call goes', () => {
   it('[V14] refuses another host, port and scheme', async () => {
     for (const url of [

@@ -47,6 +47,12 @@ export interface Forwarder {
   close(): void;
 }
 
+/**
+ * A host that reads no body behind these would take it for the next request of the connection, and what follows it for
+ * the body of that: the next call with its secret.
+ */
+const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
 /** Passes so many bytes on. */
 function limitBytes(maximum: number, createError: () => PzkError): Transform {
   let bytes = 0;
@@ -76,6 +82,8 @@ export function createForwarder(secret: Buffer, options: ForwarderOptions): Forw
   const lookup = createGuardedLookup(options.resolve ?? systemResolve, isAllowed, host);
   const scrubber = createScrubber(secretForms(secret));
   const agent = new Agent({ keepAlive: true, maxSockets: limits.calls, scheduling: 'lifo' });
+  // For a DELETE with a body, which some hosts want and others do not read: nothing follows it.
+  const lastAgent = new Agent({ keepAlive: false });
   let calls = 0;
   let isClosed = false;
 
@@ -106,6 +114,9 @@ export function createForwarder(secret: Buffer, options: ForwarderOptions): Forw
       ...{ host, header, allowed: task.requestHeaders },
     });
     if (bodyBytes !== undefined && bodyBytes > limits.requestBytes) throw tooLarge();
+    if (bodyBytes !== 0 && BODILESS.has(method)) {
+      throw new PzkError('invalid_request', `A call with ${method} has no body.`);
+    }
     if (calls >= limits.calls) {
       throw new PzkError('too_many_requests', 'Too many calls are under way.');
     }
@@ -120,7 +131,7 @@ export function createForwarder(secret: Buffer, options: ForwarderOptions): Forw
   ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const outgoing = httpsRequest({
-        agent,
+        agent: call.hasBody && call.method === 'DELETE' ? lastAgent : agent,
         hostname,
         port: Number(port),
         servername: hostname,
@@ -224,6 +235,7 @@ export function createForwarder(secret: Buffer, options: ForwarderOptions): Forw
     close() {
       isClosed = true;
       agent.destroy();
+      lastAgent.destroy();
     },
   };
 }
