@@ -31,7 +31,7 @@ const result = spawnSync(process.execPath, [vitest, 'run', chosen, ...options], 
   stdio: 'inherit',
   env: {
     PZK_CHAOS_ENROLMENTS: '1000',
-    PZK_CHAOS_VAULTS: '40',
+    PZK_CHAOS_VAULTS: '48',
     PZK_CHAOS_ROUNDS: '6',
     ...process.env,
   },
