@@ -51,10 +51,11 @@ export interface Releases {
    * Every receipt of the open vault, checked: what was approved, by which passkey, and that none is
    * missing or was changed. The manifest names the last one that was there when the vault was opened;
    * those that other devices have made since are the vault's, too. Receipts of a vault that was replaced
-   * by a reset are left out: nothing vouches for them any more.
+   * by a reset are left out: nothing vouches for them any more. They are fetched and checked page by page.
    *
    * @throws PzkError `vault_locked`, `receipt_invalid`; `vault_conflict` where there are receipts that
-   * only the vault as it is now can vouch for: open it again
+   * only the vault as it is now can vouch for: open it again; `unexpected_response` after 10,000 of vaults that
+   * were replaced
    */
   receipts(): Promise<readonly VerifiedReceipt[]>;
   /**
@@ -70,6 +71,15 @@ export interface Releases {
 /** Twenty receipts at their limit, as base64url in JSON. */
 const MAXIMUM_RECEIPTS_BYTES = 2 * 1024 * 1024;
 
+/** As many receipts of vaults that were replaced as are passed over: each stands for a touch. */
+const MAXIMUM_OTHERS = 10_000;
+
+/** Receipts of the open vault, checked, and the bytes of each. */
+interface OwnReceipts {
+  readonly receipts: readonly VerifiedReceipt[];
+  readonly given: readonly NumberedReceipt[];
+}
+
 function invalid(reason: string): PzkError {
   return new PzkError('receipt_invalid', 'The receipts are not those that were made.', {
     cause: new TypeError(reason),
@@ -79,52 +89,69 @@ function invalid(reason: string): PzkError {
 const pageOf = (before: number | undefined) => (before === undefined ? {} : { before });
 
 export function createReleases({ api, holder }: VaultContext): Releases {
-  async function fetchReceipts(): Promise<readonly NumberedReceipt[]> {
-    const all: NumberedReceipt[] = [];
-    for (;;) {
-      const after = all.at(-1)?.number;
-      const { receipts } = await api.post(
-        '/vault/receipts',
-        after === undefined ? {} : { after },
-        receiptsResponseSchema,
-        { maximumBytes: MAXIMUM_RECEIPTS_BYTES },
-      );
-      const [first] = receipts;
-      if (first === undefined) return all;
-      // Else a server could keep this going.
-      if (first.number !== (after ?? 0) + 1) {
-        throw invalid('One is missing.');
-      }
-      for (const { number, receipt } of receipts) {
-        all.push({ number, receipt: decodeBase64url(receipt) });
-      }
-    }
+  /** A page of the account's receipts; empty at the end. */
+  async function fetchPage(after: number): Promise<readonly NumberedReceipt[]> {
+    const { receipts } = await api.post(
+      '/vault/receipts',
+      after === 0 ? {} : { after },
+      receiptsResponseSchema,
+      { maximumBytes: MAXIMUM_RECEIPTS_BYTES },
+    );
+    if (receipts.length > 0 && receipts[0]?.number !== after + 1) throw invalid('One is missing.');
+    return receipts.map(({ number, receipt }) => ({ number, receipt: decodeBase64url(receipt) }));
   }
 
-  /** Those of the open vault, checked, among all that were given. */
-  async function readReceipts(): Promise<{
-    readonly receipts: readonly VerifiedReceipt[];
-    readonly given: readonly NumberedReceipt[];
-  }> {
-    const {
-      vault_id: vaultId,
-      receipts_head: head,
-      identity_key,
-    } = await holder.read(({ manifest }) => manifest);
-    const given = await fetchReceipts();
-    const verdict = await verifyReceipts({ receipts: given, vaultId });
-    if (!verdict.valid) throw invalid(`receipt ${verdict.number}: ${verdict.flaw}`);
-    const { receipts } = verdict;
-    const named = head === '' ? -1 : receipts.findIndex(({ hash }) => hash === head);
-    if (head !== '' && named < 0) throw invalid('The last one is missing.');
-    // Another device may have approved since this one opened the vault, or changed its keys before.
-    const later = receipts.slice(named + 1);
-    if (later.some(({ identityKey }) => identityKey !== identity_key)) {
-      throw new PzkError('vault_conflict', 'There are receipts of another signer of the vault.', {
-        hint: 'Open the vault again. If it says so still, treat the receipts as invalid.',
-      });
+  /**
+   * Those of the open vault, each page checked as it comes: whatever a server makes up, it comes to an end. Before
+   * the one that the manifest names by the counters, which rise; after it by the signer; and those of vaults
+   * that were replaced, of which nothing is checked, by their number.
+   */
+  async function readReceipts(): Promise<OwnReceipts> {
+    const manifest = await holder.read((vault) => vault.manifest);
+    const { vault_id: vaultId, receipts_head: head, identity_key: identityKey } = manifest;
+    const receipts: VerifiedReceipt[] = [];
+    const given: NumberedReceipt[] = [];
+    let named = head === '';
+    let others = 0;
+    let after = 0;
+
+    function judge(receipt: VerifiedReceipt): void {
+      if (!named) {
+        if (receipt.counter >= manifest.counter) throw invalid('The last one is missing.');
+        named = receipt.hash === head;
+      } else if (receipt.identityKey !== identityKey) {
+        // Another device may have approved since this one opened the vault, or changed its keys before.
+        throw new PzkError('vault_conflict', 'There are receipts of another signer of the vault.', {
+          hint: 'Open the vault again. If it says so still, treat the receipts as invalid.',
+        });
+      }
     }
-    return { receipts, given };
+
+    for (;;) {
+      const page = await fetchPage(after);
+      const last = page.at(-1);
+      if (last === undefined) break;
+      after = last.number;
+      // From the last one on that was checked, which the next one names.
+      const known = given.slice(-1);
+      const verdict = await verifyReceipts({
+        receipts: [...known, ...page],
+        after: receipts.at(-1)?.previous,
+        vaultId,
+      });
+      if (!verdict.valid) throw invalid(`receipt ${verdict.number}: ${verdict.flaw}`);
+      const found = verdict.receipts.slice(known.length);
+      for (const receipt of found) judge(receipt);
+      const own = new Set(found.map(({ hash }) => hash));
+      receipts.push(...found);
+      given.push(...page.filter(({ receipt }) => own.has(encodeBase64url(receiptHash(receipt)))));
+      others += page.length - found.length;
+      if (others > MAXIMUM_OTHERS) {
+        throw new PzkError('unexpected_response', 'The receipts of other vaults have no end.');
+      }
+    }
+    if (!named) throw invalid('The last one is missing.');
+    return { receipts: Object.freeze(receipts), given };
   }
 
   return {
@@ -147,10 +174,9 @@ export function createReleases({ api, holder }: VaultContext): Releases {
     receipts: async () => (await readReceipts()).receipts,
     async exportReceipts() {
       const { receipts, given } = await readReceipts();
-      const verified = new Set(receipts.map(({ hash }) => hash));
-      const document = given
-        .filter(({ receipt }) => verified.has(encodeBase64url(receiptHash(receipt))))
-        .map(({ number, receipt }) => ({ number, receipt: encodeBase64url(receipt) }));
+      const document = given.map(({ number, receipt }) => {
+        return { number, receipt: encodeBase64url(receipt) };
+      });
       return Object.freeze({
         document: { receipts: document },
         head: receipts.at(-1)?.hash ?? '',

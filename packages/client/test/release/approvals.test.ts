@@ -1,4 +1,4 @@
-import { encodeBase64url, type ReleaseRequest } from '@pzk-auth/protocol';
+import { encodeBase64url, type ReleaseRequest, receiptHash } from '@pzk-auth/protocol';
 import { describe, expect, it, vi } from 'vitest';
 import {
   type Approval,
@@ -681,6 +681,72 @@ describe('receipts of a vault', () => {
     await expect(renewed.vault.releases.receipts()).rejects.toMatchObject({
       code: 'receipt_invalid',
     });
+  });
+
+  /** Answers with a receipt for every number, as long as it is asked. */
+  function numberOn(platform: FakePlatform, receiptOf: (number: number) => Promise<string>) {
+    const pages = { count: 0 };
+    platform.respond('/pzk/vault/receipts', async ({ body }) => {
+      pages.count++;
+      // What a client that asks on forever would meet; the test ends all the same.
+      if (pages.count > 1000) return Response.json({ receipts: [] });
+      const after: number = JSON.parse(body).after ?? 0;
+      const numbers = Array.from({ length: 20 }, (_, index) => after + index + 1);
+      const receipts = [];
+      for (const number of numbers) receipts.push({ number, receipt: await receiptOf(number) });
+      return Response.json({ receipts });
+    });
+    return pages;
+  }
+
+  it('[V2] are checked as they come: junk without end is refused at its first page', async () => {
+    const { client, platform } = await released(1);
+    const pages = numberOn(platform, async () => 'A'.repeat(400));
+    await expect(client.releases.receipts()).rejects.toMatchObject({ code: 'receipt_invalid' });
+    expect(pages.count).toBe(1);
+  });
+
+  it('[V2] cannot be put in front of those that are named without end', async () => {
+    const { client, platform } = await released(1);
+    const { vaultId = '' } = platform.vault ?? {};
+    const { make } = await createReceiptMaker({ vaultId });
+    // In order each, as whoever has an earlier key of the vault could make them.
+    const pages = numberOn(platform, async () => encodeBase64url(await make()));
+    await expect(client.releases.receipts()).rejects.toMatchObject({ code: 'receipt_invalid' });
+    expect(pages.count).toBe(1);
+  });
+
+  it('[V2] cannot be put behind those that are named without end', async () => {
+    const { client, platform } = await released(1);
+    const { vaultId = '' } = platform.vault ?? {};
+    const { make } = await createReceiptMaker({ vaultId });
+    const first = String(platform.releases[0]?.receipt);
+    const { receipts_head: head, counter } = manifest(platform);
+    let previous = head;
+    const pages = numberOn(platform, async (number) => {
+      if (number === 1) return first;
+      const bytes = await make({
+        previous,
+        manifest: (of) => ({
+          ...of,
+          counter: counter + number,
+          history: randomHistory(counter + number),
+          receipts_head: previous,
+        }),
+      });
+      previous = encodeBase64url(receiptHash(bytes));
+      return encodeBase64url(bytes);
+    });
+    await expect(client.releases.receipts()).rejects.toMatchObject({ code: 'vault_conflict' });
+    expect(pages.count).toBe(1);
+  });
+
+  it('[V2] of vaults that were replaced are not asked for without end', async () => {
+    const { client, platform } = await released(1);
+    const foreign = encodeBase64url(await (await createReceiptMaker()).make());
+    const pages = numberOn(platform, async () => foreign);
+    await expect(client.releases.receipts()).rejects.toMatchObject({ code: 'unexpected_response' });
+    expect(pages.count).toBeLessThan(1000);
   });
 
   it.each([
