@@ -39,6 +39,11 @@ export interface EnrollOptions {
   readonly apiKey: string;
   /** Shown by the authenticator beside the passkey. */
   readonly user: PasskeyUser;
+  /**
+   * What the user calls this device, 1 to 64 characters. It is encrypted in the vault; `nameDevice` changes it.
+   * Default: nothing.
+   */
+  readonly deviceName?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -251,12 +256,13 @@ export function createClient(options: ClientOptions): Client {
     vault,
     subscribe: session.subscribe,
     getSnapshot: session.getSnapshot,
-    enroll: ({ apiKey: text, user, signal }) =>
+    enroll: ({ apiKey: text, user, deviceName, signal }) =>
       runEnrollment(signal, (combined) =>
         withApiKey(text, async (apiKey) =>
           enrollPasskey(context, {
             apiKey,
             user,
+            deviceName,
             key: await passkeyKey(),
             signal: combined,
             onStep: enrollment.set,

@@ -26,7 +26,12 @@ export type {
   VaultRemoval,
 } from './exchange/create-recovery-code.js';
 export type { DeviceInfo } from './exchange/devices.js';
-export type { Invitation, InvitationState, JoiningDevice } from './exchange/invitations.js';
+export type {
+  AdmitOptions,
+  Invitation,
+  InvitationState,
+  JoiningDevice,
+} from './exchange/invitations.js';
 export { isUndecided } from './exchange/is-undecided.js';
 export type { LostVault } from './exchange/lost-vault.js';
 export type { NewSecret, OpenVault, SecretValue } from './exchange/open-vault-handle.js';

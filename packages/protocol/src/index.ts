@@ -258,6 +258,7 @@ export {
 } from './release/release.js';
 export { type RevokeChallengeFields, revokeChallenge } from './revoke-challenge.js';
 export { canonicalizeScope, formatScope, isScopeToken, parseScope } from './scope.js';
+export { type DeviceNames, formatDeviceNames, parseDeviceNames } from './vault/device-names.js';
 export {
   ancestryPlaces,
   type EarlierManifest,

@@ -32,6 +32,33 @@ export function lp(...parts: readonly LengthPrefixedPart[]): Bytes {
   );
 }
 
+function malformed(): PzkError {
+  return new PzkError('invalid_request', 'A length-prefixed value is malformed.');
+}
+
+/**
+ * Takes `lp(a, b, ...)` apart, where there may be any number of parts.
+ *
+ * @param maximum - How many parts there may be.
+ * @throws PzkError `invalid_request` if there are more, or bytes are missing or left over.
+ */
+export function splitLengthPrefixedList<Buffer extends ArrayBufferLike>(
+  bytes: Uint8Array<Buffer>,
+  maximum: number,
+): readonly Uint8Array<Buffer>[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const parts: Uint8Array<Buffer>[] = [];
+  let offset = 0;
+  while (offset + 4 <= bytes.length && parts.length < maximum) {
+    const start = offset + 4;
+    offset = start + view.getUint32(offset, false);
+    if (offset > bytes.length) break;
+    parts.push(bytes.subarray(start, offset));
+  }
+  if (offset !== bytes.length) throw malformed();
+  return parts;
+}
+
 /**
  * Takes `lp(a, b, ...)` apart. The parts are views into the bytes, not copies. Not yet verified:
  * anything about what stands in them.
@@ -43,17 +70,7 @@ export function splitLengthPrefixed<Buffer extends ArrayBufferLike>(
   bytes: Uint8Array<Buffer>,
   count: number,
 ): readonly Uint8Array<Buffer>[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const parts: Uint8Array<Buffer>[] = [];
-  let offset = 0;
-  while (offset + 4 <= bytes.length && parts.length < count) {
-    const start = offset + 4;
-    offset = start + view.getUint32(offset, false);
-    if (offset > bytes.length) break;
-    parts.push(bytes.subarray(start, offset));
-  }
-  if (parts.length !== count || offset !== bytes.length) {
-    throw new PzkError('invalid_request', 'A length-prefixed value is malformed.');
-  }
+  const parts = splitLengthPrefixedList(bytes, count);
+  if (parts.length !== count) throw malformed();
   return parts;
 }

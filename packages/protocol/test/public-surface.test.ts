@@ -58,7 +58,7 @@ describe('types of the public surface', () => {
     expectTypeOf<VaultManifest['agents']>().toEqualTypeOf<
       { id: string; name: string; key: string }[]
     >();
-    expectTypeOf<SlotKind>().toEqualTypeOf<'api-key' | 'secret'>();
+    expectTypeOf<SlotKind>().toEqualTypeOf<'api-key' | 'secret' | 'names'>();
   });
 
   it('error codes are a closed union', () => {

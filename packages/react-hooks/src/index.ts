@@ -4,6 +4,7 @@
 export {
   type AcceptOptions,
   type ActiveSession,
+  type AdmitOptions,
   type Approval,
   type ApproveReplacedSlots,
   type ApproveRollback,

@@ -2,9 +2,9 @@
 
 import type {
   AcceptOptions,
+  AdmitOptions,
   DeviceInfo,
   PzkError,
-  TouchOptions,
   VaultRemoval,
 } from '@pzk-auth/client';
 import { useCallback, useEffect, useMemo, useState } from 'react';
@@ -46,9 +46,9 @@ export interface DevicesActions {
    * Takes the device that `invitation` shows into the vault, with a touch. Only on the user's yes. Fails with
    * `invalid_request` where there is no invitation.
    *
-   * @param options - As at `useVault().open`: the vault is opened anew.
+   * @param options - What the user calls it, and as at `useVault().open`: the vault is opened anew.
    */
-  readonly admit: (options?: TouchOptions) => Promise<ActionResult>;
+  readonly admit: (options?: AdmitOptions) => Promise<ActionResult>;
   /** Ends the invitation, or takes it away once it has ended. */
   readonly dismissInvitation: () => void;
   /**

@@ -1,9 +1,9 @@
 import type {
+  AdmitOptions,
   Invitation,
   InvitationState,
   JoiningDevice,
   PzkError,
-  TouchOptions,
 } from '@pzk-auth/client';
 import { useCallback, useMemo, useRef, useState } from 'react';
 import type { ActionResult } from './action-result.js';
@@ -71,7 +71,7 @@ export function useInvitation(handle: ClientHandle, run: RunCeremony) {
         const { fragment, expiresAt } = result.value;
         setInvitation({ status: 'open', fragment, expiresAt });
       },
-      async admit(options?: TouchOptions): Promise<ActionResult> {
+      async admit(options?: AdmitOptions): Promise<ActionResult> {
         const admitted = begun.current.current;
         admitting.current = true;
         const failure = await run(

@@ -43,6 +43,8 @@ export interface VaultActions {
     change: Partial<Pick<NewSecret, 'name' | 'provider'>>,
   ) => Promise<ActionResult>;
   readonly deleteSecret: (slotId: string) => Promise<ActionResult>;
+  /** Gives one of `members` a name, which only those read who open the vault; an empty one takes it away. */
+  readonly nameDevice: (memberId: string, name: string) => Promise<ActionResult>;
   /**
    * Moves this device to the next PRF generation with one touch; call it from a user's gesture. Two, where the
    * opening gave nothing of that generation.
@@ -105,6 +107,7 @@ export function useVault(): UseVault {
       renameSecret: (slotId, change) =>
         settleVoid(() => vault().current.renameSecret(slotId, change)),
       deleteSecret: (slotId) => settleVoid(() => vault().current.deleteSecret(slotId)),
+      nameDevice: (memberId, name) => settleVoid(() => vault().current.nameDevice(memberId, name)),
       rotateGeneration: async (options) => {
         const ceremony = (signal: AbortSignal) => vault().current.rotateGeneration({ signal });
         return (await run(options?.signal, ceremony)) ?? { status: 'done', value: undefined };

@@ -35,6 +35,9 @@ const LATER = `sk-ant-api03-${'l'.repeat(40)}`;
 
 const cli = fileURLToPath(new URL('../../../packages/cli/dist/main.js', import.meta.url));
 
+/** Of a device, and not of the recovery code. */
+const REMOVE_DEVICE = /^Remove (?!Recovery code)/;
+
 /** Waits as long as a busy machine may need. */
 const SLOW = { timeout: 60_000 };
 
@@ -74,6 +77,7 @@ async function answerInvitation(first: Visitor): Promise<Visitor> {
 async function joinSecond(first: Visitor): Promise<Visitor> {
   const { page } = first.device;
   const second = await answerInvitation(first);
+  await page.getByLabel('What do you call it? (optional)').fill('Phone');
   await first.press('Yes, let it in');
   await page.getByRole('heading', { name: 'It is in' }).waitFor(SLOW);
   await first.press('Close');
@@ -139,7 +143,7 @@ async function readWords({ device }: Visitor): Promise<readonly string[]> {
 async function removeOther(user: Visitor): Promise<void> {
   const { page } = user.device;
   await user.goTo('Devices');
-  await page.getByRole('button', { name: /^Remove Device/ }).click();
+  await page.getByRole('button', { name: REMOVE_DEVICE }).click();
   await user.press('Remove it');
   await typeCode(user, await readCode(user));
   await page.getByRole('heading', { name: 'It is out' }).waitFor(SLOW);
@@ -274,6 +278,33 @@ describe('devices in Chromium, each a context of its own', () => {
     await first.row('Third').waitFor(SLOW);
   });
 
+  it('shows devices by their names, which nobody reads but their user', async () => {
+    const first = await begin();
+    const second = await joinSecond(first);
+    await first.row('Phone').getByText('Passkey').waitFor();
+    await first.row('Chrome on Linux').getByText('This device').waitFor();
+    await first.press('Rename Chrome on Linux');
+    await expectAccessible(first.device);
+    await first.device.page.getByRole('textbox', { name: 'Name' }).fill('Desk');
+    await first.press('Rename');
+    await first.row('Desk').waitFor();
+    await expectAccessible(first.device);
+
+    await second.goTo('Devices');
+    await second.press('Open the vault');
+    const { page } = second.device;
+    const ways = page.getByRole('list', { name: 'Ways to open the vault' }).getByRole('listitem');
+    await ways.filter({ hasText: 'Phone' }).getByText('This device').waitFor();
+    await page.getByText(/^Can open it: Desk \(/).waitFor();
+    await second.goTo('Activity');
+    await page.getByText(/^Device joined: Phone \(/).waitFor(SLOW);
+    await page.getByText('Changed or encrypted anew: the names of your devices').first().waitFor();
+    await expectAccessible(second.device);
+    const sent = JSON.stringify([first.device.requests, second.device.requests]);
+    expect(sent).not.toContain('Desk');
+    expect(sent).not.toContain('Phone');
+  });
+
   it('does not offer to remove the last way to open the vault', async () => {
     const first = await begin();
     await first.goTo('Devices');
@@ -347,7 +378,7 @@ describe('devices in Chromium, each a context of its own', () => {
     const opened = await keepOpening(first);
     await joinSecond(first);
     const older = await opened();
-    await page.getByRole('button', { name: /^Remove Device/ }).click();
+    await page.getByRole('button', { name: REMOVE_DEVICE }).click();
     await first.press('Remove it');
     const code = await readCode(first);
     await page.route('**/pzk/vault', async (route) => {
@@ -365,7 +396,7 @@ describe('devices in Chromium, each a context of its own', () => {
     await page.getByRole('heading', { name: 'It is out' }).waitFor(SLOW);
     await page.getByRole('dialog').getByText('Work').waitFor();
     await first.press('Done');
-    await expect.poll(() => page.getByRole('button', { name: /^Remove Device/ }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('button', { name: REMOVE_DEVICE }).count()).toBe(0);
 
     const other = await visit();
     await other.device.page.goto(example.platform.origin);
@@ -383,7 +414,7 @@ describe('devices in Chromium, each a context of its own', () => {
     await page.route('**/pzk/vault/open', async (route) => {
       const response = await route.fetch();
       const answer = await response.json();
-      answer.vault.slots[1].blob = 'A'.repeat(64);
+      answer.vault.slots[2].blob = 'A'.repeat(64);
       await route.fulfill({ response, json: answer });
     });
     await first.press('Open the vault');
@@ -417,7 +448,7 @@ describe('devices in Chromium, each a context of its own', () => {
     await page.route('**/pzk/vault/open', async (route) => {
       const response = await route.fetch();
       const answer = await response.json();
-      answer.vault.slots[1].blob = 'A'.repeat(64);
+      answer.vault.slots[2].blob = 'A'.repeat(64);
       await route.fulfill({ response, json: answer });
     });
     await first.press('Open the vault');

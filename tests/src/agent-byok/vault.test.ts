@@ -84,7 +84,7 @@ describe('the vault page in Chromium', () => {
     await device.page.getByRole('heading', { name: word }).waitFor();
     for (const name of ['Tasks', 'Approvals', 'Vault', 'Devices', 'Agents', 'Activity']) {
       await user.goTo(name);
-      if (name === 'Activity') await device.page.getByText('Key added').waitFor();
+      if (name === 'Activity') await device.page.getByText('Put into the vault: W').waitFor();
       expect(await device.page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
     }
     await expectAccessible(device);

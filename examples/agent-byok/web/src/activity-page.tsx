@@ -12,7 +12,7 @@ import { downloadJson } from './download-json.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
 import { formatCount, formatWhen } from './format.js';
-import { shortId } from './member-name.js';
+import { memberName, shortId } from './member-name.js';
 import { Page } from './page.js';
 import { VaultGate } from './vault-gate.js';
 
@@ -28,13 +28,13 @@ function useNames(): Names {
     `${what}${shortId(id)}${members === undefined ? '' : ' (removed)'}`;
   const nameMember = (id: string) => {
     const member = members?.find((one) => one.id === id);
-    if (member?.kind === 'recovery') return 'recovery code';
     if (member === undefined) return unnamed('', id);
-    return member.own ? `device ${shortId(id)} (this one)` : `device ${shortId(id)}`;
+    return member.own ? `${memberName(member)}, this one` : memberName(member);
   };
   return {
     slot: (id) => {
       const slot = slots.find((one) => one.id === id);
+      if (slot?.kind === 'names') return 'the names of your devices';
       return slot === undefined ? unnamed('key ', id) : slot.name || `key ${shortId(id)}`;
     },
     agent: (id) => agents.find((one) => one.id === id)?.name ?? unnamed('agent ', id),

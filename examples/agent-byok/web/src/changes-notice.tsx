@@ -2,7 +2,7 @@ import { useVault } from '@pzk-auth/react-hooks';
 import { useState } from 'react';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
-import { shortId } from './member-name.js';
+import { memberName } from './member-name.js';
 import { RosterChangesList } from './roster-changes.js';
 
 /** Says who came, went or was renamed since the user last looked, until the user has looked. */
@@ -18,10 +18,10 @@ export function ChangesNotice() {
           <p className="notice-title">Look at who is in your vault</p>
           <p>This browser has no list of yours yet that it could compare with.</p>
           <ul>
-            {members.map(({ id, kind, own }) => (
-              <li key={id}>
-                Can open it: {kind === 'recovery' ? 'the recovery code' : `device ${shortId(id)}`}
-                {own && ', which is this one'}
+            {members.map((member) => (
+              <li key={member.id}>
+                Can open it: {memberName(member)}
+                {member.own && ', which is this one'}
               </li>
             ))}
             {agents.map(({ id, name }) => (
@@ -32,7 +32,7 @@ export function ChangesNotice() {
       ) : (
         <>
           <p className="notice-title">Changed since you last looked on this device</p>
-          <RosterChangesList changes={changes} />
+          <RosterChangesList changes={changes} members={members} />
         </>
       )}
       <p className="hint small">

@@ -2,7 +2,7 @@ import { useVault } from '@pzk-auth/react-hooks';
 import { useState } from 'react';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
-import { shortId } from './member-name.js';
+import { memberName } from './member-name.js';
 import { VaultWords } from './vault-words.js';
 
 /** Says that this browser knows the vault by its passkey alone, and what to compare it with. */
@@ -23,9 +23,7 @@ export function CompareNotice() {
       <VaultWords words={vault.vaultWords} />
       <p className="hint small">
         If you have no such device, see that nobody is left whom you have removed. Can open it:{' '}
-        {vault.members
-          .map(({ id, kind }) => (kind === 'recovery' ? 'recovery code' : `device ${shortId(id)}`))
-          .join(', ')}
+        {vault.members.map(memberName).join(', ')}
         {vault.agents.length > 0 && (
           <>. May ask for keys: {vault.agents.map(({ name }) => name).join(', ')}</>
         )}

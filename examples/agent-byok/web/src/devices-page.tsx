@@ -6,10 +6,12 @@ import {
   type VaultMember,
 } from '@pzk-auth/react-hooks';
 import { type FormEvent, useId, useState } from 'react';
+import { browserName } from './browser-name.js';
 import { Dialog } from './dialog.js';
 import { downloadJson } from './download-json.js';
 import { ErrorNotice } from './error-notice.js';
 import { type Failure, failureOf } from './failure.js';
+import { FormDialog } from './form-dialog.js';
 import { formatWhen } from './format.js';
 import { InviteDialog } from './invite-dialog.js';
 import { shortId } from './member-name.js';
@@ -31,9 +33,19 @@ const KINDS: Readonly<Record<VaultMember['kind'], string>> = {
   recovery: 'Recovery code',
 };
 
-function MemberRow({ row, onRemove }: { row: Row; onRemove: () => void }) {
+interface MemberRowProps {
+  readonly row: Row;
+  readonly onName: () => void;
+  readonly onRemove: () => void;
+}
+
+function titleOf({ id, kind, name }: VaultMember): string {
+  return kind === 'recovery' ? 'Recovery code' : (name ?? `Device ${shortId(id)}`);
+}
+
+function MemberRow({ row, onName, onRemove }: MemberRowProps) {
   const { member, device } = row;
-  const title = member.kind === 'recovery' ? 'Recovery code' : `Device ${shortId(member.id)}`;
+  const title = titleOf(member);
   return (
     <li className="row">
       <div className="row-text">
@@ -43,16 +55,29 @@ function MemberRow({ row, onRemove }: { row: Row; onRemove: () => void }) {
           {member.revoked && <span className="tag tag-bad">Signed out for good</span>}
         </p>
         <p className="hint small">
+          {member.name !== undefined && <>{shortId(member.id)} · </>}
           {member.kind === 'recovery' ? 'Opens the vault without any device' : KINDS[member.kind]}
           {device !== undefined && <> · since {formatWhen(device.createdAt)}</>}
           {device?.backedUp === true && ' · synced'}
         </p>
       </div>
-      {!member.own && (
-        <button type="button" className="danger" aria-label={`Remove ${title}`} onClick={onRemove}>
-          Remove
-        </button>
-      )}
+      <div className="buttons">
+        {member.kind !== 'recovery' && (
+          <button type="button" aria-label={`Rename ${title}`} onClick={onName}>
+            Rename
+          </button>
+        )}
+        {!member.own && (
+          <button
+            type="button"
+            className="danger"
+            aria-label={`Remove ${title}`}
+            onClick={onRemove}
+          >
+            Remove
+          </button>
+        )}
+      </div>
     </li>
   );
 }
@@ -118,18 +143,43 @@ function ExportDialog({ onClose }: { onClose: () => void }) {
 }
 
 /** What the page asks in a dialog. */
-type Asked = { readonly kind: 'invite' | 'recovery' | 'rotate' | 'export' } | RemovalAsked;
+type Asked =
+  | { readonly kind: 'invite' | 'recovery' | 'rotate' | 'export' }
+  | { readonly kind: 'name' | 'remove'; readonly member: VaultMember };
 
-interface RemovalAsked {
-  readonly kind: 'remove';
-  readonly member: VaultMember;
+function NameDialog({ member, onClose }: { member: VaultMember; onClose: () => void }) {
+  const { nameDevice } = useVault();
+  const id = useId();
+  return (
+    <FormDialog
+      title={`Rename ${titleOf(member)}`}
+      action="Rename"
+      onClose={onClose}
+      onSubmit={async (fields) =>
+        failureOf(await nameDevice(member.id, String(fields.get('name')).trim()))?.error
+      }
+    >
+      <div>
+        <label htmlFor={id}>Name</label>
+        <input
+          id={id}
+          name="name"
+          maxLength={64}
+          defaultValue={member.name ?? (member.own ? browserName() : '')}
+        />
+      </div>
+      <p className="hint small">It is encrypted in your vault, like your keys.</p>
+    </FormDialog>
+  );
 }
 
 function MemberRemovalDialog({ member, onClose }: { member: VaultMember; onClose: () => void }) {
   const { remove } = useDevices();
   return (
     <RemovalDialog
-      title={member.kind === 'recovery' ? 'Remove the recovery code?' : 'Remove this device?'}
+      title={
+        member.kind === 'recovery' ? 'Remove the recovery code?' : `Remove ${titleOf(member)}?`
+      }
       start={() => remove(member.id)}
       onClose={onClose}
     />
@@ -151,6 +201,8 @@ function AskedDialog({ asked, onClose }: { asked: Asked; onClose: () => void }) 
       return <RotationDialog onClose={onClose} />;
     case 'export':
       return <ExportDialog onClose={onClose} />;
+    case 'name':
+      return <NameDialog member={asked.member} onClose={onClose} />;
     case 'remove':
       return <MemberRemovalDialog member={asked.member} onClose={onClose} />;
   }
@@ -204,6 +256,7 @@ function DevicesContent({ onAsk }: { onAsk: (asked: Asked) => void }) {
           <MemberRow
             key={row.member.id}
             row={row}
+            onName={() => onAsk({ kind: 'name', member: row.member })}
             onRemove={() => onAsk({ kind: 'remove', member: row.member })}
           />
         ))}

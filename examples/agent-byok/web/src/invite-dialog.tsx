@@ -1,5 +1,5 @@
 import { useDevices } from '@pzk-auth/react-hooks';
-import { useEffect, useState } from 'react';
+import { type FormEvent, useEffect, useId, useState } from 'react';
 import { CopyButton } from './copy-button.js';
 import { Dialog } from './dialog.js';
 import { ErrorNotice } from './error-notice.js';
@@ -36,6 +36,7 @@ function OpenInvitation({ fragment, expiresAt }: { fragment: string; expiresAt: 
 export function InviteDialog({ onClose }: { onClose: () => void }) {
   const { invitation, invite, admit, dismissInvitation } = useDevices();
   const questions = useVaultQuestions();
+  const id = useId();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
 
@@ -44,9 +45,11 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
     return dismissInvitation;
   }, [invite, dismissInvitation]);
 
-  async function letIn(): Promise<void> {
+  async function letIn(event: FormEvent<HTMLFormElement>): Promise<void> {
+    event.preventDefault();
+    const name = String(new FormData(event.currentTarget).get('name')).trim();
     setBusy(true);
-    setFailure(failureOf(await admit(questions)));
+    setFailure(failureOf(await admit({ name, ...questions })));
     setBusy(false);
   }
 
@@ -87,15 +90,21 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
           <p>
             Say yes only if you have just made a passkey on it. It will read every key you have.
           </p>
-          {failed}
-          <div className="buttons">
-            <button type="button" onClick={onClose}>
-              No
-            </button>
-            <button type="button" className="primary" disabled={busy} onClick={() => void letIn()}>
-              Yes, let it in
-            </button>
-          </div>
+          <form className="stack" autoComplete="off" onSubmit={(event) => void letIn(event)}>
+            <div>
+              <label htmlFor={id}>What do you call it? (optional)</label>
+              <input id={id} name="name" maxLength={64} placeholder="Phone" />
+            </div>
+            {failed}
+            <div className="buttons">
+              <button type="button" onClick={onClose}>
+                No
+              </button>
+              <button type="submit" className="primary" disabled={busy}>
+                Yes, let it in
+              </button>
+            </div>
+          </form>
         </Dialog>
       );
     case 'admitted':

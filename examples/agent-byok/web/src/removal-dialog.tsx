@@ -12,6 +12,12 @@ import { type Failure, failureOf } from './failure.js';
 import { RecoveryCodeSteps } from './recovery-code-steps.js';
 import { useVaultQuestions } from './vault-questions.js';
 
+const UNNAMED: Readonly<Record<RotatedSlot['kind'], string>> = {
+  secret: 'A damaged key',
+  'api-key': 'The key of this platform',
+  names: 'The names of your devices',
+};
+
 /** Where a key is rotated, if that is known. */
 function RotateLink({ provider }: { provider: string }) {
   const { rotateUrl } = findProviderHint(provider);
@@ -77,7 +83,7 @@ export function RemovalDialog({ title, start, onClose }: RemovalDialogProps) {
           <ul className="stack-tight">
             {exposed.map(({ id, kind, name, provider, leftOut }) => (
               <li key={id}>
-                {name || (kind === 'secret' ? 'A damaged key' : 'The key of this platform')}
+                {name || UNNAMED[kind]}
                 <RotateLink provider={provider} />
                 {leftOut === true && ': it could not be read, and is not in your vault any more'}
               </li>

@@ -1,10 +1,8 @@
-import type { RosterChanges, RosterMember } from '@pzk-auth/react-hooks';
-import { shortId } from './member-name.js';
+import type { RosterChanges, RosterMember, VaultMember } from '@pzk-auth/react-hooks';
+import { memberName } from './member-name.js';
 
-const nameOf = ({ id, kind }: RosterMember) =>
-  kind === 'recovery' ? 'the recovery code' : `device ${shortId(id)}`;
-
-function sentencesOf(changes: RosterChanges): readonly string[] {
+function sentencesOf(changes: RosterChanges, members: readonly VaultMember[]): readonly string[] {
+  const nameOf = (one: RosterMember) => memberName(members.find(({ id }) => id === one.id) ?? one);
   return [
     ...changes.membersAdded.map((one) => `Can open it now: ${nameOf(one)}`),
     ...changes.membersRemoved.map((one) => `Cannot open it any more: ${nameOf(one)}`),
@@ -16,10 +14,17 @@ function sentencesOf(changes: RosterChanges): readonly string[] {
 }
 
 /** What differs from what this device has shown before. */
-export function RosterChangesList({ changes }: { readonly changes: RosterChanges }) {
+export function RosterChangesList({
+  changes,
+  members = [],
+}: {
+  readonly changes: RosterChanges;
+  /** Of the open vault, which knows names. Absent where it is not open yet. */
+  readonly members?: readonly VaultMember[];
+}) {
   return (
     <ul>
-      {sentencesOf(changes).map((sentence) => (
+      {sentencesOf(changes, members).map((sentence) => (
         <li key={sentence}>{sentence}</li>
       ))}
     </ul>

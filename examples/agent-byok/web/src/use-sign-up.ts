@@ -1,5 +1,6 @@
 import { type UseEnroll, useEnroll } from '@pzk-auth/react-hooks';
 import { useCallback, useRef, useState } from 'react';
+import { browserName } from './browser-name.js';
 import { PASSKEY_USER } from './passkey-user.js';
 
 /** An enrolment that gets its API key from the platform. */
@@ -32,7 +33,11 @@ export function useSignUp(): UseSignUp {
         return setRefused(true);
       }
     }
-    const { status } = await begin({ apiKey: apiKey.current, user: PASSKEY_USER });
+    const { status } = await begin({
+      apiKey: apiKey.current,
+      user: PASSKEY_USER,
+      deviceName: browserName(),
+    });
     if (status === 'enrolled') apiKey.current = '';
   }, [begin, reset]);
 

@@ -113,7 +113,7 @@ async function listSlots(vault: OpenedVaultExport, reveal: boolean): Promise<Res
   const slots: object[] = [];
   for (const slot of vault.slots) {
     slots.push(
-      reveal && slot.damaged === undefined
+      reveal && slot.damaged === undefined && slot.kind !== 'names'
         ? { ...slot, ...(await readValue(vault, slot.id)) }
         : slot,
     );

@@ -10,7 +10,9 @@ import {
 import type { EnrollState } from '../session/states.js';
 import type { SessionKey } from '../transport/session-key.js';
 import { createVaultEntry } from '../vault/create-vault-entry.js';
+import { randomId } from '../vault/random-id.js';
 import { rosterOf } from '../vault/roster.js';
+import { encodeNames } from '../vault/slot-changes.js';
 import type { PasskeyUser } from '../webauthn/passkeys.js';
 import type { ExchangeContext, TokenGrant } from './exchange-context.js';
 import { type NewPasskey, withNewPasskey } from './new-passkey.js';
@@ -21,6 +23,7 @@ import { requestChallenge } from './request-challenge.js';
 export interface EnrollPasskeyOptions {
   readonly apiKey: Bytes;
   readonly user: PasskeyUser;
+  readonly deviceName?: string | undefined;
   readonly key: SessionKey;
   readonly signal: AbortSignal;
   readonly onStep: (step: EnrollState) => void;
@@ -31,14 +34,14 @@ async function prepareEnrollment(
   context: ExchangeContext,
   nonce: string,
   passkey: NewPasskey,
-  { apiKey, key, signal, onStep }: EnrollPasskeyOptions,
+  { apiKey, deviceName, key, signal, onStep }: EnrollPasskeyOptions,
 ) {
   const { config, records } = context;
   const { issuer, audience, scope } = config;
   const { credentialId, coseKey, registration, assertion, userId, deviceSecret } = passkey;
 
   onStep({ status: 'sealing' });
-  const vault = await createVaultEntry({ issuer, apiKey, ...passkey });
+  const vault = await createVaultEntry({ issuer, apiKey, deviceName, ...passkey });
   if (deviceSecret !== undefined) {
     // Before the server learns of the vault: without this record nobody could open it.
     await records.writeDeviceSecret(credentialId, deviceSecret);
@@ -87,7 +90,9 @@ export async function enrollPasskey(
   options: EnrollPasskeyOptions,
 ): Promise<TokenGrant> {
   const { transport, records } = context;
-  const { key, signal, onStep, user } = options;
+  const { key, signal, onStep, user, deviceName } = options;
+  // Before a passkey is made in vain.
+  if (deviceName !== undefined) encodeNames(new Map([[randomId(), deviceName]]));
   // Asked for at once, so that its absence shows before anything is sent.
   context.authenticator();
 

@@ -17,6 +17,7 @@ import {
 } from '../vault/invitation-keys.js';
 import { type PreparedWrite, prepareWrite } from '../vault/prepare-write.js';
 import { type SealedRecipient, sealToRecipient } from '../vault/seal-recipient.js';
+import { encodeNames, nameRecipient } from '../vault/slot-changes.js';
 import type { UnlockedVault } from '../vault/unlocked-vault.js';
 import { assertCompared } from '../vault/vault-memory.js';
 import type { TouchOptions, VaultContext } from './vault-context.js';
@@ -38,6 +39,12 @@ export type InvitationState =
   | { readonly status: 'joined'; readonly device: JoiningDevice }
   | { readonly status: 'ended' };
 
+/** Options of {@link Invitation.admit}. */
+export interface AdmitOptions extends TouchOptions {
+  /** What the user calls the device, 1 to 64 characters. Default: nothing. */
+  readonly name?: string;
+}
+
 /** An invitation of another device. Keep it on this page: nothing of it is stored. */
 export interface Invitation {
   /** To be carried to the other device outside the platform: whoever has it can ask to join. */
@@ -57,9 +64,10 @@ export interface Invitation {
    * Takes the device that `poll` has shown into the vault, with a touch. Only on the user's yes.
    *
    * @throws PzkError `invitation_invalid`, also where the keys of the vault have changed since the
-   * invitation was made; `vault_repin_required` and others as at `open`
+   * invitation was made; `invalid_request` for a name that cannot be shown; `vault_repin_required` and
+   * others as at `open`
    */
-  admit(options?: TouchOptions): Promise<void>;
+  admit(options?: AdmitOptions): Promise<void>;
   cancel(): Promise<void>;
 }
 
@@ -96,6 +104,7 @@ async function prepareAdmission(
   vault: UnlockedVault,
   joining: JoiningRecipient,
   identityKey: string,
+  name: string,
 ): Promise<PreparedWrite> {
   const { issuer, vault_id: vaultId, counter, recipients, identity_key } = vault.manifest;
   if (identity_key !== identityKey) {
@@ -111,9 +120,15 @@ async function prepareAdmission(
   } catch (cause) {
     throw new PzkError('invitation_invalid', 'The key of the device is none.', { cause });
   }
+  const roster = [...recipients, sealed.recipient];
+  const { listed, slots } =
+    name === ''
+      ? { listed: vault.manifest.slots, slots: [] }
+      : await nameRecipient(vault, roster, { id: joining.id, name });
   return prepareWrite(vault, {
-    manifest: { recipients: [...recipients, sealed.recipient] },
+    manifest: { recipients: roster, slots: listed },
     recipients: [{ id: joining.id, sealed: sealed.sealed }],
+    slots,
   });
 }
 
@@ -193,15 +208,16 @@ export async function createInvitation(context: VaultContext): Promise<Invitatio
     fragment: formatInvitationFragment(code),
     expiresAt: Math.min(expires_at, ownExpiry),
     poll: read,
-    async admit(options: TouchOptions = {}): Promise<void> {
+    async admit({ name = '', ...options }: AdmitOptions = {}): Promise<void> {
       const joining = shown;
       if (joining === undefined) throw invitationInvalid('No device has joined yet.');
+      if (name !== '') encodeNames(new Map([[joining.id, name]]));
       // Before the touch, which would be in vain, and after it, which may have taken its time.
       await assertWaits();
       await context.openAgain(options);
       await assertWaits();
       await holder.change(async (vault) => ({
-        prepared: await prepareAdmission(vault, joining, identityKey),
+        prepared: await prepareAdmission(vault, joining, identityKey, name),
         result: undefined,
       }));
     },

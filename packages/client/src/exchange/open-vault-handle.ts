@@ -1,4 +1,4 @@
-import { type Bytes, PzkError, utf8 } from '@pzk-auth/protocol';
+import { type Bytes, PzkError, RECOVERY, utf8 } from '@pzk-auth/protocol';
 
 import { type PreparedWrite, prepareWrite } from '../vault/prepare-write.js';
 import { findProviderHint, looksLikeKeyOf } from '../vault/provider-hints.js';
@@ -7,6 +7,7 @@ import {
   addApiKeySlot,
   addSlot,
   changeSlot,
+  nameRecipient,
   readSlotValue,
   removeSlot,
 } from '../vault/slot-changes.js';
@@ -78,6 +79,14 @@ export interface OpenVault {
   ): Promise<void>;
   /** @throws PzkError `not_found`; `invalid_request` for the slot of the API key: every start needs it */
   deleteSecret(slotId: string): Promise<void>;
+  /**
+   * Gives a device a name, which those who open the vault read, and nobody else.
+   *
+   * @param memberId - One of `members`.
+   * @param name - 1 to 64 characters; empty takes it away.
+   * @throws PzkError `not_found`; `invalid_request` for a recovery code, or a name that cannot be shown
+   */
+  nameDevice(memberId: string, name: string): Promise<void>;
   /**
    * Moves this device to the next PRF generation with one touch, which has to give again what the opening
    * gave. It takes two where the opening gave nothing of that generation: an authenticator that evaluates one
@@ -218,6 +227,19 @@ export function createOpenVault(context: VaultContext): OpenVault {
       await holder.change(async (vault) =>
         done(await prepareWrite(vault, removeSlot(vault, slotId))),
       );
+    },
+    async nameDevice(memberId, name) {
+      await holder.change(async (vault) => {
+        const { recipients } = vault.manifest;
+        const member = recipients.find(({ id }) => id === memberId);
+        if (member === undefined) throw new PzkError('not_found', 'The vault has no such member.');
+        if (member.credential_id === RECOVERY) {
+          throw new PzkError('invalid_request', 'A recovery code has no name.');
+        }
+        const named = await nameRecipient(vault, recipients, { id: memberId, name });
+        const { listed, slots } = named;
+        return done(await prepareWrite(vault, { manifest: { slots: listed }, slots }));
+      });
     },
     async rotateGeneration({ signal } = {}) {
       const confirmed = await confirmGeneration(context, signal);

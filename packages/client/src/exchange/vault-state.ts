@@ -8,12 +8,17 @@ import {
   rosterOf,
   type VaultAgentInfo,
 } from '../vault/roster.js';
-import { describeSlots, type VaultSlot } from '../vault/slot-changes.js';
+import { describeSlots, readDeviceNames, type VaultSlot } from '../vault/slot-changes.js';
 import type { UnlockedVault } from '../vault/unlocked-vault.js';
 import { wordsOfManifest } from '../vault/vault-memory.js';
 
 /** Who can open a vault, as an open one shows it. */
 export interface VaultMember extends RosterMember {
+  /**
+   * What the user calls it, where it has a name. Every device of the vault can write it, so show a piece of
+   * the id with it.
+   */
+  readonly name?: string;
   /** Whether it is this device. */
   readonly own: boolean;
   /** Its device was revoked: it has to be taken out, by `removeDevice`. */
@@ -78,12 +83,15 @@ export async function describeVault(
   { revoked, resetAt, roster }: OpeningNotes,
   locksAtMs: number,
 ): Promise<VaultState & { status: 'open' }> {
+  const names = await readDeviceNames(vault);
   const members = vault.manifest.recipients.map((recipient): VaultMember => {
     const member = describeMember(recipient);
     const own = member.id === vault.recipient.id;
     // Nobody revokes a code: a server that says so would have it taken out, unseen.
     const isRevoked = !own && member.kind !== 'recovery' && revoked.includes(member.id);
-    return Object.freeze({ ...member, own, revoked: isRevoked });
+    const name = member.kind === 'recovery' ? undefined : names.get(member.id);
+    const named = name === undefined ? {} : { name };
+    return Object.freeze({ ...member, ...named, own, revoked: isRevoked });
   });
   return {
     status: 'open',

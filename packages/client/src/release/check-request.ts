@@ -53,7 +53,7 @@ export async function checkAgentRequest(
     throw refused('The request is not signed by its agent.');
   }
   const slot = manifest.slots.find(({ id }) => id === request.slotId);
-  if (slot === undefined) {
+  if (slot === undefined || slot.kind === 'names') {
     throw refused('The request asks for something that is not in the vault.');
   }
   if (!times.every((now) => isAgentRequestTimely(request, now))) {

@@ -7,6 +7,7 @@ import {
   manifestSignatureMessage,
   pinMessage,
   type SlotFields,
+  type SlotKind,
   sealedHash,
   type VaultEntry,
   vaultSealInfo,
@@ -15,6 +16,7 @@ import { sealHpke } from './hpke.js';
 import { generateIdentityKey } from './identity-key.js';
 import { randomId } from './random-id.js';
 import { type ConfirmedSecret, deriveConfirmedKeys } from './recipient-keys.js';
+import { encodeNames } from './slot-changes.js';
 import { sealSlot } from './slot-cipher.js';
 import { rememberManifest, type VaultMemory } from './vault-memory.js';
 
@@ -32,6 +34,8 @@ export interface CreateVaultEntryOptions extends ConfirmedSecret {
   readonly generation: number;
   /** The API key for the first slot. */
   readonly apiKey: Bytes;
+  /** What the user calls the device. Default: nothing. */
+  readonly deviceName?: string | undefined;
 }
 
 /** A new vault, not yet stored anywhere. */
@@ -43,7 +47,7 @@ export interface CreatedVaultEntry {
 }
 
 /**
- * Makes a vault with one recipient and one slot, the API key. Everything is encrypted here; what is
+ * Makes a vault with one recipient and one slot, the API key, or two where the device has a name. Everything is encrypted here; what is
  * returned may be stored by a server.
  *
  * @throws PzkError `prf_mismatch` if the two derivations of the secret disagree: such a vault could
@@ -52,9 +56,11 @@ export interface CreatedVaultEntry {
 export async function createVaultEntry(
   options: CreateVaultEntryOptions,
 ): Promise<CreatedVaultEntry> {
-  const { issuer, credentialId, generation } = options;
+  const { issuer, credentialId, generation, deviceName } = options;
   const vaultId = randomId();
   const recipientId = randomId();
+  const names =
+    deviceName === undefined ? undefined : encodeNames(new Map([[recipientId, deviceName]]));
   const salt = crypto.getRandomValues(new Uint8Array(32));
   const derivation = { issuer, vaultId, credentialId, generation };
   const keys = await deriveConfirmedKeys(options, derivation, salt);
@@ -67,14 +73,15 @@ export async function createVaultEntry(
     const sealInfo = vaultSealInfo({ issuer, vaultId, recipientId, counter });
     const { enc, ct } = await sealHpke(keys.hpke.publicKey, sealInfo, secrets);
     const sealed = { enc: encodeBase64url(enc), ct: encodeBase64url(ct) };
-    const slot: SlotFields = {
-      issuer,
-      vaultId,
-      slotId: randomId(),
-      version: FIRST_VERSION,
-      kind: 'api-key',
+    const seal = async (kind: SlotKind, plaintext: Bytes) => {
+      const slotId = randomId();
+      const version = FIRST_VERSION;
+      const fields: SlotFields = { issuer, vaultId, slotId, version, kind };
+      const blob = encodeBase64url(await sealSlot(vaultKey, fields, plaintext));
+      return { id: slotId, version, kind, blob };
     };
-    const blob = encodeBase64url(await sealSlot(vaultKey, slot, options.apiKey));
+    const slots = [await seal('api-key', options.apiKey)];
+    if (names !== undefined) slots.push(await seal('names', names));
     const manifest = {
       issuer,
       vault_id: vaultId,
@@ -94,14 +101,10 @@ export async function createVaultEntry(
           sealed_hash: encodeBase64url(sealedHash(sealed)),
         },
       ],
-      slots: [
-        {
-          id: slot.slotId,
-          version: slot.version,
-          kind: slot.kind,
-          blob_hash: encodeBase64url(blobHash(blob)),
-        },
-      ],
+      slots: slots.map(({ blob, ...slot }) => ({
+        ...slot,
+        blob_hash: encodeBase64url(blobHash(blob)),
+      })),
       agents: [],
       receipts_head: '',
     };
@@ -116,7 +119,7 @@ export async function createVaultEntry(
         manifest_signature: encodeBase64url(signature),
         sealed,
         pin: encodeBase64url(new Uint8Array(pin)),
-        slots: [{ id: slot.slotId, blob }],
+        slots: slots.map(({ id, blob }) => ({ id, blob })),
       },
       recipientKey: keys.hpkePublicKey,
       memory: rememberManifest(manifest, bytes),

@@ -1,11 +1,14 @@
 import {
   type Bytes,
   blobHash,
+  type DeviceNames,
   encodeBase64url,
+  formatDeviceNames,
   formatVaultSecret,
   isPzkError,
   type ParsedVaultSecret,
   PzkError,
+  parseDeviceNames,
   parseVaultSecret,
   type SlotKind,
   type VaultManifest,
@@ -19,11 +22,11 @@ import { openSlotOf, slotFields, type UnlockedVault, VAULT_KEY_BYTES } from './u
 /** A slot as it is shown: never its value. */
 export interface VaultSlot {
   readonly id: string;
-  /** `api-key`: the key of this issuer. `secret`: a key of another service. */
+  /** `api-key`: the key of this issuer. `secret`: a key of another service. `names`: those of the devices. */
   readonly kind: SlotKind;
-  /** Empty for `api-key`. */
+  /** Empty but for `secret`. */
   readonly name: string;
-  /** Empty for `api-key`, or where none was given. */
+  /** Empty but for `secret`, and where none was given. */
   readonly provider: string;
   /** One more at each change. */
   readonly version: number;
@@ -92,6 +95,7 @@ export async function describeSlot(
   let plaintext: Bytes | undefined;
   try {
     plaintext = await openSlotOf(vault, id);
+    if (kind === 'names') parseDeviceNames(plaintext);
     const { name, provider } = kind === 'secret' ? parseVaultSecret(plaintext) : place;
     return Object.freeze({ ...place, name, provider });
   } catch (cause) {
@@ -113,10 +117,11 @@ export async function describeSlots(vault: UnlockedVault): Promise<readonly Vaul
 /**
  * The value of a slot, in bytes of its own: overwrite them after use.
  *
- * @throws PzkError `not_found`, `vault_slot_damaged`, `vault_slot_invalid`
+ * @throws PzkError `not_found`, also for names; `vault_slot_damaged`, `vault_slot_invalid`
  */
 export async function readSlotValue(vault: UnlockedVault, slotId: string): Promise<Bytes> {
   const { kind } = findSlot(vault, slotId);
+  if (kind === 'names') throw new PzkError('not_found', 'This slot holds names and no value.');
   const plaintext = await openSlotOf(vault, slotId);
   if (kind === 'api-key') return plaintext;
   try {
@@ -191,6 +196,11 @@ export async function changeSlot(
   change: Partial<VaultSecret>,
 ): Promise<VaultChange> {
   const before = findSlot(vault, slotId);
+  if (before.kind === 'names') {
+    throw new PzkError('invalid_request', 'This slot holds names and no value.', {
+      hint: 'Name a device with nameDevice.',
+    });
+  }
   const next = await changedPlaintext(vault, before, change);
   try {
     return await changePlaintext(vault, before, next);
@@ -233,6 +243,57 @@ export function removeSlot(vault: UnlockedVault, slotId: string): VaultChange {
     });
   }
   return { manifest: { slots: vault.manifest.slots.filter((one) => one.id !== id) } };
+}
+
+const NO_NAMES: DeviceNames = new Map();
+
+/** What the devices are called, by recipient id; nothing where that does not decrypt. */
+export async function readDeviceNames(vault: UnlockedVault): Promise<DeviceNames> {
+  const slot = vault.manifest.slots.find(({ kind }) => kind === 'names');
+  if (slot === undefined) return NO_NAMES;
+  try {
+    return parseDeviceNames(await openSlotOf(vault, slot.id));
+  } catch (cause) {
+    if (damageOf(cause) === undefined) throw cause;
+    return NO_NAMES;
+  }
+}
+
+/**
+ * Another name for a device: the next version of the names, also where they do not decrypt, without those of
+ * devices that are in the vault no more.
+ *
+ * @param recipients - Those of the vault with the change.
+ * @param name - Empty for none.
+ * @throws PzkError `invalid_request` for a name that cannot be kept as it is
+ */
+export async function nameRecipient(
+  vault: UnlockedVault,
+  recipients: readonly { readonly id: string }[],
+  { id, name }: { readonly id: string; readonly name: string },
+): Promise<Required<Pick<VaultChange, 'slots'>> & { readonly listed: VaultManifest['slots'] }> {
+  const names = new Map([...(await readDeviceNames(vault)), [id, name]]);
+  if (name === '') names.delete(id);
+  const kept = [...names].filter(([one]) => recipients.some((recipient) => recipient.id === one));
+  const before = vault.manifest.slots.find(({ kind }) => kind === 'names');
+  const others = vault.manifest.slots.filter((slot) => slot !== before);
+  if (kept.length === 0) return { listed: others, slots: [] };
+  const place = { id: before?.id ?? randomId(), version: (before?.version ?? 0) + 1 };
+  const plaintext = encodeNames(new Map(kept));
+  const { slot, blob } = await sealVersion(vault, { ...place, kind: 'names' }, plaintext);
+  return { listed: [...others, slot], slots: [{ id: slot.id, blob }] };
+}
+
+/** @throws PzkError `invalid_request` */
+export function encodeNames(names: DeviceNames): Bytes {
+  try {
+    return formatDeviceNames(names);
+  } catch (cause) {
+    throw new PzkError('invalid_request', 'The name of the device cannot be kept as it is.', {
+      cause,
+      hint: 'A name has 1 to 64 characters that can be seen.',
+    });
+  }
 }
 
 /** The slots that a change of keys leaves out: those that do not decrypt. */

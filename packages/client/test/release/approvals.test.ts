@@ -254,6 +254,14 @@ describe('approval', () => {
     },
   );
 
+  it('[V10] does not show a request for the names of the devices', async () => {
+    const { client, platform, broker, vault } = await paired();
+    await vault.nameDevice(vault.contents.members[0]?.id ?? '', 'Laptop');
+    const names = manifest(platform).slots.find(({ kind }) => kind === 'names');
+    await broker.ask(names?.id ?? '');
+    expect(await client.approvals.list()).toEqual({ requests: [], refused: 1 });
+  });
+
   it('[V13] does not show a request whose bytes the agent did not sign', async () => {
     const { client, platform, broker, slot } = await paired();
     await broker.ask(slot, {}, randomBytes(40));

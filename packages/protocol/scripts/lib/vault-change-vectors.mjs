@@ -1,4 +1,4 @@
-/** Vectors of docs/protocol.md sections 12.9 to 12.13. */
+/** Vectors of docs/protocol.md sections 12.9 to 12.13 and 12.19. */
 import { crockford } from './crockford.mjs';
 import { base64url, hex, hkdf, lp, seededBytes, sha256 } from './encodings.mjs';
 import { COSE_KEY, CREDENTIAL_ID, ISSUER } from './exchange-vectors.mjs';
@@ -106,6 +106,83 @@ function vaultSecrets() {
       ['three parts', lp('Main', 'Anthropic', Buffer.alloc(256 - 12 - 13))],
       ['five parts', lp('Main', 'A', 'x', '', Buffer.alloc(256 - 20 - 6))],
       ['bytes after the end', Buffer.concat([good, Buffer.alloc(256)])],
+      ['cut off', good.subarray(0, 255)],
+      ['a length beyond the end', Buffer.concat([raw('ffffffff'), good.subarray(4)])],
+      ['empty', EMPTY],
+    ].map(([name, bytes]) => ({ name, plaintext: hex(bytes) })),
+  };
+}
+
+/** Section 12.19. */
+export function namesPlaintext(pairs) {
+  const names = lp(...pairs.flat());
+  const used = 8 + names.length;
+  return lp(names, Buffer.alloc(Math.ceil(used / 256) * 256 - used));
+}
+
+function vaultNames() {
+  const [first, second] = [RECIPIENT_ID, OTHER_ID].sort();
+  const good = namesPlaintext([[first, 'Laptop']]);
+  const one = lp(first, 'Laptop');
+  const nonZero = Buffer.from(good);
+  nonZero[nonZero.length - 1] = 1;
+  const many = (count) =>
+    Array.from({ length: count }, (_, index) => [
+      base64url(Buffer.alloc(16, index)),
+      '🔑'.repeat(64),
+    ]).sort(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    description:
+      'Plaintexts of a slot of kind `names`: lp(lp(id, name, ...), padding), padded to a multiple of ' +
+      '256 bytes, ids ascending. What is refused as a name: vault-secrets.json.',
+    specification: 'docs/protocol.md, section 12.19',
+    cases: [
+      ['one device', [[first, 'Laptop']]],
+      [
+        'two devices of one name',
+        [
+          [first, 'Phone'],
+          [second, 'Phone'],
+        ],
+      ],
+      ['other scripts', [[first, 'Schlüssel 鍵 🔑']]],
+      ['the most and the longest', many(16)],
+    ].map(([name, names]) => ({ name, names, plaintext: hex(namesPlaintext(names)) })),
+    refused: [
+      ...BAD_NAMES.map(([name, text]) => [`a name with ${name}`, namesPlaintext([[first, text]])]),
+      ['no name', namesPlaintext([[first, '']])],
+      ['a name of 65 characters', namesPlaintext([[first, 'a'.repeat(65)]])],
+      ['a name that is not UTF-8', namesPlaintext([[first, Buffer.from('ff', 'hex')]])],
+      ['no pair', namesPlaintext([])],
+      ['17 pairs', namesPlaintext(many(17))],
+      ['an id without a name', namesPlaintext([[first]])],
+      ['an id of 15 bytes', namesPlaintext([[base64url(Buffer.alloc(15)), 'Laptop']])],
+      ['an id with padding', namesPlaintext([[`${first}==`, 'Laptop']])],
+      ['an id in another spelling', namesPlaintext([['AAAAAAAAAAAAAAAAAAAAAB', 'Laptop']])],
+      [
+        'an id twice',
+        namesPlaintext([
+          [first, 'Laptop'],
+          [first, 'Phone'],
+        ]),
+      ],
+      [
+        'ids in descending order',
+        namesPlaintext([
+          [second, 'Phone'],
+          [first, 'Laptop'],
+        ]),
+      ],
+      ['no padding', lp(one, EMPTY)],
+      ['padding one long', lp(one, Buffer.alloc(256 - 8 - one.length + 1))],
+      ['padding of another 256', lp(one, Buffer.alloc(512 - 8 - one.length))],
+      ['padding that is not zero', nonZero],
+      ['one part', lp(Buffer.alloc(252))],
+      ['bytes after the end', Buffer.concat([good, Buffer.alloc(256)])],
+      [
+        'bytes after the last name',
+        lp(Buffer.concat([one, raw('00')]), Buffer.alloc(256 - 9 - one.length)),
+      ],
       ['cut off', good.subarray(0, 255)],
       ['a length beyond the end', Buffer.concat([raw('ffffffff'), good.subarray(4)])],
       ['empty', EMPTY],
@@ -402,6 +479,7 @@ function recovery() {
 
 export const vaultChangeVectors = {
   'vault-secrets': vaultSecrets,
+  'vault-names': vaultNames,
   'vault-successions': successions,
   'vault-invitations': invitations,
   'vault-recovery': recovery,

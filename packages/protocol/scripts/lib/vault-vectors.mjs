@@ -299,12 +299,22 @@ function manifests() {
   };
   const { id, ...others } = recipient;
   const hash = base64url(Buffer.alloc(32));
+  const names = (byte) =>
+    JSON.stringify({
+      id: base64url(Buffer.alloc(16, byte)),
+      version: 1,
+      kind: 'names',
+      blob_hash: hash,
+    });
   return {
     description:
       'The one spelling of a manifest, and spellings of the same content, or nearly so, that must be ' +
       'refused. Each is the UTF-8 text; nothing is signed here.',
     specification: 'docs/protocol.md, section 12.4',
-    accepted: [{ name: 'the manifest of vault-entry.json', text }],
+    accepted: [
+      { name: 'the manifest of vault-entry.json', text },
+      { name: 'one with names of devices', text: rewrite('"slots":[', `"slots":[${names(1)},`) },
+    ],
     refused: [
       ['white space before', ` ${text}`],
       ['a line feed after', `${text}\n`],
@@ -329,6 +339,8 @@ function manifests() {
       ['an unknown member', rewrite('"agents":[]', '"agents":[],"extra":1')],
       ['a missing member', rewrite(',"receipts_head":""', '')],
       ['a history that is not of its counter', rewrite('"history":[]', `"history":["${hash}"]`)],
+      ['names of devices twice', rewrite('"slots":[', `"slots":[${names(1)},${names(2)},`)],
+      ['an unknown kind of slot', rewrite('"kind":"api-key"', '"kind":"name"')],
       ['text after the end', `${text}{}`],
     ].map(([name, refused]) => ({ name, text: refused })),
   };

@@ -108,6 +108,7 @@ function assertConsistent({ recipients, slots, agents, counter, history }: Vault
   // One recovery recipient at most follows from this, too.
   assertDistinct(recipients.map(({ credential_id }) => credential_id));
   assertDistinct(agents.map(({ key }) => key));
+  if (slots.filter(({ kind }) => kind === 'names').length > 1) throw new RangeError('Names twice.');
   const recovery = recipients.find(({ credential_id }) => credential_id === RECOVERY);
   if (recovery === undefined) return;
   parseEs256CoseKey(decodeBase64url(recovery.cose_key));

@@ -2,8 +2,11 @@ import type { Bytes } from '../bytes.js';
 import { labels } from '../labels.js';
 import { lp } from '../length-prefix.js';
 
-/** What a slot holds: an API key of this issuer, or a secret of another service (`VaultSecret`). */
-export const slotKinds = ['api-key', 'secret'] as const;
+/**
+ * What a slot holds: an API key of this issuer, a secret of another service (`VaultSecret`), or what the
+ * devices are called (`DeviceNames`).
+ */
+export const slotKinds = ['api-key', 'secret', 'names'] as const;
 
 /** One of {@link slotKinds}. */
 export type SlotKind = (typeof slotKinds)[number];

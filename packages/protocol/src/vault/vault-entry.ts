@@ -58,7 +58,7 @@ export function mayBeSealed(kind: SlotKind, blob: string): boolean {
   const bytes = decodeBase64url(blob);
   if (bytes.every(isTextByte)) return false;
   const plaintextBytes = bytes.length - GCM_IV_BYTES - GCM_TAG_BYTES;
-  return kind !== 'secret' || plaintextBytes % PADDED_BYTES === 0;
+  return kind === 'api-key' || plaintextBytes % PADDED_BYTES === 0;
 }
 
 /** What the server keeps of a vault for one recipient. */

@@ -435,8 +435,10 @@ it('refuses what looks like plaintext, in a slot that is added and in one that i
   }
   for (const bytes of [28 + 255, 28 + 257, 256]) {
     expectRefused(() => check(stored, add('secret', random(bytes))));
+    expectRefused(() => check(stored, add('names', random(bytes))));
   }
   expect(codeOf(() => check(stored, add('secret', random(28 + 512))))).toBe('passed');
+  expect(codeOf(() => check(stored, add('names', random(28 + 256))))).toBe('passed');
   expect(codeOf(() => check(stored, add('api-key', random(29))))).toBe('passed');
 });
 
