@@ -44,8 +44,12 @@ export interface Limits {
    * it has happened. As many guesses as run at once may pass the end of the budget.
    */
   watchAddress(address: string | undefined): Promise<Reservation>;
-  /** The same as {@link watchAddress} for agents that no manifest lists, with a budget of their own. */
-  watchAgents(address: string | undefined): Promise<Reservation>;
+  /**
+   * The same as {@link watchAddress} for keys of agents that no manifest lists, with a budget of their own. It
+   * holds up none that was listed when it was last looked up in this process: brokers of many users may share an
+   * address with whoever makes keys up.
+   */
+  watchAgent(jkt: string, address: string | undefined): Promise<Reservation>;
   /** The same as {@link reserveAddress} for a device. */
   reserveDevice(device: string | undefined): Promise<Reservation>;
   /** @throws PzkError `too_many_requests` */
@@ -55,6 +59,9 @@ export interface Limits {
   /** @throws PzkError `too_many_requests` */
   countCall(key: string): Promise<void>;
 }
+
+/** As many listed keys of agents as are remembered, the ones used last. */
+const LISTED_AGENTS = 10_000;
 
 const NOTHING: Reservation = { settle: async () => {} };
 
@@ -95,6 +102,26 @@ export function createLimits({ config, stores, onFault }: LimitsOptions): Limits
     return { settle: async (failed) => (failed ? budgets.take(subject) : undefined) };
   }
 
+  const listed = new Set<string>();
+
+  function remember(jkt: string): void {
+    listed.delete(jkt);
+    listed.add(jkt);
+    const [oldest] = listed;
+    if (listed.size > LISTED_AGENTS && oldest !== undefined) listed.delete(oldest);
+  }
+
+  async function watchAgent(jkt: string, address: string | undefined): Promise<Reservation> {
+    const budget = listed.has(jkt) ? NOTHING : await watch(agentFailures, groupOf(address));
+    return {
+      async settle(failed) {
+        if (!failed) return remember(jkt);
+        listed.delete(jkt);
+        await budget.settle(true);
+      },
+    };
+  }
+
   /**
    * A rate limit guards the service's time, not its secrets: where the store cannot count, the request
    * goes on, and what needs a store for its safety fails there.
@@ -115,7 +142,7 @@ export function createLimits({ config, stores, onFault }: LimitsOptions): Limits
   return {
     reserveAddress: (address) => reserve(addressFailures, groupOf(address)),
     watchAddress: (address) => watch(addressFailures, groupOf(address)),
-    watchAgents: (address) => watch(agentFailures, groupOf(address)),
+    watchAgent,
     reserveDevice: (device) => reserve(deviceFailures, device),
     async countRequest(address) {
       const group = groupOf(address);

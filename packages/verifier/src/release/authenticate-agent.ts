@@ -15,7 +15,8 @@ export async function findAgent(engine: Engine, jkt: string): Promise<AgentRow |
  * Authenticates an agent by a DPoP proof of its key; the proof serves once. A key in no manifest counts
  * against a budget of its own, ten times that of other failures: there is nothing to guess, and brokers of
  * many users may share an address, some of which still ask after they were taken out. It ends what an
- * address can have the store look up, and takes nothing from those who sign in there.
+ * address can have the store look up, and takes nothing from those who sign in there, nor from brokers that were
+ * known before.
  *
  * @throws PzkError `invalid_dpop_proof`, `use_dpop_nonce`; `invalid_grant` if the key is in no manifest,
  * or not any more; `too_many_requests`
@@ -26,16 +27,16 @@ export async function authenticateAgent(
   endpoint: string,
   context: RequestContext,
 ): Promise<AgentRow> {
-  const budget = await engine.limits.watchAgents(context.address);
   const proof = await verifyDpopProof(request.headers.get('dpop'), {
     method: 'POST',
     url: engine.config.baseUrl + endpoint,
     now: engine.config.clock(),
     nonces: engine.dpopNonces,
   });
+  const budget = await engine.limits.watchAgent(proof.jkt, context.address);
   const agent = await findAgent(engine, proof.jkt);
+  await budget.settle(agent === undefined);
   if (agent === undefined) {
-    await budget.settle(true);
     throw refusal('invalid_grant', 'The key is in no manifest.');
   }
   if ((await engine.stores.replays.record(dpopReplayId(proof), durations.dpopJti)) !== true) {

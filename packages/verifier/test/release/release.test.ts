@@ -319,6 +319,32 @@ describeOnStores('release to an agent', (kind) => {
     expect(token.status).toBe(200);
   });
 
+  it('strangers lock out of their address no broker that was there before', async () => {
+    const verifierOf = createIssuer({ addressFailureLimit: 2 });
+    const client = await enrollWithVault(verifierOf);
+    const agent = await createTestAgent(verifierOf);
+    await pairAgents(client, [agent]);
+    const from = async (one: typeof agent) => {
+      const body = { id: random(16), uses: 0, ended: false };
+      return (await one.post('/agent/uses', body, {}, '198.51.100.7')).body.code;
+    };
+    expect(await from(agent)).toBe('not_found');
+    for (let count = 0; count < 20; count++) {
+      expect(await from(await createTestAgent(verifierOf))).toBe('invalid_grant');
+    }
+    expect(await from(await createTestAgent(verifierOf))).toBe('too_many_requests');
+    for (let count = 0; count < 30; count++) expect(await from(agent)).toBe('not_found');
+    // Once it is taken out it is a stranger like all others.
+    const { write, after } = makeWrite(client.vault, (draft) => {
+      draft.agents = [];
+    });
+    expect((await client.write(write)).status).toBe(200);
+    client.vault = after;
+    expect(await from(agent)).toBe('invalid_grant');
+    expect(await from(agent)).toBe('too_many_requests');
+    await verifierOf.verifier.close();
+  });
+
   it('keys that no manifest lists use up a budget of their address, and no sign-in with it', async () => {
     const verifierOf = createIssuer({ addressFailureLimit: 2 });
     const strangers = await createTestAgent(verifierOf);
