@@ -54,7 +54,7 @@ describe('a body that the host may not read', () => {
         `Content-Length: ${hidden.length}\r\n\r\n${hidden}`,
         `Transfer-Encoding: chunked\r\n\r\n${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`,
       ]) {
-        const start = `${method} /grants/${own.id}/forward/ HTTP/1.1\r\nHost: broker\r\n`;
+        const start = `${method} /grants/${own.id}/forward/ HTTP/1.1\r\nHost: broker\r\nConnection: close\r\n`;
         const answer = await sendRaw(setup.socket, start + body);
         expect(answer).toMatch(/^HTTP\/1\.1 400 /);
         expect(answer).toContain('pzk-error: invalid_request');

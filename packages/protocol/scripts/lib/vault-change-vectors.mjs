@@ -37,6 +37,17 @@ export const BAD_NAMES = [
   ['white space in front', ' a'],
   ['white space at the end', 'a\u00a0'],
   ['white space alone', '\u3000'],
+  ['a zero-width space alone', '\u200b'],
+  ['word joiners alone', '\u2060\u2060'],
+  ['a Hangul filler alone', '\u3164'],
+  ['tags alone', '\u{e0041}\u{e0042}'],
+  ['a blank braille pattern alone', '\u2800'],
+  ['a mark alone', '\u0301'],
+  ['a mark in front', '\u0301a'],
+  ['an unseen character and a mark in front', '\u200b\u0301a'],
+  ['a pile of marks', `a${'\u0301'.repeat(5)}`],
+  ['a pile of marks with joiners between', 'a\u0301\u200d\u0302\u200d\u0303\u200d\u0304\u200d\u0305'],
+  ['a pile of enclosing marks', `a${'\u20dd'.repeat(5)}`],
 ];
 
 /** Section 12.9. */
@@ -79,6 +90,10 @@ function vaultSecrets() {
       'a  b',
       '\u0645\u0641\u062a\u0627\u062d',
       '👩‍💻'.repeat(21),
+      'می\u200cخواهم',
+      '1\ufe0f\u20e3 ที่นี่',
+      '\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}',
+      `a${'\u0301'.repeat(4)}b`,
       wide,
     ],
     badNames: [
