@@ -46,7 +46,10 @@ export const BAD_NAMES = [
   ['a mark in front', '\u0301a'],
   ['an unseen character and a mark in front', '\u200b\u0301a'],
   ['a pile of marks', `a${'\u0301'.repeat(5)}`],
-  ['a pile of marks with joiners between', 'a\u0301\u200d\u0302\u200d\u0303\u200d\u0304\u200d\u0305'],
+  [
+    'a pile of marks with joiners between',
+    'a\u0301\u200d\u0302\u200d\u0303\u200d\u0304\u200d\u0305',
+  ],
   ['a pile of enclosing marks', `a${'\u20dd'.repeat(5)}`],
 ];
 
