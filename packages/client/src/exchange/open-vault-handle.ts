@@ -1,4 +1,4 @@
-import { type Bytes, PzkError, RECOVERY, utf8 } from '@pzk-auth/protocol';
+import { type Bytes, limits, PzkError, RECOVERY, utf8 } from '@pzk-auth/protocol';
 
 import { type PreparedWrite, prepareWrite } from '../vault/prepare-write.js';
 import { findProviderHint, looksLikeKeyOf } from '../vault/provider-hints.js';
@@ -141,6 +141,12 @@ function toBytes(value: SecretValue): Bytes {
 /** The value of a secret. */
 function toSecret(provider: string, given: SecretValue, anyForm = false): Bytes {
   const value = toBytes(given);
+  if (value.length > limits.secretValueBytes) {
+    value.fill(0);
+    throw new PzkError('invalid_request', 'The secret cannot be stored as it is.', {
+      hint: `A value has 1 to ${limits.secretValueBytes} bytes.`,
+    });
+  }
   if (anyForm || looksLikeKeyOf(provider, value)) return value;
   value.fill(0);
   const { name } = findProviderHint(provider);
@@ -256,9 +262,13 @@ export function createOpenVault(context: VaultContext): OpenVault {
         // First: from here on it gets nothing more, and should the page end, every opening says so.
         const devices = await listDevices(api);
         const device = devices.find((one) => one.credentialId === member.credentialId);
-        if (device !== undefined && device.revokedAt === undefined) {
-          await revokeDevice(context, device.id, options);
+        if (device === undefined) {
+          throw new PzkError(
+            'not_found',
+            'The server lists no such device, so nothing was revoked.',
+          );
         }
+        if (device.revokedAt === undefined) await revokeDevice(context, device.id, options);
       }
       return createRemoval(context, [memberId]);
     },

@@ -9,7 +9,7 @@ export function findProviderHint(provider: string): ProviderHint {
 /** Whether a value has the form of the provider's keys. False says: ask the user to look again. */
 export function looksLikeKeyOf(provider: string, value: Uint8Array): boolean {
   // ASCII alone: no pattern takes more, and every byte is one character.
-  const text = String.fromCharCode(...value);
+  const text = new TextDecoder('latin1').decode(value);
   return findProviderHint(provider).pattern.test(text);
 }
 

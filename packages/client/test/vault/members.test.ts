@@ -561,6 +561,16 @@ describe('taking a device out', () => {
     expect(vault).toBe(device.client.vault.current);
   });
 
+  it('is not begun where the server lists no such device: nothing would be revoked', async () => {
+    const { platform, theirs } = await twoDevices();
+    const member = theirs.contents.members.find(({ own }) => !own);
+    platform.respond('/pzk/devices', () => Response.json({ devices: [] }));
+    await expect(theirs.removeDevice(member?.id ?? '')).rejects.toMatchObject({
+      code: 'not_found',
+    });
+    expect(platform.revoked).toEqual([]);
+  });
+
   it('does not take out the device itself, nor the last passkey', async () => {
     const { vault, platform } = await openedDevice();
     const [own] = vault.contents.members;

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { looksLikeKeyOf } from '../../src/index.js';
 import { apiKey, createClientOf, problem } from '../fake-issuer.js';
 import {
   createFakePlatform,
@@ -262,6 +263,19 @@ describe('an open vault', () => {
       expect(text(await vault.readSecret(id))).toBe(key);
     },
   );
+
+  it.each([
+    ['of no provider', {}],
+    ['of a provider', { provider: 'anthropic' }],
+    ['of any form', { provider: 'anthropic', anyForm: true }],
+  ])('refuses a value that is too large, by its length: %s', async (_, of) => {
+    const { vault, platform } = await opened();
+    const value = 'A'.repeat(200_000);
+    const refused = { code: 'invalid_request' };
+    await expect(vault.addSecret({ name: 'a', value, ...of })).rejects.toMatchObject(refused);
+    expect(platform.paths()).not.toContain('/pzk/vault');
+    expect(looksLikeKeyOf('generic', bytes.encode(value))).toBe(true);
+  });
 
   it('keeps every byte of a secret that is given as bytes', async () => {
     const { vault } = await opened();
