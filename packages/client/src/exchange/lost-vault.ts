@@ -23,8 +23,13 @@ export interface LostVaults {
   readonly records: ClientRecords;
 }
 
+/** Of what was released: for a request alone no key was ever used. */
 const hostsOf = (releases: readonly ReleaseInfo[]) => [
-  ...new Set(releases.map(({ request }) => request.host)),
+  ...new Set(
+    releases
+      .filter(({ status }) => status === 'released' || status === 'ended')
+      .map(({ request }) => request.host),
+  ),
 ];
 
 /**

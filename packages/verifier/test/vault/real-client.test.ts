@@ -396,6 +396,12 @@ describe('the client and the verifier', () => {
     const [approval] = (await first.client.vault.approvals.list()).requests;
     if (approval === undefined) throw new Error('no request');
     await first.client.vault.approvals.approve(approval);
+    // Asked for alone: it never had a key.
+    const refused = await agent.request(vaultId, secret, 'api.refused.example');
+    await agent.post('/agent/requests', refused);
+    const [unwanted] = (await first.client.vault.approvals.list()).requests;
+    if (unwanted === undefined) throw new Error('no request');
+    await first.client.vault.approvals.reject(unwanted);
 
     resetVault = true;
     const fresh = createBrowser(verifier);
@@ -546,7 +552,7 @@ async function createAgent(verifier: Verifier) {
     open: (path: string, body: object) => send(path, body, {}),
     post: async (path: string, body: object) =>
       send(path, body, { dpop: await dpop(`${ISSUER}/pzk${path}`) }),
-    async request(vaultId: string, slotId: string) {
+    async request(vaultId: string, slotId: string, host = 'api.anthropic.com') {
       const ephemeral = await crypto.subtle.generateKey(
         { name: 'ECDH', namedCurve: 'P-256' },
         true,
@@ -560,7 +566,7 @@ async function createAgent(verifier: Verifier) {
         hpkeKey: new Uint8Array(await crypto.subtle.exportKey('raw', ephemeral.publicKey)),
         slotId,
         purpose: 'Write a page about the weather',
-        host: 'api.anthropic.com',
+        host,
         methods: ['POST'],
         header: 'x-api-key',
         prefix: '',
