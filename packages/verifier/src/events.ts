@@ -63,11 +63,18 @@ export type VerifierEvent =
       readonly device: string;
     }
   | {
+      /** Somebody read the vault by its recovery code, whose recipient this is. */
+      readonly type: 'vault_recovered';
+      readonly at: number;
+      readonly account: string;
+      readonly recipient: string;
+    }
+  | {
       /**
-       * Without a device of the account: somebody read the vault by its recovery code, looked at an
-       * invitation by its id, or a broker took a step of a pairing.
+       * Without a device of the account: somebody looked at an invitation by its id, or a broker took a step
+       * of a pairing.
        */
-      readonly type: 'vault_recovered' | 'invitation_opened' | 'pairing_committed';
+      readonly type: 'invitation_opened' | 'pairing_committed';
       readonly at: number;
       readonly account: string;
     }

@@ -1,11 +1,19 @@
-import type { AgentRequestStatus } from '@pzk-auth/protocol';
+import { type AgentRequestStatus, decodeBase64url, parseAgentRequest } from '@pzk-auth/protocol';
 import type { Engine } from '../exchange/engine.js';
 import { refusal } from '../refuse.js';
 import type { AgentRow, ReleaseRow } from '../stores/vault-stores.js';
 
-/** Where a request stands; one that waited too long has expired. */
-export function requestStatus({ status, expiresAt }: ReleaseRow, now: number): AgentRequestStatus {
-  return status === 'waiting' && expiresAt <= now ? 'expired' : status;
+/** When a release is over at the latest, milliseconds since the epoch, whatever its broker reports. */
+export function releaseEndsAt({ request, expiresAt }: ReleaseRow): number {
+  const { ttl, notAfter } = parseAgentRequest(decodeBase64url(request));
+  return notAfter > 0 ? notAfter * 1000 : expiresAt + ttl * 1000;
+}
+
+/** Where a request stands: one that waited too long has expired, a release whose time is over has ended. */
+export function requestStatus(row: ReleaseRow, now: number): AgentRequestStatus {
+  const { status, expiresAt } = row;
+  if (status === 'waiting' && expiresAt <= now) return 'expired';
+  return status === 'released' && releaseEndsAt(row) <= now ? 'ended' : status;
 }
 
 /** @throws PzkError `not_found`, for unknown requests and those of another account alike */

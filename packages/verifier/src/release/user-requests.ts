@@ -15,7 +15,7 @@ import { refusal } from '../refuse.js';
 import type { ReleaseRow } from '../stores/vault-stores.js';
 import { authenticateVaultCaller } from '../vault/vault-caller.js';
 import { isUntold } from './logged-uses.js';
-import { requestIds, requestOfAccount, requestStatus } from './release-row.js';
+import { releaseEndsAt, requestIds, requestOfAccount, requestStatus } from './release-row.js';
 import { listWaiting } from './waiting-requests.js';
 
 const seconds = (milliseconds: number) => Math.floor(milliseconds / 1000);
@@ -72,7 +72,12 @@ export async function endRelease(engine: Engine, request: Request): Promise<void
 function describeRelease(row: ReleaseRow, now: number): ReleasesResponse['releases'][number] {
   const status = requestStatus(row, now);
   const goesOn = status === 'waiting' || status === 'released';
-  const endedAt = status === 'expired' ? row.expiresAt : row.changedAt;
+  const endedAt =
+    status === row.status
+      ? row.changedAt
+      : status === 'expired'
+        ? row.expiresAt
+        : releaseEndsAt(row);
   return {
     request: row.request,
     at: seconds(row.at),

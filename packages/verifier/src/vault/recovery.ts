@@ -85,7 +85,7 @@ export async function recoverVault(
   const { vault, recovery } = await findByCode(engine, exchange, message, { endpoint });
   const { account } = vault;
   await consume(engine, exchange, endpoint, account);
-  await engine.emit({ type: 'vault_recovered', account });
+  await engine.emit({ type: 'vault_recovered', account, recipient: recovery.id });
   return vaultOpening(engine, vault, recovery, message.counter);
 }
 

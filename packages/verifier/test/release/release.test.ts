@@ -365,6 +365,30 @@ describeOnStores('release to an agent', (kind) => {
     await verifierOf.verifier.close();
   });
 
+  it.each([
+    ['once', false],
+    ['standing', true],
+  ])('a release whose broker never reports is over by its own time: %s', async (_, isStanding) => {
+    const { client, agent } = await paired();
+    const start = kind.issuer.now();
+    const notAfter = Math.floor(start / 1000) + 86_400;
+    const over = isStanding ? { ttl: 0, perDay: 5, notAfter } : { ttl: 600 };
+    const sent = await agent.ask(client.vault, over);
+    const { body } = await makeApproval(client, sent);
+    expect((await approve(client, body)).status).toBe(200);
+    const end = isStanding ? notAfter : Math.ceil(start / 1000) + 1200;
+    const listed = async () => {
+      client.accessToken = (await client.wire.token()).body.access_token;
+      return (await client.call('/vault/releases/list')).body.releases[0];
+    };
+    kind.issuer.offset += (end - 120) * 1000 - start;
+    expect((await listed()).status).toBe('released');
+    kind.issuer.offset += 121_000;
+    expect(await listed()).toMatchObject({ status: 'ended', ended_at: expect.any(Number) });
+    const read = await agent.post('/agent/requests/read', { id: sent.id });
+    expect(read.body).toEqual({ status: 'ended' });
+  });
+
   /** A release, the reports of its broker, and what the log says of its uses. */
   async function released() {
     const { client, agent } = await paired();

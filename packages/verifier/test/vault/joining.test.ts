@@ -436,7 +436,10 @@ describeOnStores('recovering a vault', (kind) => {
     expect(opened.body.vault).toMatchObject({ manifest: encodeBase64url(after.bytes), pin });
     expect((await wire.token()).status).toBe(200);
     const types = issuer.events.map(({ type }) => type);
-    expect(types).toContain('vault_recovered');
+    const recipient = code.listed.id;
+    expect(issuer.events).toContainEqual(
+      expect.objectContaining({ type: 'vault_recovered', account: client.account, recipient }),
+    );
     expect(types).toContain('device_joined');
     // Delivered twice: the passkey is known, and nobody deletes it.
     expect((await wire.post('/enroll', body)).body.code).toBe('invalid_nonce');
