@@ -98,7 +98,7 @@ const FILL = [
   `insert into pzk_keys select '${ISSUER}', 'id' || n, 'account' || n, n::text, '[]', 'none', null, n ${ROWS}`,
   `insert into pzk_devices select '${ISSUER}', 'id' || n, 'account' || n / 50, 'key', 'passkey',
     'credential' || n, 'jkt' || n, '', '', '[]', 0, 0, 'none', 0, '', n ${ROWS}`,
-  `insert into pzk_vaults select '${ISSUER}', 'account' || n, '', '', '', '', '[]', '[]', '[]', 'key' || n ${ROWS}`,
+  `insert into pzk_vaults select '${ISSUER}', 'account' || n, 'vault' || n, '', '', '', '[]', '[]', '[]', 'key' || n ${ROWS}`,
   `insert into pzk_agents select '${ISSUER}', 'jkt' || n, 'account' || n / 9, 'id', '', '' ${ROWS}`,
   `insert into pzk_vault_history select '${ISSUER}', 'account' || n / 50, '0 ' || n, '' ${ROWS}`,
   `insert into pzk_invitations select '${ISSUER}', 'id' || n, 'account' || n / 9, '', '', '', '', 1, '', n, null, 0 ${ROWS}`,

@@ -87,16 +87,17 @@ const KINDS = {
 function firstVault(index: number) {
   const issuer = index % 2 === 0 ? ISSUER : OTHER;
   const account = `account ${index}`;
+  const vaultId = `vault ${index}`;
   const recipient = { id: `recipient ${index}`, credential_id: 'credential' };
   const bytes = Buffer.from(JSON.stringify({ issuer, counter: 1, recipients: [recipient] }));
   const manifest = bytes.toString('base64url');
   const slots = [{ id: 'slot', blob: 'blob' }];
   const stored = { device: `device ${index}`, sealed: { enc: 'enc', ct: 'ct' }, pin: 'pin' };
   const json = [slots, [stored]].map((value) => `'${JSON.stringify(value)}'`);
-  const texts = [issuer, account, 'vault', manifest, 'signature'].map((text) => `'${text}'`);
+  const texts = [issuer, account, vaultId, manifest, 'signature'].map((text) => `'${text}'`);
   const row: VaultRow = {
     account,
-    vaultId: 'vault',
+    vaultId,
     manifest,
     manifestSignature: 'signature',
     etag: createHash('sha256').update(bytes).digest('base64url'),
