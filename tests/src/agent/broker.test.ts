@@ -81,11 +81,11 @@ async function compare(pairing: AgentPairing): Promise<readonly string[]> {
   }
 }
 
-async function pairAgain(): Promise<void> {
+async function pairAgain({ replaces = false } = {}): Promise<void> {
   const pairing = await browser.vault.agents.pair();
   const shown = compare(pairing);
   await pair({
-    ...{ issuer, code: pairing.code, name: 'Night worker' },
+    ...{ issuer, code: pairing.code, name: 'Night worker', replaces },
     store: createPairingStore(setup.stateDirectory, undefined),
     confirm: async (words) => words.join(' ') === (await shown).join(' '),
   });
@@ -176,7 +176,7 @@ describe('an agent, its broker, the platform and the browser', () => {
     await approve(grant.id);
     await expect(grant.approved()).rejects.toMatchObject({ code: 'vault_identity_changed' });
     await expect(ask()).rejects.toMatchObject({ code: 'vault_identity_changed' });
-    await pairAgain();
+    await pairAgain({ replaces: true });
     expect(browser.vault.current.contents.agents).toHaveLength(1);
     const next = await ask();
     await approve(next.id);
