@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 /** How often an API process and a Redis master are killed. `npm run test:chaos` asks for 6. */
 const ROUNDS = Number(process.env.PZK_CHAOS_ROUNDS ?? 1);
+const isLong = process.env.PZK_CHAOS_ROUNDS !== undefined;
 const EXAMPLE = new URL('../../../examples/cluster/', import.meta.url);
 
 /** Runs one of the loads of examples/cluster; its output holds a row per count. */
@@ -44,14 +45,18 @@ describe('three API processes on Redis Cluster and PostgreSQL', () => {
     expect(ended.output).toMatch(/ACCEPTED +0\n/);
   });
 
-  it('[H8] honest: keys are rotated under load: nobody is refused, until a key is taken away', {
-    timeout,
-  }, async () => {
-    const ended = await run('load/rotate.mjs');
-    expect(breaches(ended)).toEqual({ code: 0, breaches: [] });
-    expect(ended.output).toMatch(/rotations of the signing key.* [1-9]/);
-    expect(ended.output).toMatch(/FALSE REFUSALS +0\n/);
-    expect(ended.output).toMatch(/ACCEPTED +0\n/);
-    expect(ended.output).toMatch(/AFTER ITS REMOVAL +0\n/);
-  });
+  // Instances look for keys once a minute: too long for each run of all tests. The verifier's own tests
+  // hold the same in one process.
+  if (isLong) {
+    it('[H8] honest: keys are rotated under load: nobody is refused, until a key is taken away', {
+      timeout,
+    }, async () => {
+      const ended = await run('load/rotate.mjs');
+      expect(breaches(ended)).toEqual({ code: 0, breaches: [] });
+      expect(ended.output).toMatch(/rotations of the signing key.* [1-9]/);
+      expect(ended.output).toMatch(/FALSE REFUSALS +0\n/);
+      expect(ended.output).toMatch(/ACCEPTED +0\n/);
+      expect(ended.output).toMatch(/AFTER ITS REMOVAL +0\n/);
+    });
+  }
 });
