@@ -513,6 +513,20 @@ describe('the kill switch', () => {
   });
 });
 
+describe('a request whose answer was lost', () => {
+  it('[V10] is taken back: nobody is asked for a release whose key is gone', async () => {
+    const known = new Set(platform.releases.keys());
+    platform.state.losesAnswer = true;
+    await expect(ask()).rejects.toMatchObject({ code: 'network_error' });
+    const stored = [...platform.releases.values()].filter(({ id }) => !known.has(id));
+    expect(stored).toHaveLength(1);
+    await expect.poll(() => stored[0]?.status).toBe('cancelled');
+    const next = await ask();
+    await platform.approve(next.id);
+    await expectUsable(next);
+  });
+});
+
 describe('another identity key', () => {
   it('[V11] stops the broker until it is paired anew, releases that go on included', async () => {
     const second = await world.startAnother();

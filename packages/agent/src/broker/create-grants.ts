@@ -55,6 +55,14 @@ const REPORT_MS = 1_000;
 const HOST_FAILURE_MS = 60_000;
 /** How long one can still ask what became of a grant. */
 const REMEMBERED_MS = 10 * 60_000;
+/** What the platform may have done though it gave such an answer, or none. */
+const UNDECIDED: ReadonlySet<string> = new Set([
+  'network_error',
+  'unexpected_response',
+  'request_timeout',
+  'server_error',
+  'store_unavailable',
+]);
 /** Of so many, whatever the platform lets agents ask for. */
 const REMEMBERED = 2000;
 
@@ -339,6 +347,19 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
     await grant.platform.postVoid('/agent/requests/cancel', { id: grant.id });
   }
 
+  /** Tells the platform that nobody waits any more, again where it does not answer or knows nothing yet. */
+  async function cancelUnheard(grant: Grant): Promise<void> {
+    for (const pause of [0, 1000, 5000]) {
+      await sleep(pause);
+      try {
+        return await grant.platform.postVoid('/agent/requests/cancel', { id: grant.id });
+      } catch {
+        // Tried again.
+      }
+    }
+    log('cancel_not_reported', { grant: grant.id });
+  }
+
   // What a release does.
 
   function report(grant: Grant, ended: boolean): Promise<AgentUsesResponse> {
@@ -508,11 +529,18 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
         ...{ requestHash: agentRequestHash(request), version: 1, uses: 0, isAsking: false },
         ...{ status: 'failed', nextAt: steady() + WAIT_WITHOUT_EVENTS_MS },
       });
-      const { expires_at } = await grant.platform.post(
-        '/agent/requests',
-        { request: encodeBase64url(request), signature: encodeBase64url(await key.sign(request)) },
-        expiryResponseSchema,
-      );
+      const signature = encodeBase64url(await key.sign(request));
+      const { expires_at } = await grant.platform
+        .post(
+          '/agent/requests',
+          { request: encodeBase64url(request), signature },
+          expiryResponseSchema,
+        )
+        .catch((error) => {
+          // It may stand at the platform all the same: nobody is to approve what has no key any more.
+          if (UNDECIDED.has(codeOf(error))) background(cancelUnheard(grant));
+          throw error;
+        });
       // Never longer than the protocol says, whatever the platform says.
       const latest = Math.floor(Date.now() / 1000) + limits.agentRequestSeconds;
       grant.expiresAt = Math.min(expires_at, latest);

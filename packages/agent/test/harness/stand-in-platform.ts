@@ -128,6 +128,8 @@ export async function startStandInPlatform(vaultId = randomId()) {
     /** Demanded in DPoP proofs. */
     dpopNonce: '',
     clockOffsetSeconds: 0,
+    /** Breaks off instead of answering the next request that it has stored. */
+    losesAnswer: false,
     /** Waited for before an answer to a question for a request leaves. */
     beforeAnswer: async (_status: AgentRequestStatus) => {},
     /** The same for a question whether a release goes on. */
@@ -238,6 +240,10 @@ export async function startStandInPlatform(vaultId = randomId()) {
       }
       const id = parsed.requestId;
       releases.set(id, { id, bytes, parsed, status: 'waiting', uses: 0, reportedEnd: false });
+      if (state.losesAnswer) {
+        state.losesAnswer = false;
+        return void request.socket.destroy();
+      }
       return ok({ expires_at: Math.floor(Date.now() / 1000) + 600 }, 201);
     }
     const id = (body as { id: string }).id;
