@@ -1,5 +1,6 @@
 export {
   isPzkError,
+  isUndecided,
   type ProviderHint,
   PzkError,
   type PzkErrorCode,
@@ -32,7 +33,6 @@ export type {
   InvitationState,
   JoiningDevice,
 } from './exchange/invitations.js';
-export { isUndecided } from './exchange/is-undecided.js';
 export type { LostVault } from './exchange/lost-vault.js';
 export type { NewSecret, OpenVault, SecretValue } from './exchange/open-vault-handle.js';
 export type { OpenOptions, TouchOptions } from './exchange/vault-context.js';

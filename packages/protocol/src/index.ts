@@ -57,6 +57,7 @@ export {
   SCALAR_FIELD_MODULUS,
 } from './field.js';
 export { sha256, truncateToField } from './hash.js';
+export { isUndecided } from './is-undecided.js';
 export { parseJson } from './json.js';
 export { type KeyMaterial, packKey, parseApiKey } from './key-material.js';
 export { type Label, labels } from './labels.js';

@@ -12,6 +12,7 @@ import {
   expiryResponseSchema,
   formatAgentRequest,
   isAgentRequestTimely,
+  isUndecided,
   limits,
   PzkError,
   type PzkErrorCode,
@@ -55,14 +56,6 @@ const REPORT_MS = 1_000;
 const HOST_FAILURE_MS = 60_000;
 /** How long one can still ask what became of a grant. */
 const REMEMBERED_MS = 10 * 60_000;
-/** What the platform may have done though it gave such an answer, or none. */
-const UNDECIDED: ReadonlySet<string> = new Set([
-  'network_error',
-  'unexpected_response',
-  'request_timeout',
-  'server_error',
-  'store_unavailable',
-]);
 /** Of so many, whatever the platform lets agents ask for. */
 const REMEMBERED = 2000;
 
@@ -344,20 +337,29 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
 
   async function takeBack(grant: Grant): Promise<void> {
     settle(grant, { status: 'cancelled' });
-    await grant.platform.postVoid('/agent/requests/cancel', { id: grant.id });
+    await cancel(grant);
   }
 
-  /** Tells the platform that nobody waits any more, again where it does not answer or knows nothing yet. */
-  async function cancelUnheard(grant: Grant): Promise<void> {
+  /** Tells the platform that nobody waits for an answer any more. */
+  function cancel({ platform, id }: Grant): Promise<void> {
+    return platform.postVoid('/agent/requests/cancel', { id });
+  }
+
+  /** Says something to the platform, again where it does not answer or knows nothing yet. */
+  async function insist(
+    { id }: Grant,
+    say: () => Promise<unknown>,
+    event: 'cancel_not_reported' | 'end_not_reported',
+  ): Promise<void> {
     for (const pause of [0, 1000, 5000]) {
       await sleep(pause);
-      try {
-        return await grant.platform.postVoid('/agent/requests/cancel', { id: grant.id });
-      } catch {
-        // Tried again.
-      }
+      const isHeard = await say().then(
+        () => true,
+        () => false,
+      );
+      if (isHeard) return;
     }
-    log('cancel_not_reported', { grant: grant.id });
+    log(event, { grant: id });
   }
 
   // What a release does.
@@ -384,21 +386,13 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
     else grant.keeper?.confirm(askedAt);
   }
 
-  async function reportEnd(grant: Grant): Promise<void> {
-    for (const pause of [0, 1000, 5000]) {
-      await sleep(pause);
-      if (await report(grant, true).catch(() => undefined)) return;
-    }
-    log('end_not_reported', { grant: grant.id });
-  }
-
   function onKeeperEnded(grant: Grant, endReason: EndReason): void {
     if (grant.status === 'released') {
       change(grant, { status: 'ended', endReason });
-      background(reportEnd(grant));
+      background(insist(grant, () => report(grant, true), 'end_not_reported'));
     } else if (grant.status === 'waiting') {
       fail(grant, 'release_invalid');
-      background(grant.platform.postVoid('/agent/requests/cancel', { id: grant.id }));
+      background(cancel(grant));
     }
   }
 
@@ -445,7 +439,7 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
       assertNotStopped(store.find(pairing.vaultId));
       if (!store.holds(pairing)) throw identityChanged();
     } catch (error) {
-      background(grant.platform.postVoid('/agent/requests/cancel', { id: grant.id }));
+      background(cancel(grant));
       throw error;
     }
   }
@@ -538,7 +532,9 @@ export function createGrants({ config, store, keeperDirectory, log }: GrantsOpti
         )
         .catch((error) => {
           // It may stand at the platform all the same: nobody is to approve what has no key any more.
-          if (UNDECIDED.has(codeOf(error))) background(cancelUnheard(grant));
+          if (isUndecided(error)) {
+            background(insist(grant, () => cancel(grant), 'cancel_not_reported'));
+          }
           throw error;
         });
       // Never longer than the protocol says, whatever the platform says.

@@ -1,4 +1,4 @@
-import { isPzkError, PzkError, vaultWriteResponseSchema } from '@pzk-auth/protocol';
+import { isPzkError, isUndecided, PzkError, vaultWriteResponseSchema } from '@pzk-auth/protocol';
 import { createSnapshotStore, type Observable } from '../session/snapshot-store.js';
 import type { ClientRecords } from '../storage/client-records.js';
 import type { PreparedWrite } from '../vault/prepare-write.js';
@@ -6,7 +6,6 @@ import { ownChanges, rosterOf } from '../vault/roster.js';
 import type { ReplacedSlot } from '../vault/unlock-vault-entry.js';
 import { type UnlockedVault, wipeVault } from '../vault/unlocked-vault.js';
 import type { AccountApi } from './account-api.js';
-import { isUndecided } from './is-undecided.js';
 import type { OpenOptions, TouchOptions } from './vault-context.js';
 import { describeVault, type OpeningNotes, type VaultState } from './vault-state.js';
 

@@ -1,4 +1,4 @@
-import { isPzkError } from '@pzk-auth/protocol';
+import { isPzkError } from './errors.js';
 
 const UNDECIDED: ReadonlySet<string> = new Set([
   'network_error',
